@@ -1,0 +1,33 @@
+//! What can go wrong, sorted by what the user can do about it.
+
+/// A failure with its own exit code. The message names the thing that is wrong and its cure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An argument that makes no sense, such as a batch size of 0 (exit code 2).
+    #[error("{0}")]
+    Usage(String),
+    /// No such adapter, a device that was lost, a shader that a driver refused (exit code 3).
+    #[error("{0}")]
+    Device(String),
+    /// A data, image or model file that is missing or wrong (exit code 4).
+    #[error("{0}")]
+    Data(String),
+    /// The loss or a parameter is no longer a finite number (exit code 5).
+    #[error("{0}")]
+    Diverged(String),
+}
+
+impl Error {
+    /// The process's exit code for this failure.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Device(_) => 3,
+            Self::Data(_) => 4,
+            Self::Diverged(_) => 5,
+        }
+    }
+}
+
+/// A result whose error knows its exit code.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,9 @@
+//! Trains a dual-branch network (digit, and digit + addend) with WGSL compute shaders.
+pub mod data;
+pub mod error;
+pub mod network;
+pub mod ops;
+pub mod random;
+pub mod train;
+
+pub use error::{Error, Result};

@@ -1,0 +1,13 @@
+//! A fully connected layer.
+
+/// Shapes of one layer: `x [batch, inputs]`, `w [outputs, inputs]`, `b [outputs]`,
+/// `y [batch, outputs]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Linear {
+    /// Rows of `x` and `y`.
+    pub batch: usize,
+    /// Columns of `x`.
+    pub inputs: usize,
+    /// Columns of `y`.
+    pub outputs: usize,
+}

@@ -1,0 +1,4 @@
+//! One file per op.
+pub mod conv2d;
+pub mod linear;
+pub mod max_pool;
