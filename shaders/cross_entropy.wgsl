@@ -1,0 +1,48 @@
+// cross_entropy: the loss of a head on its logits, with the softmax inside.
+//
+//   loss[b] = log(sum over k of exp(x[b,k] - max x[b])) + max x[b] - x[b,label[b]]
+//   dx[b,j] = (softmax(x[b])[j] - (1 if j is label[b], else 0)) * SCALE
+//
+// x [BATCH, CLASSES], label [BATCH], loss [BATCH]. SCALE is the weight of one image's loss in the mean.
+// One invocation computes one loss[b], or one row dx[b].
+
+const BATCH: u32 = 64u;
+const CLASSES: u32 = 19u;
+const SCALE: f32 = 0.0078125;
+
+@group(0) @binding(0) var<storage> x: array<f32>;
+@group(0) @binding(1) var<storage> label: array<u32>;
+@group(0) @binding(2) var<storage, read_write> loss: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+
+// The largest logit of a row, and the sum of exp(logit - largest).
+fn largest_and_sum(row: u32) -> vec2<f32> {
+    var largest = x[row];
+    for (var j = 1u; j < CLASSES; j++) {
+        largest = max(largest, x[row + j]);
+    }
+    var sum = 0.0;
+    for (var j = 0u; j < CLASSES; j++) {
+        sum += exp(x[row + j] - largest);
+    }
+    return vec2(largest, sum);
+}
+
+@compute @workgroup_size(64)
+fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x >= BATCH) { return; }
+    let row = id.x * CLASSES;
+    let m = largest_and_sum(row);
+    loss[id.x] = log(m.y) + (m.x - x[row + label[id.x]]);
+}
+
+@compute @workgroup_size(64)
+fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x >= BATCH) { return; }
+    let row = id.x * CLASSES;
+    let m = largest_and_sum(row);
+    for (var j = 0u; j < CLASSES; j++) {
+        let probability = exp(x[row + j] - m.x) / m.y;
+        dx[row + j] = (probability - f32(j == label[id.x])) * SCALE;
+    }
+}

@@ -1,0 +1,289 @@
+// dense: the whole linear part of the network, forward and backward, for a tile of images.
+//
+//   number[b]  = one-hot of addend[b]
+//   features[b, FLAT..] = relu(fc1(number[b]))       features[b, ..FLAT] is what pool2 left there
+//   h2[b]      = relu(fc2(features[b]))
+//   h3[b]      = relu(fc3(h2[b]))
+//   logits[b]  = out1(h3[b]), then out2(h3[b])
+//   outcome[b] = (cross-entropy(out1) + cross-entropy(out2)) / 2, digit right, sum right
+//   d_logits[b] = (softmax - one-hot of the target) * SCALE, for each head
+//   d_h3[b]    = d_logits[b] * out1 and out2, where h3[b] > 0
+//   d_h2[b]    = d_h3[b] * fc3, where h2[b] > 0
+//   d_features[b] = d_h2[b] * fc2, where features[b] > 0
+//
+// All of an image's activations and gradients lie in one row of `rows` (as vec4, STRIDE words), at the
+// words named below; a weight matrix is [OUT, IN] in `parameters`. With DOUBLE_SOFTMAX the heads'
+// probabilities take the place of logits before the cross-entropy.
+// One workgroup computes IMAGES images, in stages separated by barriers. In a stage, one invocation
+// computes tiles of TILE_B images by 4 * TILE_Q outputs, so that each word it loads serves several
+// products; THREADS divides every stage's number of tiles, so that no invocation is masked out.
+
+const BATCH: u32 = 64u;
+const IMAGES: u32 = 16u;
+const THREADS: u32 = 16u;
+const TILE_B: u32 = 8u;
+const TILE_Q: u32 = 2u;
+const SCALE: f32 = 0.0078125;
+const DOUBLE_SOFTMAX: bool = false;
+const BACKWARD: bool = true;
+
+// Widths.
+const FLAT: u32 = 192u;
+const ADDENDS: u32 = 10u;
+const FC1: u32 = 64u;
+const FC2: u32 = 128u;
+const FC3: u32 = 64u;
+const DIGITS: u32 = 10u;
+const SUMS: u32 = 19u;
+
+// Places in a row, in vec4.
+const FEATURES: u32 = 0u;
+const H2: u32 = 64u;
+const H3: u32 = 96u;
+const LOGITS: u32 = 112u;
+const D_LOGITS: u32 = 120u;
+const D_H3: u32 = 128u;
+const D_H2: u32 = 144u;
+const D_FEATURES: u32 = 176u;
+const NUMBER: u32 = 240u;
+const STRIDE: u32 = 243u;
+
+// Places in the parameters, in words.
+const FC1_W: u32 = 0u;
+const FC1_B: u32 = 0u;
+const FC2_W: u32 = 0u;
+const FC2_B: u32 = 0u;
+const FC3_W: u32 = 0u;
+const FC3_B: u32 = 0u;
+const OUT1_W: u32 = 0u;
+const OUT1_B: u32 = 0u;
+const OUT2_W: u32 = 0u;
+const OUT2_B: u32 = 0u;
+
+const CLASSES: u32 = DIGITS + SUMS;
+const CLASS_QUADS: u32 = (CLASSES + 3u) / 4u;
+const TILE_O: u32 = 4u * TILE_Q;
+const TILES_B: u32 = IMAGES / TILE_B;
+
+// Where the epoch stands: the step, and the first image of its batch in order.
+struct Cursor { step: u32, first: u32 }
+
+struct Outcome { loss: f32, digit: u32, sum: u32 }
+
+@group(0) @binding(0) var<storage> cursor: Cursor;
+@group(0) @binding(1) var<storage> order: array<u32>;
+@group(0) @binding(2) var<storage> labels: array<u32>;
+@group(0) @binding(3) var<storage> addends: array<u32>;
+@group(0) @binding(4) var<storage> parameters: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> rows: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> outcomes: array<Outcome>;
+
+alias Tile = array<array<vec4<f32>, TILE_Q>, TILE_B>;
+
+// The place in the data set of an image of the batch; the padding behind the batch repeats its last.
+fn sample(image: u32) -> u32 {
+    return order[cursor.first + min(image, BATCH - 1u)];
+}
+
+fn parameter(i: u32) -> f32 {
+    return parameters[i / 4u][i % 4u];
+}
+
+// The first word of a class's row of weights in its head; padding repeats the last class.
+fn class_row(c: u32) -> u32 {
+    let sum = min(max(c, DIGITS), CLASSES - 1u) - DIGITS;
+    return select(OUT2_W + sum * FC3, OUT1_W + c * FC3, c < DIGITS);
+}
+
+fn class_bias(c: u32) -> f32 {
+    let sum = min(max(c, DIGITS), CLASSES - 1u) - DIGITS;
+    return parameter(select(OUT2_B + sum, OUT1_B + c, c < DIGITS));
+}
+
+// y = relu(w x + bias): `inputs` words of the rows at x_at, `outputs` words to y_at.
+fn linear_relu(first: u32, thread: u32, x_at: u32, inputs: u32, w_at: u32, bias_at: u32, y_at: u32, outputs: u32) {
+    for (var t = 0u; t < TILES_B * (outputs / TILE_O) / THREADS; t++) {
+        let tile = t * THREADS + thread;
+        let row = (first + tile % TILES_B * TILE_B) * STRIDE;
+        let o = tile / TILES_B * TILE_O;
+        var sums = Tile();
+        for (var i = 0u; i < inputs / 4u; i++) {
+            var x: array<vec4<f32>, TILE_B>;
+            for (var b = 0u; b < TILE_B; b++) { x[b] = rows[row + b * STRIDE + x_at + i]; }
+            for (var n = 0u; n < TILE_Q; n++) {
+                let at = (w_at + (o + 4u * n) * inputs) / 4u + i;
+                let step = inputs / 4u;
+                let w = mat4x4(parameters[at], parameters[at + step], parameters[at + 2u * step], parameters[at + 3u * step]);
+                for (var b = 0u; b < TILE_B; b++) { sums[b][n] += x[b] * w; }
+            }
+        }
+        for (var n = 0u; n < TILE_Q; n++) {
+            let bias = parameters[(bias_at + o) / 4u + n];
+            for (var b = 0u; b < TILE_B; b++) {
+                rows[row + b * STRIDE + y_at + o / 4u + n] = max(sums[b][n] + bias, vec4(0.0));
+            }
+        }
+    }
+}
+
+// dx = dy w where x > 0: `outputs` words of the rows at dy_at, `inputs` words to dx_at.
+fn linear_relu_backward(first: u32, thread: u32, dy_at: u32, outputs: u32, w_at: u32, x_at: u32, dx_at: u32, inputs: u32) {
+    for (var t = 0u; t < TILES_B * (inputs / TILE_O) / THREADS; t++) {
+        let tile = t * THREADS + thread;
+        let row = (first + tile % TILES_B * TILE_B) * STRIDE;
+        let i = tile / TILES_B * TILE_Q;
+        var sums = Tile();
+        for (var o = 0u; o < outputs / 4u; o++) {
+            var dy: array<vec4<f32>, TILE_B>;
+            for (var b = 0u; b < TILE_B; b++) { dy[b] = rows[row + b * STRIDE + dy_at + o]; }
+            for (var n = 0u; n < TILE_Q; n++) {
+                let at = (w_at + 4u * o * inputs) / 4u + i + n;
+                let step = inputs / 4u;
+                let w = mat4x4(parameters[at], parameters[at + step], parameters[at + 2u * step], parameters[at + 3u * step]);
+                for (var b = 0u; b < TILE_B; b++) { sums[b][n] += w * dy[b]; }
+            }
+        }
+        for (var n = 0u; n < TILE_Q; n++) {
+            for (var b = 0u; b < TILE_B; b++) {
+                let x = rows[row + b * STRIDE + x_at + i + n];
+                rows[row + b * STRIDE + dx_at + i + n] = select(vec4(0.0), sums[b][n], x > vec4(0.0));
+            }
+        }
+    }
+}
+
+// The number's branch, whose input is one-hot: fc1 is a look-up of one column.
+fn number_branch(first: u32, thread: u32) {
+    for (var t = 0u; t < IMAGES * FC1 / 4u / THREADS; t++) {
+        let item = t * THREADS + thread;
+        let image = first + item % IMAGES;
+        let o = item / IMAGES * 4u;
+        let column = FC1_W + o * ADDENDS + addends[sample(image)];
+        let z = vec4(parameter(column), parameter(column + ADDENDS), parameter(column + 2u * ADDENDS), parameter(column + 3u * ADDENDS));
+        rows[image * STRIDE + FEATURES + (FLAT + o) / 4u] = max(z + parameters[(FC1_B + o) / 4u], vec4(0.0));
+    }
+}
+
+// Four classes of TILE_B images an invocation.
+fn heads(first: u32, thread: u32) {
+    for (var t = 0u; t < TILES_B * CLASS_QUADS / THREADS; t++) {
+        let tile = t * THREADS + thread;
+        let row = (first + tile % TILES_B * TILE_B) * STRIDE;
+        let c = tile / TILES_B * 4u;
+        let at = vec4(class_row(c), class_row(c + 1u), class_row(c + 2u), class_row(c + 3u)) / 4u;
+        var sums: array<vec4<f32>, TILE_B>;
+        for (var i = 0u; i < FC3 / 4u; i++) {
+            let w = mat4x4(parameters[at.x + i], parameters[at.y + i], parameters[at.z + i], parameters[at.w + i]);
+            for (var b = 0u; b < TILE_B; b++) { sums[b] += rows[row + b * STRIDE + H3 + i] * w; }
+        }
+        let bias = vec4(class_bias(c), class_bias(c + 1u), class_bias(c + 2u), class_bias(c + 3u));
+        for (var b = 0u; b < TILE_B; b++) {
+            rows[row + b * STRIDE + LOGITS + c / 4u] = sums[b] + bias;
+        }
+    }
+}
+
+fn heads_backward(first: u32, thread: u32) {
+    for (var t = 0u; t < TILES_B * (FC3 / TILE_O) / THREADS; t++) {
+        let tile = t * THREADS + thread;
+        let row = (first + tile % TILES_B * TILE_B) * STRIDE;
+        let i = tile / TILES_B * TILE_Q;
+        var sums = Tile();
+        for (var o = 0u; o < CLASS_QUADS; o++) {
+            let at = vec4(class_row(4u * o), class_row(4u * o + 1u), class_row(4u * o + 2u), class_row(4u * o + 3u)) / 4u + i;
+            for (var n = 0u; n < TILE_Q; n++) {
+                let w = mat4x4(parameters[at.x + n], parameters[at.y + n], parameters[at.z + n], parameters[at.w + n]);
+                for (var b = 0u; b < TILE_B; b++) { sums[b][n] += w * rows[row + b * STRIDE + D_LOGITS + o]; }
+            }
+        }
+        for (var n = 0u; n < TILE_Q; n++) {
+            for (var b = 0u; b < TILE_B; b++) {
+                let x = rows[row + b * STRIDE + H3 + i + n];
+                rows[row + b * STRIDE + D_H3 + i + n] = select(vec4(0.0), sums[b][n], x > vec4(0.0));
+            }
+        }
+    }
+}
+
+// What one head makes of its logits: its loss, and the class it holds for the likeliest.
+struct Verdict { loss: f32, best: u32 }
+
+var<private> logit: array<f32, CLASSES>;
+var<private> d_logit: array<f32, 4u * CLASS_QUADS>;
+
+// Softmax of logit[start..end] in place.
+fn softmax(start: u32, end: u32) {
+    var largest = logit[start];
+    for (var j = start + 1u; j < end; j++) { largest = max(largest, logit[j]); }
+    var sum = 0.0;
+    for (var j = start; j < end; j++) {
+        logit[j] = exp(logit[j] - largest);
+        sum += logit[j];
+    }
+    for (var j = start; j < end; j++) { logit[j] /= sum; }
+}
+
+// Cross-entropy of logit[start..end] against a class, and its gradient in d_logit.
+fn head_loss(start: u32, end: u32, label: u32) -> Verdict {
+    if (DOUBLE_SOFTMAX) { softmax(start, end); }
+    var best = start;
+    for (var j = start + 1u; j < end; j++) {
+        if (logit[j] > logit[best]) { best = j; }
+    }
+    let largest = logit[best];
+    var sum = 0.0;
+    for (var j = start; j < end; j++) { sum += exp(logit[j] - largest); }
+    let loss = log(sum) + (largest - logit[start + label]);
+    for (var j = start; j < end; j++) {
+        d_logit[j] = (exp(logit[j] - largest) / sum - f32(j - start == label)) * SCALE;
+    }
+    if (DOUBLE_SOFTMAX) {
+        var along = 0.0;
+        for (var j = start; j < end; j++) { along += logit[j] * d_logit[j]; }
+        for (var j = start; j < end; j++) { d_logit[j] = logit[j] * (d_logit[j] - along); }
+    }
+    return Verdict(loss, best - start);
+}
+
+// One image an invocation: both losses, their gradients, and the one-hot number.
+fn losses(image: u32) {
+    let row = image * STRIDE;
+    for (var j = 0u; j < CLASSES; j++) { logit[j] = rows[row + LOGITS + j / 4u][j % 4u]; }
+    let n = sample(image);
+    let addend = addends[n];
+    let digit = head_loss(0u, DIGITS, labels[n]);
+    let sum = head_loss(DIGITS, CLASSES, labels[n] + addend);
+    outcomes[image] = Outcome(
+        0.5 * (digit.loss + sum.loss),
+        u32(digit.best == labels[n]),
+        u32(sum.best == labels[n] + addend),
+    );
+    for (var q = 0u; q < CLASS_QUADS; q++) {
+        rows[row + D_LOGITS + q] = vec4(d_logit[4u * q], d_logit[4u * q + 1u], d_logit[4u * q + 2u], d_logit[4u * q + 3u]);
+    }
+    for (var q = 0u; q < (ADDENDS + 3u) / 4u; q++) {
+        rows[row + NUMBER + q] = vec4<f32>(vec4(4u * q, 4u * q + 1u, 4u * q + 2u, 4u * q + 3u) == vec4(addend));
+    }
+}
+
+@compute @workgroup_size(THREADS)
+fn train(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let first = workgroup.x * IMAGES;
+    number_branch(first, thread);
+    storageBarrier();
+    linear_relu(first, thread, FEATURES, FLAT + FC1, FC2_W, FC2_B, H2, FC2);
+    storageBarrier();
+    linear_relu(first, thread, H2, FC2, FC3_W, FC3_B, H3, FC3);
+    storageBarrier();
+    heads(first, thread);
+    storageBarrier();
+    losses(first + thread);
+    if (BACKWARD) {
+        storageBarrier();
+        heads_backward(first, thread);
+        storageBarrier();
+        linear_relu_backward(first, thread, D_H3, FC3, FC3_W, H2, D_H2, FC2);
+        storageBarrier();
+        linear_relu_backward(first, thread, D_H2, FC2, FC2_W, FEATURES, D_FEATURES, FLAT + FC1);
+    }
+}

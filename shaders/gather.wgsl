@@ -1,0 +1,46 @@
+// gather: the batch, picked out of the data set.
+//
+//   n[b] = order[cursor.first + b]
+//   image[b,i] = images[n[b],i] / 255
+//   number[b,j] = 1 if j is addends[n[b]], else 0
+//   digit[b] = labels[n[b]]
+//   sum[b] = labels[n[b]] + addends[n[b]]
+//
+// images holds four grey values a word, the first in the lowest byte; WORDS words an image.
+// image [BATCH, 4*WORDS], number [BATCH, CLASSES], digit [BATCH], sum [BATCH].
+// One invocation computes four neighbouring pixels, or all of number[b], digit[b] and sum[b].
+
+const BATCH: u32 = 64u;
+const WORDS: u32 = 196u;
+const CLASSES: u32 = 10u;
+
+// Where the epoch stands: the step, and the first image of its batch in order.
+struct Cursor { step: u32, first: u32 }
+
+@group(0) @binding(0) var<storage> cursor: Cursor;
+@group(0) @binding(1) var<storage> order: array<u32>;
+@group(0) @binding(2) var<storage> images: array<u32>;
+@group(0) @binding(3) var<storage, read_write> image: array<vec4<f32>>;
+@group(0) @binding(4) var<storage> labels: array<u32>;
+@group(0) @binding(5) var<storage> addends: array<u32>;
+@group(0) @binding(6) var<storage, read_write> number: array<f32>;
+@group(0) @binding(7) var<storage, read_write> digit: array<u32>;
+@group(0) @binding(8) var<storage, read_write> sum: array<u32>;
+
+@compute @workgroup_size(64)
+fn pixels(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x >= WORDS) { return; }
+    let n = order[cursor.first + id.y];
+    image[id.y * WORDS + id.x] = unpack4x8unorm(images[n * WORDS + id.x]);
+}
+
+@compute @workgroup_size(64)
+fn targets(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x >= BATCH) { return; }
+    let n = order[cursor.first + id.x];
+    for (var j = 0u; j < CLASSES; j++) {
+        number[id.x * CLASSES + j] = f32(j == addends[n]);
+    }
+    digit[id.x] = labels[n];
+    sum[id.x] = labels[n] + addends[n];
+}

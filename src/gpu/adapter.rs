@@ -1,0 +1,205 @@
+//! Which adapter to use: the user's words, the list of what there is, and what to say when there is none.
+
+use std::fmt;
+use std::str::FromStr;
+
+use wgpu::{AdapterInfo, Backend, Backends, DeviceType};
+
+use crate::{Error, Result};
+
+/// What the user asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// The fastest: a discrete GPU before an integrated one before a software driver.
+    #[default]
+    HighPerformance,
+    /// The most frugal: an integrated GPU before a discrete one before a software driver.
+    LowPower,
+    /// A software driver (lavapipe, WARP), even where there is a GPU.
+    Software,
+    /// No adapter: the CPU reference.
+    Cpu,
+    /// The adapter at this place of the list that `digit-adder adapters` prints.
+    Index(usize),
+    /// The first adapter whose name or driver holds this text, in any case.
+    Name(String),
+}
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        Ok(match text.trim() {
+            "" => {
+                return Err(
+                    "an adapter is high-performance, low-power, software, cpu, an index or a name".into()
+                );
+            }
+            "high-performance" => Self::HighPerformance,
+            "low-power" => Self::LowPower,
+            "software" => Self::Software,
+            "cpu" => Self::Cpu,
+            other => other.parse().map_or_else(|_| Self::Name(other.to_lowercase()), Self::Index),
+        })
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::HighPerformance => f.write_str("high-performance"),
+            Self::LowPower => f.write_str("low-power"),
+            Self::Software => f.write_str("software"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Index(index) => write!(f, "{index}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Whether an adapter computes on the CPU.
+pub fn is_software(info: &AdapterInfo) -> bool {
+    info.device_type == DeviceType::Cpu
+}
+
+/// One line about an adapter: name, kind, driver and backend.
+pub fn describe(info: &AdapterInfo) -> String {
+    let kind = match info.device_type {
+        DeviceType::DiscreteGpu => "discrete GPU",
+        DeviceType::IntegratedGpu => "integrated GPU",
+        DeviceType::VirtualGpu => "virtual GPU",
+        DeviceType::Cpu => "software driver on the CPU",
+        DeviceType::Other => "kind unknown",
+    };
+    let driver = [info.driver.as_str(), info.driver_info.as_str()].map(str::trim).join(" ");
+    let driver = if driver.trim().is_empty() { "driver unknown" } else { driver.trim() };
+    format!("{} ({kind}), {driver}, {:?}", info.name, info.backend)
+}
+
+/// All adapters that can compute, in the order of their indices, and the backends that were asked.
+///
+/// `WGPU_BACKEND` narrows the backends down unless `backend` does.
+pub fn list(backend: Option<Backends>) -> (Vec<wgpu::Adapter>, Backends) {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    if let Some(backend) = backend {
+        descriptor.backends = backend;
+    }
+    let asked = descriptor.backends & wgpu::Instance::enabled_backend_features();
+    let instance = wgpu::Instance::new(descriptor);
+    let mut adapters = pollster::block_on(instance.enumerate_adapters(asked));
+    adapters.retain(|adapter| {
+        let can = adapter.get_downlevel_capabilities().flags;
+        can.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+    });
+    (adapters, asked)
+}
+
+/// Picks the adapter that `choice` means. `WGPU_ADAPTER_NAME` and `WGPU_POWER_PREF` stand in for the
+/// default choice.
+///
+/// # Errors
+/// [`Error::Device`] when there is no adapter, or none that fits; the message lists what there is, or
+/// the backends that were tried and the packages that bring a driver.
+pub fn choose(choice: &Choice, backend: Option<Backends>) -> Result<wgpu::Adapter> {
+    let (mut adapters, asked) = list(backend);
+    if adapters.is_empty() {
+        return Err(Error::Device(no_adapter(asked)));
+    }
+    let infos: Vec<AdapterInfo> = adapters.iter().map(wgpu::Adapter::get_info).collect();
+    match pick(&choice.clone().or_environment(), &infos) {
+        Some(index) => Ok(adapters.swap_remove(index)),
+        None => {
+            let names: Vec<String> =
+                infos.iter().enumerate().map(|(i, info)| format!("\n  {i}: {}", describe(info))).collect();
+            Err(Error::Device(format!(
+                "no adapter fits `{choice}`; there is{}\n(or `cpu`, the CPU reference)",
+                names.concat()
+            )))
+        }
+    }
+}
+
+impl Choice {
+    fn or_environment(self) -> Self {
+        if self != Self::HighPerformance {
+            return self;
+        }
+        if let Ok(name) = std::env::var("WGPU_ADAPTER_NAME")
+            && !name.is_empty()
+        {
+            return Self::Name(name.to_lowercase());
+        }
+        match wgpu::PowerPreference::from_env() {
+            Some(wgpu::PowerPreference::LowPower) => Self::LowPower,
+            _ => self,
+        }
+    }
+}
+
+fn pick(choice: &Choice, infos: &[AdapterInfo]) -> Option<usize> {
+    use DeviceType::{Cpu, DiscreteGpu, IntegratedGpu, Other, VirtualGpu};
+    // The GL backend comes last: its compute support is the weakest.
+    let by_order = |order: [DeviceType; 5]| {
+        (0..infos.len()).min_by_key(|&i| {
+            let kind = order.iter().position(|&kind| kind == infos[i].device_type);
+            (kind, infos[i].backend == Backend::Gl)
+        })
+    };
+    match choice {
+        Choice::HighPerformance => by_order([DiscreteGpu, IntegratedGpu, VirtualGpu, Other, Cpu]),
+        Choice::LowPower => by_order([IntegratedGpu, DiscreteGpu, VirtualGpu, Other, Cpu]),
+        Choice::Software => {
+            by_order([Cpu, Other, VirtualGpu, IntegratedGpu, DiscreteGpu]).filter(|&i| is_software(&infos[i]))
+        }
+        Choice::Cpu => None,
+        Choice::Index(index) => Some(*index).filter(|&index| index < infos.len()),
+        Choice::Name(part) => {
+            infos.iter().position(|info| describe(info).to_lowercase().contains(part.as_str()))
+        }
+    }
+}
+
+fn no_adapter(asked: Backends) -> String {
+    let tried: Vec<String> = asked.iter_names().map(|(name, _)| name.to_lowercase()).collect();
+    format!(
+        "no usable GPU adapter (tried: {}). A software Vulkan driver is in the package \
+         mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-swrast (Arch); a GPU needs its maker's driver",
+        if tried.is_empty() { "no backend of this platform".to_string() } else { tried.join(", ") }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(name: &str, kind: DeviceType, backend: Backend) -> AdapterInfo {
+        let mut info = AdapterInfo::new(kind, backend);
+        info.name = name.into();
+        info
+    }
+
+    #[test]
+    fn choices_mean_what_they_say() {
+        let infos = [
+            info("llvmpipe", DeviceType::Cpu, Backend::Vulkan),
+            info("Radeon", DeviceType::IntegratedGpu, Backend::Gl),
+            info("Radeon", DeviceType::IntegratedGpu, Backend::Vulkan),
+            info("GeForce", DeviceType::DiscreteGpu, Backend::Vulkan),
+        ];
+        let picked = |text: &str| pick(&text.parse().unwrap(), &infos);
+        assert_eq!(picked("high-performance"), Some(3));
+        assert_eq!(picked("low-power"), Some(2));
+        assert_eq!(picked("software"), Some(0));
+        assert_eq!(picked("1"), Some(1));
+        assert_eq!(picked("9"), None);
+        assert_eq!(picked("geforce"), Some(3));
+        assert_eq!(picked("Matrox"), None);
+        assert_eq!(pick(&Choice::Software, &infos[1..]), None);
+    }
+
+    #[test]
+    fn no_adapter_names_backends_and_packages() {
+        let message = no_adapter(Backends::VULKAN | Backends::GL);
+        assert!(message.contains("vulkan, gl") && message.contains("mesa-vulkan-drivers"), "{message}");
+    }
+}

@@ -1,0 +1,145 @@
+//! An open device: buffers in and out, and every error that the driver reports.
+
+use std::sync::{Arc, Mutex};
+
+use bytemuck::Pod;
+use wgpu::{Buffer, BufferDescriptor, BufferUsages};
+
+use super::adapter;
+use crate::{Error, Result};
+
+/// A device with its queue and what went wrong on it.
+pub struct Gpu {
+    /// The adapter's name, kind, driver and backend.
+    pub info: wgpu::AdapterInfo,
+    /// The device.
+    pub device: wgpu::Device,
+    /// Its queue.
+    pub queue: wgpu::Queue,
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+impl Gpu {
+    /// Opens a device with no optional feature and WebGPU's default limits; only the sizes of buffers
+    /// are raised to what the adapter offers, for large batches.
+    pub fn open(adapter: &wgpu::Adapter) -> Result<Self> {
+        let info = adapter.get_info();
+        let offered = adapter.limits();
+        let defaults = wgpu::Limits::downlevel_defaults();
+        let limits = wgpu::Limits {
+            max_storage_buffers_per_shader_stage: 8,
+            max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
+            max_buffer_size: offered.max_buffer_size,
+            ..defaults
+        };
+        let features = adapter.features() & Self::wanted_features();
+        let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+            label: Some("digit-adder"),
+            required_features: features,
+            required_limits: limits,
+            memory_hints: wgpu::MemoryHints::Performance,
+            ..Default::default()
+        }))
+        .map_err(|error| Error::Device(format!("{} gave no device: {error}", adapter::describe(&info))))?;
+        let failure = Arc::new(Mutex::new(None));
+        device.on_uncaptured_error(Arc::new({
+            let failure = failure.clone();
+            move |error: wgpu::Error| note(&failure, error.to_string())
+        }));
+        device.set_device_lost_callback({
+            let failure = failure.clone();
+            move |reason, message| {
+                if reason != wgpu::DeviceLostReason::Destroyed {
+                    note(&failure, format!("the device was lost ({reason:?}): {message}"));
+                }
+            }
+        });
+        Ok(Self { info, device, queue, failure })
+    }
+
+    /// Optional features that are used where the adapter has them.
+    fn wanted_features() -> wgpu::Features {
+        wgpu::Features::empty()
+    }
+
+    /// Fails with the first error that the driver or wgpu has reported, if any.
+    pub fn check(&self) -> Result<()> {
+        match self.failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take() {
+            None => Ok(()),
+            Some(message) => Err(Error::Device(format!("{}: {message}", self.info.name))),
+        }
+    }
+
+    /// A zeroed buffer of at least `bytes` bytes (rounded up to 256, never empty) for shaders and copies.
+    pub fn buffer(&self, label: &str, bytes: usize) -> Result<Buffer> {
+        let size = (bytes.max(1) as u64).next_multiple_of(256);
+        let limits = self.device.limits();
+        let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+        if size > limit {
+            return Err(Error::Device(format!(
+                "`{label}` needs {size} bytes, but {} binds at most {limit}: use a smaller --batch-size",
+                self.info.name
+            )));
+        }
+        Ok(self.device.create_buffer(&BufferDescriptor {
+            label: Some(label),
+            size,
+            usage: BufferUsages::STORAGE
+                | BufferUsages::UNIFORM
+                | BufferUsages::COPY_SRC
+                | BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        }))
+    }
+
+    /// Writes `data` at the buffer's byte `offset`. Its bytes must be a multiple of 4.
+    pub fn write<T: Pod>(&self, buffer: &Buffer, offset: usize, data: &[T]) {
+        self.queue.write_buffer(buffer, offset as u64, bytemuck::cast_slice(data));
+    }
+
+    /// Waits for all work and reads `len` values from the buffer's byte `offset` on.
+    pub fn read<T: Pod>(&self, buffer: &Buffer, offset: usize, len: usize) -> Result<Vec<T>> {
+        let bytes = (len * size_of::<T>()) as u64;
+        if bytes == 0 {
+            return Ok(Vec::new());
+        }
+        let staging = self.device.create_buffer(&BufferDescriptor {
+            label: Some("read back"),
+            size: bytes,
+            usage: BufferUsages::MAP_READ | BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(buffer, offset as u64, &staging, 0, bytes);
+        self.queue.submit([encoder.finish()]);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        staging.map_async(wgpu::MapMode::Read, .., move |result| {
+            // The receiver is gone only if the wait below has failed, which is reported there.
+            let _ = sender.send(result);
+        });
+        self.wait(None)?;
+        match receiver.try_recv() {
+            Ok(Ok(())) => {}
+            other => return Err(Error::Device(format!("reading `{bytes}` bytes back failed: {other:?}"))),
+        }
+        let view = staging
+            .slice(..)
+            .get_mapped_range()
+            .map_err(|error| Error::Device(format!("mapping the read-back buffer failed: {error}")))?;
+        // A mapped range need not be aligned for T.
+        Ok(bytemuck::pod_collect_to_vec(&view))
+    }
+
+    /// Waits until a submission (or all work) is done, then reports any error so far.
+    pub fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let waited = self.device.poll(wgpu::PollType::Wait { submission_index: submission, timeout: None });
+        self.check()?;
+        waited.map_err(|error| Error::Device(format!("waiting for {} failed: {error}", self.info.name)))?;
+        Ok(())
+    }
+}
+
+fn note(failure: &Mutex<Option<String>>, message: String) {
+    // The first error is the cause; what follows are its consequences.
+    failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(message);
+}

@@ -1,0 +1,273 @@
+//! Training on a device: the data set and the network in its buffers, whole epochs without a round trip.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::device::Gpu;
+use super::kernel::Kernels;
+use super::plan::{Buffers, Plan};
+use crate::data::{Dataset, Split};
+use crate::network::Sizes;
+use crate::ops::adam::Adam;
+use crate::plans::{Kind, Programs};
+use crate::program::Shared;
+use crate::train::{Engine, Epoch, Metrics, Prediction, Settings};
+use crate::{Error, Result, reference};
+
+/// Images of an evaluation step.
+const EVALUATION_BATCH: usize = 500;
+
+/// How long one submission should keep the device busy: long enough to cost nothing, short enough for
+/// the watchdogs of Windows (2 s) and for a lively progress bar.
+const SUBMISSION: Duration = Duration::from_millis(150);
+
+/// Submissions on their way at once.
+const IN_FLIGHT: usize = 2;
+
+/// One plan for whole batches and one for what is left over.
+struct Cut {
+    batch: usize,
+    whole: Option<Plan>,
+    tail: Option<Plan>,
+}
+
+/// The images of one split on the device.
+struct Part {
+    buffers: Buffers,
+    images: usize,
+    cut: Cut,
+}
+
+/// An [`Engine`] on a wgpu device.
+pub struct GpuEngine {
+    gpu: Arc<Gpu>,
+    kernels: Kernels,
+    sizes: Sizes,
+    settings: Settings,
+    programs: Box<dyn Programs>,
+    train: Part,
+    test: Part,
+    adam_step: u64,
+    steps_a_submission: usize,
+}
+
+impl GpuEngine {
+    /// Puts a network with these flat `parameters` and a data set on the device.
+    pub fn new(
+        gpu: Arc<Gpu>,
+        kernels: Kernels,
+        kind: Kind,
+        sizes: Sizes,
+        settings: Settings,
+        parameters: &[f32],
+        dataset: &Dataset,
+    ) -> Result<Self> {
+        let mut network = Buffers::new();
+        let bytes = 4 * sizes.flat_len();
+        for name in [Shared::Parameters, Shared::Gradients, Shared::FirstMoments, Shared::SecondMoments] {
+            network.insert(name, gpu.buffer(&format!("{name:?}"), bytes)?);
+        }
+        let mut engine = Self {
+            kernels,
+            sizes,
+            settings,
+            programs: kind.programs(sizes, settings.loss),
+            train: Part::new(&gpu, &network, &dataset.train, settings.batch)?,
+            test: Part::new(&gpu, &network, &dataset.test, EVALUATION_BATCH)?,
+            adam_step: 0,
+            steps_a_submission: 1,
+            gpu,
+        };
+        engine.set_parameters(parameters)?;
+        Ok(engine)
+    }
+
+    /// Compiles the plans that training and evaluation need, so that the first epoch need not.
+    pub fn prepare(&mut self) -> Result<()> {
+        let Self { gpu, kernels, programs, train, test, .. } = self;
+        train.prepare(gpu, kernels, train.images, |batch| programs.training(batch))?;
+        test.prepare(gpu, kernels, test.images, |batch| programs.evaluation(batch))
+    }
+
+    /// The device.
+    pub fn gpu(&self) -> &Arc<Gpu> {
+        &self.gpu
+    }
+
+    /// Runs all steps over `images` images, telling `progress` of finished ones.
+    fn replay(&mut self, training: bool, images: usize, progress: &mut dyn FnMut(usize)) -> Result<()> {
+        let part = if training { &self.train } else { &self.test };
+        let batch = part.cut.batch;
+        let mut left = images / batch;
+        let mut done = 0;
+        let mut flying = VecDeque::new();
+        let mut since = Instant::now();
+        if let Some(whole) = &part.cut.whole {
+            while left > 0 || !flying.is_empty() {
+                if left > 0 && flying.len() < IN_FLIGHT {
+                    let steps = left.min(self.steps_a_submission);
+                    flying.push_back((whole.run_times(&self.gpu, steps), steps));
+                    left -= steps;
+                    continue;
+                }
+                if let Some((submission, steps)) = flying.pop_front() {
+                    self.gpu.wait(Some(submission))?;
+                    done += steps * batch;
+                    progress(done);
+                    // The device works on the next submission already, so this is one's own time.
+                    let scale = SUBMISSION.as_secs_f64() / since.elapsed().as_secs_f64().max(1e-6);
+                    let wanted = (steps as f64 * scale.clamp(0.25, 4.0)).round() as usize;
+                    self.steps_a_submission = wanted.clamp(1, 4096);
+                    since = Instant::now();
+                }
+            }
+        }
+        if let Some(tail) = &part.cut.tail {
+            tail.run(&self.gpu);
+            self.gpu.wait(None)?;
+            progress(images);
+        }
+        Ok(())
+    }
+
+    fn records(&self, part: &Part, images: usize) -> Result<Metrics> {
+        let steps = images.div_ceil(part.cut.batch);
+        let records: Vec<[u32; 3]> = self.gpu.read(&part.buffers[&Shared::Records], 0, steps)?;
+        let mut loss = 0.0;
+        let mut metrics = Metrics { images, ..Metrics::default() };
+        for (step, &[bits, digits, sums]) in records.iter().enumerate() {
+            let step_loss = f32::from_bits(bits);
+            if !step_loss.is_finite() {
+                return Err(Error::Diverged(format!("the loss of step {} is {step_loss}", step + 1)));
+            }
+            loss += f64::from(step_loss);
+            metrics.digits += digits as usize;
+            metrics.sums += sums as usize;
+        }
+        metrics.loss = loss / images.max(1) as f64;
+        Ok(metrics)
+    }
+}
+
+impl Engine for GpuEngine {
+    fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics> {
+        let images = epoch.order.len();
+        let Self { gpu, kernels, programs, train, .. } = self;
+        train.prepare(gpu, kernels, images, |batch| programs.training(batch))?;
+        train.begin(gpu, &epoch.order, &epoch.addends);
+        let steps = images.div_ceil(self.settings.batch) as u64;
+        let rates: Vec<[f32; 2]> = (1..=steps)
+            .map(|step| Adam::default().rates(f64::from(epoch.learning_rate), self.adam_step + step).map(|x| x as f32))
+            .collect();
+        self.gpu.write(&self.train.buffers[&Shared::Rates], 0, &rates);
+        self.replay(true, images, progress)?;
+        self.adam_step += steps;
+        self.records(&self.train, images)
+    }
+
+    fn evaluate(&mut self, addends: &[u8]) -> Result<Metrics> {
+        let images = self.test.images.min(addends.len());
+        let Self { gpu, kernels, programs, test, .. } = self;
+        test.prepare(gpu, kernels, images, |batch| programs.evaluation(batch))?;
+        let order: Vec<u32> = (0..images as u32).collect();
+        test.begin(gpu, &order, addends);
+        self.replay(false, images, &mut |_| {})?;
+        self.records(&self.test, images)
+    }
+
+    fn predict(&mut self, image: &[u8], addend: u8) -> Result<Prediction> {
+        let split = Split { images: image.to_vec(), labels: vec![0] };
+        let part = Part::new(&self.gpu, &self.test.buffers, &split, 1)?;
+        part.begin(&self.gpu, &[0], &[addend]);
+        let program = self.programs.evaluation(1)?;
+        let plan = Plan::new(&self.gpu, &mut self.kernels, program, &part.buffers)?;
+        plan.run(&self.gpu);
+        let probabilities = |name: &str| -> Result<Vec<f32>> {
+            let tensor =
+                plan.program.find(name).ok_or_else(|| Error::Device(format!("no tensor `{name}`")))?;
+            let logits: Vec<f32> = plan.read(&self.gpu, tensor)?;
+            let shape = crate::ops::softmax::Softmax { batch: 1, classes: logits.len() };
+            let mut y = vec![0.0; logits.len()];
+            reference::softmax::forward(&logits, &mut y, &shape);
+            Ok(y)
+        };
+        Ok(Prediction { digit: probabilities("out1")?, sum: probabilities("out2")? })
+    }
+
+    fn parameters(&mut self) -> Result<Vec<f32>> {
+        self.gpu.read(&self.train.buffers[&Shared::Parameters], 0, self.sizes.flat_len())
+    }
+
+    fn set_parameters(&mut self, flat: &[f32]) -> Result<()> {
+        if flat.len() != self.sizes.flat_len() {
+            let (found, needed) = (flat.len(), self.sizes.flat_len());
+            return Err(Error::Usage(format!("{found} parameters given, {needed} are needed")));
+        }
+        let zeros = vec![0.0f32; flat.len()];
+        self.gpu.write(&self.train.buffers[&Shared::Parameters], 0, flat);
+        self.gpu.write(&self.train.buffers[&Shared::FirstMoments], 0, &zeros);
+        self.gpu.write(&self.train.buffers[&Shared::SecondMoments], 0, &zeros);
+        self.adam_step = 0;
+        Ok(())
+    }
+}
+
+impl Part {
+    fn new(gpu: &Gpu, network: &Buffers, split: &Split, batch: usize) -> Result<Self> {
+        let images = split.labels.len();
+        let steps = images.div_ceil(batch);
+        let mut buffers = network.clone();
+        for (name, bytes) in [
+            (Shared::Images, split.images.len()),
+            (Shared::Labels, 4 * images),
+            (Shared::Order, 4 * images),
+            (Shared::Addends, 4 * images),
+            (Shared::Rates, 8 * steps),
+            (Shared::Cursor, 8),
+            (Shared::Records, 12 * steps),
+        ] {
+            buffers.insert(name, gpu.buffer(&format!("{name:?}"), bytes)?);
+        }
+        gpu.write(&buffers[&Shared::Images], 0, &split.images);
+        gpu.write(&buffers[&Shared::Labels], 0, &widen(&split.labels));
+        Ok(Self { buffers, images, cut: Cut { batch, whole: None, tail: None } })
+    }
+
+    /// Makes the plans for whole batches and for the rest of `images`, where they are not there yet.
+    fn prepare(
+        &mut self,
+        gpu: &Gpu,
+        kernels: &mut Kernels,
+        images: usize,
+        program: impl Fn(usize) -> Result<crate::program::Program>,
+    ) -> Result<()> {
+        if images > self.images {
+            return Err(Error::Usage(format!("{images} images asked for, there are {}", self.images)));
+        }
+        let batch = self.cut.batch;
+        if images >= batch && self.cut.whole.is_none() {
+            self.cut.whole = Some(Plan::new(gpu, kernels, program(batch)?, &self.buffers)?);
+        }
+        let rest = images % batch;
+        let known = self.cut.tail.as_ref().map(|plan| plan.program.batch);
+        if rest == 0 {
+            self.cut.tail = None;
+        } else if known != Some(rest) {
+            self.cut.tail = Some(Plan::new(gpu, kernels, program(rest)?, &self.buffers)?);
+        }
+        Ok(())
+    }
+
+    /// Sets the order and the addends of a pass and puts the cursor at its start.
+    fn begin(&self, gpu: &Gpu, order: &[u32], addends: &[u8]) {
+        gpu.write(&self.buffers[&Shared::Order], 0, order);
+        gpu.write(&self.buffers[&Shared::Addends], 0, &widen(addends));
+        gpu.write(&self.buffers[&Shared::Cursor], 0, &[0u32, 0]);
+    }
+}
+
+/// A word for each byte, as shaders read them.
+fn widen(bytes: &[u8]) -> Vec<u32> {
+    bytes.iter().map(|&byte| u32::from(byte)).collect()
+}

@@ -1,0 +1,118 @@
+//! What a shader says of itself: the bindings, their access and size, and the workgroup of each entry.
+//!
+//! The host restates none of this; it matches tensors to bindings by the variables' names.
+
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+
+use crate::{Error, Result};
+
+/// How an entry uses a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// `var<uniform>`.
+    Uniform,
+    /// `var<storage>`.
+    Read,
+    /// `var<storage, read_write>`.
+    ReadWrite,
+}
+
+/// One buffer that an entry uses, in group 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The variable's name.
+    pub name: String,
+    /// Its `@binding` number.
+    pub slot: u32,
+    /// How it is used.
+    pub access: Access,
+    /// Bytes that must be bound at least.
+    pub min_bytes: u64,
+}
+
+/// One entry point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its function's name.
+    pub name: String,
+    /// Invocations of a workgroup in x, y and z.
+    pub workgroup: [u32; 3],
+    /// The buffers that it uses, by slot.
+    pub bindings: Vec<Binding>,
+}
+
+/// Parses and validates a shader and reads its entries.
+///
+/// # Errors
+/// [`Error::Device`] with naga's report, which points at the line.
+pub fn read(name: &str, text: &str) -> Result<Vec<Entry>> {
+    let path = format!("{name}.wgsl");
+    let module = naga::front::wgsl::parse_str(text)
+        .map_err(|error| Error::Device(error.emit_to_string_with_path(text, &path)))?;
+    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+        .validate(&module)
+        .map_err(|error| Error::Device(error.emit_to_string_with_path(text, &path)))?;
+    let mut layouter = naga::proc::Layouter::default();
+    layouter.update(module.to_ctx()).map_err(|error| Error::Device(format!("{path}: {error}")))?;
+    let mut entries = Vec::new();
+    for (index, entry) in module.entry_points.iter().enumerate() {
+        let uses = info.get_entry_point(index);
+        let mut bindings = Vec::new();
+        for (handle, variable) in module.global_variables.iter() {
+            let (Some(binding), false) = (&variable.binding, uses[handle].is_empty()) else { continue };
+            let access = match variable.space {
+                naga::AddressSpace::Uniform => Access::Uniform,
+                naga::AddressSpace::Storage { access } if access.contains(naga::StorageAccess::STORE) => {
+                    Access::ReadWrite
+                }
+                naga::AddressSpace::Storage { .. } => Access::Read,
+                _ => continue,
+            };
+            let variable_name = variable.name.clone().unwrap_or_default();
+            if binding.group != 0 {
+                return Err(Error::Device(format!("{path}: `{variable_name}` must be in @group(0)")));
+            }
+            bindings.push(Binding {
+                name: variable_name,
+                slot: binding.binding,
+                access,
+                min_bytes: u64::from(layouter[variable.ty].size),
+            });
+        }
+        bindings.sort_by_key(|binding| binding.slot);
+        entries.push(Entry { name: entry.name.clone(), workgroup: entry.workgroup_size, bindings });
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage> x: array<f32>;
+@group(0) @binding(1) var<uniform> w: array<vec4<f32>, 3>;
+@group(0) @binding(3) var<storage> unused: array<f32>;
+@compute @workgroup_size(8, 2) fn forward(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[id.x] * w[0].x; }
+";
+
+    #[test]
+    fn reads_what_an_entry_uses() {
+        let entries = read("t", TEXT).unwrap();
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0].workgroup, [8, 2, 1]);
+        let bindings: Vec<_> =
+            entries[0].bindings.iter().map(|b| (b.name.as_str(), b.slot, b.access, b.min_bytes)).collect();
+        assert_eq!(
+            bindings,
+            [("x", 0, Access::Read, 4), ("w", 1, Access::Uniform, 48), ("y", 2, Access::ReadWrite, 4)]
+        );
+    }
+
+    #[test]
+    fn an_error_names_file_and_line() {
+        let Err(Error::Device(message)) = read("relu", "fn f() {\n  let x = y;\n}") else { panic!() };
+        assert!(message.contains("relu.wgsl:2"), "{message}");
+    }
+}

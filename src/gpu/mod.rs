@@ -1,0 +1,13 @@
+//! The device side: choosing an adapter, holding a device, reading shaders, replaying a plan.
+
+pub mod adapter;
+pub mod device;
+pub mod engine;
+pub mod interface;
+pub mod kernel;
+pub mod plan;
+pub mod shader;
+
+pub use device::Gpu;
+pub use kernel::Kernels;
+pub use plan::{Buffers, Plan};

@@ -1,0 +1,179 @@
+//! A program made ready for a device: a flat list of pipelines, bind groups and grids to replay.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use wgpu::Buffer;
+
+use super::device::Gpu;
+use super::interface::Access;
+use super::kernel::{Kernel, Kernels};
+use super::shader::Constant;
+use crate::program::{Dispatch, Place, Program, Shared, Tensor};
+use crate::{Error, Result};
+
+/// The buffers that programs share.
+pub type Buffers = HashMap<Shared, Buffer>;
+
+/// Workgroups that a dispatch may have in each dimension on every device.
+const MAX_WORKGROUPS: u32 = 65_535;
+
+/// One step of a plan.
+struct Step {
+    kernel: Arc<Kernel>,
+    bind_group: wgpu::BindGroup,
+    workgroups: [u32; 3],
+}
+
+/// A program on a device.
+pub struct Plan {
+    /// The program.
+    pub program: Program,
+    buffers: Vec<(Buffer, u64)>,
+    steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Allocates the program's own tensors, compiles its kernels and binds everything.
+    ///
+    /// # Errors
+    /// A shader that does not compile, a variable without a tensor or a tensor without a variable, a
+    /// tensor too small for its variable, a buffer both read and written by one dispatch.
+    pub fn new(gpu: &Gpu, kernels: &mut Kernels, program: Program, shared: &Buffers) -> Result<Self> {
+        let mut buffers = Vec::new();
+        for info in &program.tensors {
+            buffers.push(match info.place {
+                Place::Own => (gpu.buffer(&info.name, 4 * info.len())?, 0),
+                Place::Shared(name, _) | Place::Whole(name) => {
+                    let buffer = shared
+                        .get(&name)
+                        .ok_or_else(|| Error::Device(format!("no buffer {name:?} for `{}`", info.name)))?;
+                    let offset =
+                        if let Place::Shared(_, offset) = info.place { 4 * offset as u64 } else { 0 };
+                    (buffer.clone(), offset)
+                }
+            });
+        }
+        let mut plan = Self { program, buffers, steps: Vec::new() };
+        plan.steps = plan.compile(gpu, kernels)?;
+        Ok(plan)
+    }
+
+    /// Swaps all kernels for those of another library, or none of them if one fails.
+    pub fn reload(&mut self, gpu: &Gpu, kernels: &mut Kernels) -> Result<()> {
+        self.steps = self.compile(gpu, kernels)?;
+        Ok(())
+    }
+
+    fn compile(&self, gpu: &Gpu, kernels: &mut Kernels) -> Result<Vec<Step>> {
+        self.program.dispatches.iter().map(|dispatch| self.step(gpu, kernels, dispatch)).collect()
+    }
+
+    fn step(&self, gpu: &Gpu, kernels: &mut Kernels, dispatch: &Dispatch) -> Result<Step> {
+        let what = format!("{} {}.{}", dispatch.layer, dispatch.shader, dispatch.entry);
+        let fail = |reason: String| Error::Device(format!("{what}: {reason}"));
+        let kernel = kernels.get(gpu, dispatch.shader, dispatch.entry, &dispatch.constants)?;
+        for (variable, _) in &dispatch.bindings {
+            if !kernel.entry.bindings.iter().any(|binding| binding.name == *variable) {
+                return Err(fail(format!("the shader does not use `{variable}`")));
+            }
+        }
+        let mut entries = Vec::new();
+        let mut written: HashMap<&Buffer, bool> = HashMap::new();
+        for binding in &kernel.entry.bindings {
+            let &(_, tensor) = dispatch
+                .bindings
+                .iter()
+                .find(|(variable, _)| *variable == binding.name)
+                .ok_or_else(|| fail(format!("no tensor for `{}`", binding.name)))?;
+            let info = self.program.info(tensor);
+            let (buffer, offset) = &self.buffers[tensor.0];
+            let bytes = match info.place {
+                Place::Whole(_) => buffer.size(),
+                // Buffers and places in the flat ones are padded to 256 bytes.
+                Place::Own | Place::Shared(..) => (4 * info.len() as u64).next_multiple_of(16),
+            };
+            if bytes < binding.min_bytes {
+                return Err(fail(format!("`{}` is too small for `{}`", info.name, binding.name)));
+            }
+            let writes = binding.access == Access::ReadWrite;
+            if *written.entry(buffer).or_insert(writes) != writes {
+                return Err(fail(format!("the buffer of `{}` is both read and written", info.name)));
+            }
+            entries.push(wgpu::BindGroupEntry {
+                binding: binding.slot,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer,
+                    offset: *offset,
+                    size: std::num::NonZero::new(bytes),
+                }),
+            });
+        }
+        let mut workgroups = [1; 3];
+        for axis in 0..3 {
+            let count = dispatch.threads[axis].div_ceil(kernel.entry.workgroup[axis] as usize);
+            workgroups[axis] =
+                u32::try_from(count).ok().filter(|&count| count <= MAX_WORKGROUPS).ok_or_else(|| {
+                    fail(format!("{count} workgroups are too many: use a smaller --batch-size"))
+                })?;
+        }
+        let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let bind_group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(&what),
+            layout: &kernel.layout,
+            entries: &entries,
+        });
+        if let Some(error) = pollster::block_on(scope.pop()) {
+            return Err(fail(error.to_string()));
+        }
+        Ok(Step { kernel, bind_group, workgroups })
+    }
+
+    /// Records all steps once.
+    pub fn record(&self, pass: &mut wgpu::ComputePass) {
+        for step in &self.steps {
+            pass.set_pipeline(&step.kernel.pipeline);
+            pass.set_bind_group(0, &step.bind_group, &[]);
+            let [x, y, z] = step.workgroups;
+            pass.dispatch_workgroups(x, y, z);
+        }
+    }
+
+    /// Runs all steps once.
+    pub fn run(&self, gpu: &Gpu) {
+        self.run_times(gpu, 1);
+    }
+
+    /// Runs all steps `times` times in one submission and gives its index.
+    pub fn run_times(&self, gpu: &Gpu, times: usize) -> wgpu::SubmissionIndex {
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        for _ in 0..times {
+            self.record(&mut pass);
+        }
+        drop(pass);
+        gpu.queue.submit([encoder.finish()])
+    }
+
+    /// Reads a tensor's words back.
+    pub fn read<T: bytemuck::Pod>(&self, gpu: &Gpu, tensor: Tensor) -> Result<Vec<T>> {
+        let (buffer, offset) = &self.buffers[tensor.0];
+        gpu.read(buffer, *offset as usize, self.program.info(tensor).len())
+    }
+
+    /// Writes a tensor's words.
+    pub fn write<T: bytemuck::Pod>(&self, gpu: &Gpu, tensor: Tensor, data: &[T]) {
+        let (buffer, offset) = &self.buffers[tensor.0];
+        gpu.write(buffer, *offset as usize, data);
+    }
+
+    /// The schedule with workgroups: index, layer, op, entry, workgroups, bindings with shapes.
+    pub fn workgroups(&self) -> impl Iterator<Item = [u32; 3]> + '_ {
+        self.steps.iter().map(|step| step.workgroups)
+    }
+
+    /// Constants of the shaders in use, by dispatch, for messages and tests.
+    pub fn constants(&self) -> impl Iterator<Item = &[(&'static str, Constant)]> + '_ {
+        self.program.dispatches.iter().map(|dispatch| dispatch.constants.as_slice())
+    }
+}

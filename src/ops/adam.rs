@@ -1,0 +1,55 @@
+//! The optimizer.
+
+use crate::gpu::shader::Constant;
+use crate::graph::Tape;
+use crate::program::Shared;
+
+/// Adam's hyperparameters (Kingma and Ba, 2015) but for the learning rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the denominator.
+    pub epsilon: f64,
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+    }
+}
+
+impl Adam {
+    /// The two factors of step `t`, counted from 1: `lr / (1 - beta1^t)` and `1 / sqrt(1 - beta2^t)`.
+    pub fn rates(&self, learning_rate: f64, t: u64) -> [f64; 2] {
+        let t = t as f64;
+        [learning_rate / (1.0 - self.beta1.powf(t)), 1.0 / (1.0 - self.beta2.powf(t)).sqrt()]
+    }
+
+    /// The hyperparameters as a shader's constants.
+    pub fn constants(&self) -> [(&'static str, Constant); 5] {
+        [
+            ("BETA1", (self.beta1 as f32).into()),
+            ("BETA2", (self.beta2 as f32).into()),
+            ("REST1", ((1.0 - self.beta1) as f32).into()),
+            ("REST2", ((1.0 - self.beta2) as f32).into()),
+            ("EPSILON", (self.epsilon as f32).into()),
+        ]
+    }
+}
+
+/// Adds the update of all `size` flat parameters.
+pub fn adam(tape: &mut Tape, size: usize, adam: Adam) {
+    let cursor = tape.shared("cursor", &[2], Shared::Cursor);
+    let rates = tape.shared("rates", &[1, 2], Shared::Rates);
+    let dw = tape.shared("gradients", &[size], Shared::Gradients);
+    let m = tape.shared("first moments", &[size], Shared::FirstMoments);
+    let v = tape.shared("second moments", &[size], Shared::SecondMoments);
+    let w = tape.shared("parameters", &[size], Shared::Parameters);
+    let mut constants = vec![("SIZE", size.into())];
+    constants.extend(adam.constants());
+    let bindings = [("cursor", cursor), ("rates", rates), ("dw", dw), ("m", m), ("v", v), ("w", w)];
+    tape.dispatch("adam", ["adam", "update"], &constants, &bindings, [size, 1, 1]);
+}

@@ -1,0 +1,32 @@
+//! Probabilities of the classes.
+
+use crate::Result;
+use crate::graph::Tape;
+use crate::program::Tensor;
+
+/// Shapes of one softmax: `x` and `y` are `[batch, classes]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Softmax {
+    /// Rows.
+    pub batch: usize,
+    /// Columns, which sum to 1 in `y`.
+    pub classes: usize,
+}
+
+/// Adds `y = softmax(x)` under `name`.
+pub fn softmax(tape: &mut Tape, name: &str, x: Tensor) -> Result<Tensor> {
+    let shape = tape.shape(x).to_vec();
+    let s = Softmax { batch: shape[0], classes: shape[1..].iter().product() };
+    let constants = [("BATCH", s.batch.into()), ("CLASSES", s.classes.into())];
+    let y = tape.tensor(name, &shape);
+    tape.dispatch(name, ["softmax", "forward"], &constants, &[("x", x), ("y", y)], [s.batch, 1, 1]);
+
+    let layer = name.to_string();
+    tape.record(y, &[x], move |tape, dy| {
+        let dx = tape.gradient(x);
+        let bindings = [("y_forward", y), ("dy", dy), ("dx", dx)];
+        tape.dispatch(&layer, ["softmax", "backward"], &constants, &bindings, [s.batch, 1, 1]);
+        Ok(())
+    });
+    Ok(y)
+}

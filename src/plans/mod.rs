@@ -1,0 +1,38 @@
+//! The network written down as programs, in two ways that compute the same.
+
+pub mod fused;
+pub mod layered;
+
+use crate::Result;
+use crate::network::Sizes;
+use crate::program::Program;
+use crate::train::Loss;
+
+/// How the network is cut into dispatches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// One op a dispatch, derived by the tape: readable, and what the fused plan is proven against.
+    Layered,
+    /// Whole stretches of the network a dispatch: the fast one.
+    #[default]
+    Fused,
+}
+
+/// The programs of a network for one batch size.
+pub trait Programs {
+    /// Forward, backward, optimizer and metrics of one step.
+    fn training(&self, batch: usize) -> Result<Program>;
+
+    /// Forward and metrics of one step.
+    fn evaluation(&self, batch: usize) -> Result<Program>;
+}
+
+impl Kind {
+    /// The programs of this kind.
+    pub fn programs(self, sizes: Sizes, loss: Loss) -> Box<dyn Programs> {
+        match self {
+            Self::Layered => Box::new(layered::Layered { sizes, loss }),
+            Self::Fused => Box::new(fused::Fused { sizes, loss }),
+        }
+    }
+}

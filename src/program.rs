@@ -1,0 +1,149 @@
+//! A schedule as data: tensors, and the dispatches that read and write them, in order.
+//!
+//! Nothing here knows a device. A program can be printed, checked and tested without one;
+//! [`crate::gpu::Plan`] turns it into pipelines and bind groups.
+
+use std::fmt::Write;
+
+use crate::gpu::shader::Constant;
+
+/// A handle to a tensor of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tensor(pub(crate) usize);
+
+/// Buffers that outlive a program: several programs (whole batch, tail batch, evaluation) share them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shared {
+    /// All parameters, flat.
+    Parameters,
+    /// Their gradients, in the same places.
+    Gradients,
+    /// Adam's first moments, in the same places.
+    FirstMoments,
+    /// Adam's second moments, in the same places.
+    SecondMoments,
+    /// Packed images of the split, four grey values a word.
+    Images,
+    /// Their labels, one word each.
+    Labels,
+    /// The order in which the images are taken.
+    Order,
+    /// The addend of every image, one word each.
+    Addends,
+    /// Adam's two factors for every step of the epoch.
+    Rates,
+    /// Where the epoch stands: step, first image of the batch.
+    Cursor,
+    /// Of every step: summed loss, right digits, right sums.
+    Records,
+}
+
+/// Where a tensor lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a buffer of its own.
+    Own,
+    /// In a shared buffer, from this word on (a multiple of 64 words).
+    Shared(Shared, usize),
+    /// All of a shared buffer, whatever its size; the shape is that of one step's part.
+    Whole(Shared),
+}
+
+/// A tensor: 4-byte words (f32 or u32) in row-major order.
+#[derive(Clone, Debug)]
+pub struct TensorInfo {
+    /// Its name: the layer's for an activation, `d` before it for a gradient.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Where it lies.
+    pub place: Place,
+}
+
+impl TensorInfo {
+    /// Number of words.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it has no word at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// One kernel run over a grid.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    /// The layer that it works for.
+    pub layer: String,
+    /// The shader, by the name of its op.
+    pub shader: &'static str,
+    /// The shader's entry.
+    pub entry: &'static str,
+    /// Values of the shader's named constants.
+    pub constants: Vec<(&'static str, Constant)>,
+    /// Tensors for the entry's variables.
+    pub bindings: Vec<(&'static str, Tensor)>,
+    /// Invocations wanted in x, y and z; rounded up to whole workgroups.
+    pub threads: [usize; 3],
+}
+
+/// Tensors and dispatches.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// Images at once.
+    pub batch: usize,
+    /// All tensors.
+    pub tensors: Vec<TensorInfo>,
+    /// The dispatches in order.
+    pub dispatches: Vec<Dispatch>,
+}
+
+impl Program {
+    /// An empty program for that many images at once.
+    pub fn new(batch: usize) -> Self {
+        Self { batch, ..Self::default() }
+    }
+
+    /// Adds a tensor.
+    pub fn tensor(&mut self, name: impl Into<String>, shape: &[usize], place: Place) -> Tensor {
+        self.tensors.push(TensorInfo { name: name.into(), shape: shape.to_vec(), place });
+        Tensor(self.tensors.len() - 1)
+    }
+
+    /// What is known of a tensor.
+    pub fn info(&self, tensor: Tensor) -> &TensorInfo {
+        &self.tensors[tensor.0]
+    }
+
+    /// The tensor of that name.
+    pub fn find(&self, name: &str) -> Option<Tensor> {
+        self.tensors.iter().position(|info| info.name == name).map(Tensor)
+    }
+
+    /// The schedule as text: index, layer, op, entry, bindings with shapes, invocations.
+    pub fn listing(&self) -> String {
+        let mut text = String::new();
+        for (index, step) in self.dispatches.iter().enumerate() {
+            let bindings: Vec<String> = step
+                .bindings
+                .iter()
+                .map(|&(variable, tensor)| {
+                    let info = self.info(tensor);
+                    format!("{variable}={}{:?}", info.name, info.shape)
+                })
+                .collect();
+            let kernel = format!("{}.{}", step.shader, step.entry);
+            let [x, y, z] = step.threads;
+            let _ = writeln!(
+                text,
+                "{index:>3}  {:<8} {kernel:<28} {:<16} {}",
+                step.layer,
+                format!("{x}x{y}x{z}"),
+                bindings.join("  ")
+            );
+        }
+        text
+    }
+}
