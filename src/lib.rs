@@ -4,6 +4,7 @@ pub mod error;
 pub mod network;
 pub mod ops;
 pub mod random;
+pub mod reference;
 pub mod train;
 
 pub use error::{Error, Result};
