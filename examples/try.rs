@@ -12,6 +12,7 @@ fn main(){
  let mut e=GpuEngine::new(gpu,Kernels::new(Library::Embedded,false),kind,sizes,Settings{batch,loss:Loss::Logits},&sizes.initial_parameters(1),&ds).unwrap();
  println!("engine {:?}",t.elapsed());
  e.prepare().unwrap(); println!("prepared {:?}",t.elapsed());
+ let st=e.training_plan().unwrap(); { let p=&st.program; let ts=st.time_steps(e.gpu(),100).unwrap(); let mut tot=0.; for (d,t) in p.dispatches.iter().zip(ts){ tot+=t; println!("{:8} {:20} {:16} {:8.1} us",d.layer,d.shader,d.entry,t*1e6);} println!("sum {:.1} us prepared {:?}",tot*1e6,t.elapsed()); }
  for ep in 0..epochs { let s=Instant::now();
   let mut r=Random::new(1,Purpose::Addends,ep);
   let addends:Vec<u8>=(0..60000).map(|_|r.below(10) as u8).collect();

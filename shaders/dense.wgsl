@@ -60,8 +60,10 @@ const OUT1_B: u32 = 0u;
 const OUT2_W: u32 = 0u;
 const OUT2_B: u32 = 0u;
 
-const CLASSES: u32 = DIGITS + SUMS;
-const CLASS_QUADS: u32 = (CLASSES + 3u) / 4u;
+// Both heads side by side, each padded to whole vec4.
+const SUMS_AT: u32 = (DIGITS + 3u) / 4u * 4u;
+const CLASSES: u32 = SUMS_AT + (SUMS + 3u) / 4u * 4u;
+const CLASS_QUADS: u32 = CLASSES / 4u;
 const TILE_O: u32 = 4u * TILE_Q;
 const TILES_B: u32 = IMAGES / TILE_B;
 
@@ -91,13 +93,13 @@ fn parameter(i: u32) -> f32 {
 
 // The first word of a class's row of weights in its head; padding repeats the last class.
 fn class_row(c: u32) -> u32 {
-    let sum = min(max(c, DIGITS), CLASSES - 1u) - DIGITS;
-    return select(OUT2_W + sum * FC3, OUT1_W + c * FC3, c < DIGITS);
+    let sum = min(max(c, SUMS_AT) - SUMS_AT, SUMS - 1u);
+    return select(OUT2_W + sum * FC3, OUT1_W + min(c, DIGITS - 1u) * FC3, c < SUMS_AT);
 }
 
 fn class_bias(c: u32) -> f32 {
-    let sum = min(max(c, DIGITS), CLASSES - 1u) - DIGITS;
-    return parameter(select(OUT2_B + sum, OUT1_B + c, c < DIGITS));
+    let sum = min(max(c, SUMS_AT) - SUMS_AT, SUMS - 1u);
+    return parameter(select(OUT2_B + sum, OUT1_B + min(c, DIGITS - 1u), c < SUMS_AT));
 }
 
 // y = relu(w x + bias): `inputs` words of the rows at x_at, `outputs` words to y_at.
@@ -209,7 +211,7 @@ fn heads_backward(first: u32, thread: u32) {
 struct Verdict { loss: f32, best: u32 }
 
 var<private> logit: array<f32, CLASSES>;
-var<private> d_logit: array<f32, 4u * CLASS_QUADS>;
+var<private> d_logit: array<f32, CLASSES>;
 
 // Softmax of logit[start..end] in place.
 fn softmax(start: u32, end: u32) {
@@ -252,7 +254,7 @@ fn losses(image: u32) {
     let n = sample(image);
     let addend = addends[n];
     let digit = head_loss(0u, DIGITS, labels[n]);
-    let sum = head_loss(DIGITS, CLASSES, labels[n] + addend);
+    let sum = head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n] + addend);
     outcomes[image] = Outcome(
         0.5 * (digit.loss + sum.loss),
         u32(digit.best == labels[n]),

@@ -47,6 +47,13 @@ impl Tape {
         self.program.tensor(name, shape, Place::Own)
     }
 
+    /// A tensor whose words never change.
+    pub fn constant(&mut self, name: &str, shape: &[usize], words: Vec<u32>) -> Tensor {
+        let tensor = self.tensor(name, shape);
+        self.program.tensors[tensor.0].words = Some(words);
+        tensor
+    }
+
     /// The parameter of that name.
     pub fn parameter(&mut self, name: &str) -> Result<Tensor> {
         if let Some(known) = self.program.find(name) {

@@ -58,6 +58,8 @@ pub struct TensorInfo {
     pub shape: Vec<usize>,
     /// Where it lies.
     pub place: Place,
+    /// Its words, if they never change.
+    pub words: Option<Vec<u32>>,
 }
 
 impl TensorInfo {
@@ -108,7 +110,7 @@ impl Program {
 
     /// Adds a tensor.
     pub fn tensor(&mut self, name: impl Into<String>, shape: &[usize], place: Place) -> Tensor {
-        self.tensors.push(TensorInfo { name: name.into(), shape: shape.to_vec(), place });
+        self.tensors.push(TensorInfo { name: name.into(), shape: shape.to_vec(), place, words: None });
         Tensor(self.tensors.len() - 1)
     }
 

@@ -48,7 +48,7 @@ pub struct GpuEngine {
     programs: Box<dyn Programs>,
     train: Part,
     test: Part,
-    adam_step: u64,
+    adam_step: u32,
     steps_a_submission: usize,
 }
 
@@ -88,6 +88,11 @@ impl GpuEngine {
         let Self { gpu, kernels, programs, train, test, .. } = self;
         train.prepare(gpu, kernels, train.images, |batch| programs.training(batch))?;
         test.prepare(gpu, kernels, test.images, |batch| programs.evaluation(batch))
+    }
+
+    /// The plan for whole training batches, if it is made.
+    pub fn training_plan(&self) -> Option<&Plan> {
+        self.train.cut.whole.as_ref()
     }
 
     /// The device.
@@ -156,7 +161,7 @@ impl Engine for GpuEngine {
         let Self { gpu, kernels, programs, train, .. } = self;
         train.prepare(gpu, kernels, images, |batch| programs.training(batch))?;
         train.begin(gpu, &epoch.order, &epoch.addends);
-        let steps = images.div_ceil(self.settings.batch) as u64;
+        let steps = images.div_ceil(self.settings.batch) as u32;
         let rates: Vec<[f32; 2]> = (1..=steps)
             .map(|step| Adam::default().rates(f64::from(epoch.learning_rate), self.adam_step + step).map(|x| x as f32))
             .collect();

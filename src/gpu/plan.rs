@@ -25,6 +25,15 @@ struct Step {
     workgroups: [u32; 3],
 }
 
+impl Step {
+    fn record(&self, pass: &mut wgpu::ComputePass) {
+        pass.set_pipeline(&self.kernel.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        let [x, y, z] = self.workgroups;
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
 /// A program on a device.
 pub struct Plan {
     /// The program.
@@ -53,6 +62,11 @@ impl Plan {
                     (buffer.clone(), offset)
                 }
             });
+        }
+        for (info, (buffer, offset)) in program.tensors.iter().zip(&buffers) {
+            if let Some(words) = &info.words {
+                gpu.write(buffer, *offset as usize, words);
+            }
         }
         let mut plan = Self { program, buffers, steps: Vec::new() };
         plan.steps = plan.compile(gpu, kernels)?;
@@ -132,10 +146,7 @@ impl Plan {
     /// Records all steps once.
     pub fn record(&self, pass: &mut wgpu::ComputePass) {
         for step in &self.steps {
-            pass.set_pipeline(&step.kernel.pipeline);
-            pass.set_bind_group(0, &step.bind_group, &[]);
-            let [x, y, z] = step.workgroups;
-            pass.dispatch_workgroups(x, y, z);
+            step.record(pass);
         }
     }
 
@@ -153,6 +164,28 @@ impl Plan {
         }
         drop(pass);
         gpu.queue.submit([encoder.finish()])
+    }
+
+    /// Seconds that each step takes by itself, run `times` times over in one submission.
+    pub fn time_steps(&self, gpu: &Gpu, times: usize) -> Result<Vec<f64>> {
+        let mut seconds = Vec::new();
+        for step in &self.steps {
+            let mut once = |times: usize| -> Result<f64> {
+                let mut encoder = gpu.device.create_command_encoder(&Default::default());
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                for _ in 0..times {
+                    step.record(&mut pass);
+                }
+                drop(pass);
+                let start = std::time::Instant::now();
+                gpu.queue.submit([encoder.finish()]);
+                gpu.wait(None)?;
+                Ok(start.elapsed().as_secs_f64() / times as f64)
+            };
+            once(1)?;
+            seconds.push(once(times)?);
+        }
+        Ok(seconds)
     }
 
     /// Reads a tensor's words back.

@@ -22,10 +22,20 @@ impl Default for Adam {
 }
 
 impl Adam {
-    /// The two factors of step `t`, counted from 1: `lr / (1 - beta1^t)` and `1 / sqrt(1 - beta2^t)`.
-    pub fn rates(&self, learning_rate: f64, t: u64) -> [f64; 2] {
-        let t = t as f64;
-        [learning_rate / (1.0 - self.beta1.powf(t)), 1.0 / (1.0 - self.beta2.powf(t)).sqrt()]
+    /// `learning_rate / (1 - beta1^step)`: the size of a step, the zero that `m` started from made
+    /// good. Steps count from 1.
+    pub fn step_size(&self, learning_rate: f64, step: u32) -> f64 {
+        learning_rate / (1.0 - self.beta1.powi(step as i32))
+    }
+
+    /// `sqrt(1 - beta2^step)`: what `sqrt(v)` is divided by for the same reason.
+    pub fn root_correction(&self, step: u32) -> f64 {
+        (1.0 - self.beta2.powi(step as i32)).sqrt()
+    }
+
+    /// What the kernels need of a step: its size, and 1 over its root correction.
+    pub fn rates(&self, learning_rate: f64, step: u32) -> [f64; 2] {
+        [self.step_size(learning_rate, step), 1.0 / self.root_correction(step)]
     }
 
     /// The hyperparameters as a shader's constants.

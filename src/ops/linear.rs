@@ -16,6 +16,23 @@ pub struct Linear {
     pub outputs: usize,
 }
 
+impl Linear {
+    /// Numbers in `x`.
+    pub fn x_len(&self) -> usize {
+        self.batch * self.inputs
+    }
+
+    /// Numbers in `w`.
+    pub fn w_len(&self) -> usize {
+        self.outputs * self.inputs
+    }
+
+    /// Numbers in `y`.
+    pub fn y_len(&self) -> usize {
+        self.batch * self.outputs
+    }
+}
+
 /// Adds the layer `name`, which reads `{name}.weight` and `{name}.bias`, and gives its output. `x` may
 /// have any shape of `inputs` words an image.
 pub fn linear(tape: &mut Tape, name: &str, x: Tensor, s: Linear) -> Result<Tensor> {

@@ -49,7 +49,7 @@ impl Row {
     /// The row of a network.
     pub fn new(sizes: &Sizes) -> Self {
         let features = sizes.flat() + sizes.fc1;
-        let classes = DIGITS + SUMS;
+        let classes = DIGITS.next_multiple_of(4) + SUMS;
         let mut at = 0;
         let places = [
             ("FEATURES", features),
@@ -320,7 +320,7 @@ impl Writer<'_> {
             ("fc2", row.at("D_H2"), row.at("FEATURES")),
             ("fc3", row.at("D_H3"), row.at("H2")),
             ("out1", row.at("D_LOGITS"), row.at("H3")),
-            ("out2", row.at("D_LOGITS") + DIGITS, row.at("H3")),
+            ("out2", row.at("D_LOGITS") + DIGITS.next_multiple_of(4), row.at("H3")),
         ];
         let parameters = sizes.parameters();
         let mut jobs = Vec::new();
