@@ -6,9 +6,8 @@
 //
 // The host computes, for step t from 1, rate.size = lr / (1 - BETA1^t) and rate.root =
 // 1 / sqrt(1 - BETA2^t): powers near 1 lose their digits in f32.
-// w, dw, m and v are flat, [SIZE]. One invocation updates one parameter.
+// w, dw, m and v are flat, padded to whole workgroups. One invocation updates one parameter.
 
-const SIZE: u32 = 46000u;
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
 const REST1: f32 = 0.1;
@@ -29,7 +28,6 @@ struct Rate { size: f32, root: f32 }
 
 @compute @workgroup_size(64)
 fn update(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= SIZE) { return; }
     let rate = rates[cursor.step];
     let g = dw[id.x];
     let m_new = BETA1 * m[id.x] + REST1 * g;

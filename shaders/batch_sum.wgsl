@@ -4,15 +4,16 @@
 //
 // x [BATCH, SIZE], y [SIZE]. One invocation computes one y[i].
 
+const PADDED: bool = true;
 const BATCH: u32 = 64u;
 const SIZE: u32 = 1800u;
 
 @group(0) @binding(0) var<storage> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= SIZE) { return; }
+    if (PADDED && id.x >= SIZE) { return; }
     var sum = 0.0;
     for (var b = 0u; b < BATCH; b++) {
         sum += x[b * SIZE + id.x];

@@ -10,6 +10,7 @@
 // and its order fixed. An image is one y of the grid.
 // One invocation computes one y, one dx, one element of dw_each or one of db_each.
 
+const PADDED: bool = true;
 const IN: u32 = 6u;
 const HEIGHT: u32 = 12u;
 const WIDTH: u32 = 12u;
@@ -31,9 +32,9 @@ const Y_SIZE: u32 = OUT * OUT_HEIGHT * OUT_WIDTH;
 @group(0) @binding(6) var<storage, read_write> dw_each: array<f32>;
 @group(0) @binding(7) var<storage, read_write> db_each: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= Y_SIZE) { return; }
+    if (PADDED && id.x >= Y_SIZE) { return; }
     let o = id.x / (OUT_HEIGHT * OUT_WIDTH);
     let r = id.x / OUT_WIDTH % OUT_HEIGHT;
     let c = id.x % OUT_WIDTH;
@@ -50,9 +51,9 @@ fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
     y[id.y * Y_SIZE + id.x] = sum;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn backward_input(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= X_SIZE) { return; }
+    if (PADDED && id.x >= X_SIZE) { return; }
     let i = id.x / (HEIGHT * WIDTH);
     let r = id.x / WIDTH % HEIGHT;
     let c = id.x % WIDTH;
@@ -71,9 +72,9 @@ fn backward_input(@builtin(global_invocation_id) id: vec3<u32>) {
     dx[id.y * X_SIZE + id.x] = sum;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn backward_weights(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= W_SIZE) { return; }
+    if (PADDED && id.x >= W_SIZE) { return; }
     let o = id.x / (IN * K * K);
     let i = id.x / (K * K) % IN;
     let p = id.x / K % K;
@@ -89,9 +90,9 @@ fn backward_weights(@builtin(global_invocation_id) id: vec3<u32>) {
     dw_each[id.y * W_SIZE + id.x] = sum;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn backward_bias(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= OUT) { return; }
+    if (PADDED && id.x >= OUT) { return; }
     let start = id.y * Y_SIZE + id.x * OUT_HEIGHT * OUT_WIDTH;
     var sum = 0.0;
     for (var i = 0u; i < OUT_HEIGHT * OUT_WIDTH; i++) {

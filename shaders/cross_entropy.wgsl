@@ -6,6 +6,7 @@
 // x [BATCH, CLASSES], label [BATCH], loss [BATCH]. SCALE is the weight of one image's loss in the mean.
 // One invocation computes one loss[b], or one row dx[b].
 
+const PADDED: bool = true;
 const BATCH: u32 = 64u;
 const CLASSES: u32 = 19u;
 const SCALE: f32 = 0.0078125;
@@ -28,17 +29,17 @@ fn largest_and_sum(row: u32) -> vec2<f32> {
     return vec2(largest, sum);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= BATCH) { return; }
+    if (PADDED && id.x >= BATCH) { return; }
     let row = id.x * CLASSES;
     let m = largest_and_sum(row);
     loss[id.x] = log(m.y) + (m.x - x[row + label[id.x]]);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= BATCH) { return; }
+    if (PADDED && id.x >= BATCH) { return; }
     let row = id.x * CLASSES;
     let m = largest_and_sum(row);
     for (var j = 0u; j < CLASSES; j++) {

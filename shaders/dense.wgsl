@@ -1,4 +1,4 @@
-// dense: the whole linear part of the network, forward and backward, for a tile of images.
+// dense: the whole linear part of the network, forward and backward.
 //
 //   number[b]  = one-hot of addend[b]
 //   features[b, FLAT..] = relu(fc1(number[b]))       features[b, ..FLAT] is what pool2 left there
@@ -10,13 +10,15 @@
 //   d_h3[b]    = d_logits[b] * out1 and out2, where h3[b] > 0
 //   d_h2[b]    = d_h3[b] * fc3, where h2[b] > 0
 //   d_features[b] = d_h2[b] * fc2, where features[b] > 0
+//   dw[o,i] = sum over b of d_output[b,o] * input[b,i], and db[o] = sum over b of d_output[b,o], per layer
 //
 // All of an image's activations and gradients lie in one row of `rows` (as vec4, STRIDE words), at the
 // words named below; a weight matrix is [OUT, IN] in `parameters`. With DOUBLE_SOFTMAX the heads'
 // probabilities take the place of logits before the cross-entropy.
-// One workgroup computes IMAGES images, in stages separated by barriers. In a stage, one invocation
+// images: one workgroup computes IMAGES images, in stages separated by barriers. In a stage, one invocation
 // computes tiles of TILE_B images by 4 * TILE_Q outputs, so that each word it loads serves several
 // products; THREADS divides every stage's number of tiles, so that no invocation is masked out.
+// gradients: one invocation computes the tile of TILE_O x TILE_O of one weight matrix that its job tells.
 
 const BATCH: u32 = 64u;
 const IMAGES: u32 = 16u;
@@ -70,6 +72,13 @@ const TILES_B: u32 = IMAGES / TILE_B;
 // Where the epoch stands: the step, and the first image of its batch in order.
 struct Cursor { step: u32, first: u32 }
 
+// A tile of a weight matrix: the words of output gradients and inputs in a row, the word of its first
+// element in the gradients, the matrix's width, how much of the tile exists, and where its bias goes (or
+// NONE: only the tiles at input 0 have one).
+struct Job { d_at: u32, x_at: u32, dw_at: u32, width: u32, outputs: u32, inputs: u32, db_at: u32, unused: u32 }
+
+const NONE: u32 = 0xffffffffu;
+
 struct Outcome { loss: f32, digit: u32, sum: u32 }
 
 @group(0) @binding(0) var<storage> cursor: Cursor;
@@ -79,6 +88,8 @@ struct Outcome { loss: f32, digit: u32, sum: u32 }
 @group(0) @binding(4) var<storage> parameters: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> rows: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> outcomes: array<Outcome>;
+@group(0) @binding(7) var<storage> jobs: array<Job>;
+@group(0) @binding(8) var<storage, read_write> flat_gradients: array<f32>;
 
 alias Tile = array<array<vec4<f32>, TILE_Q>, TILE_B>;
 
@@ -269,7 +280,7 @@ fn losses(image: u32) {
 }
 
 @compute @workgroup_size(THREADS)
-fn train(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+fn images(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let first = workgroup.x * IMAGES;
     number_branch(first, thread);
     storageBarrier();
@@ -287,5 +298,39 @@ fn train(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_
         linear_relu_backward(first, thread, D_H3, FC3, FC3_W, H2, D_H2, FC2);
         storageBarrier();
         linear_relu_backward(first, thread, D_H2, FC2, FC2_W, FEATURES, D_FEATURES, FLAT + FC1);
+    }
+}
+
+@compute @workgroup_size(8)
+fn gradients(@builtin(global_invocation_id) id: vec3<u32>) {
+    let job = jobs[id.x];
+    // sums[q][k] are the gradients of output 4q+k, for all inputs of the tile.
+    var sums: array<array<array<vec4<f32>, TILE_Q>, 4>, TILE_Q>;
+    var bias: array<vec4<f32>, TILE_Q>;
+    for (var b = 0u; b < BATCH; b++) {
+        var x: array<vec4<f32>, TILE_Q>;
+        for (var n = 0u; n < TILE_Q; n++) { x[n] = rows[b * STRIDE + job.x_at / 4u + n]; }
+        for (var q = 0u; q < TILE_Q; q++) {
+            let d = rows[b * STRIDE + job.d_at / 4u + q];
+            bias[q] += d;
+            for (var k = 0u; k < 4u; k++) {
+                for (var n = 0u; n < TILE_Q; n++) { sums[q][k][n] += d[k] * x[n]; }
+            }
+        }
+    }
+    for (var q = 0u; q < TILE_Q; q++) {
+        for (var k = 0u; k < 4u; k++) {
+            let o = 4u * q + k;
+            if (o < job.outputs) {
+                for (var n = 0u; n < TILE_Q; n++) {
+                    for (var j = 0u; j < 4u; j++) {
+                        if (4u * n + j < job.inputs) {
+                            flat_gradients[job.dw_at + o * job.width + 4u * n + j] = sums[q][k][n][j];
+                        }
+                    }
+                }
+                if (job.db_at != NONE) { flat_gradients[job.db_at + o] = bias[q][k]; }
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@
 // image [BATCH, 4*WORDS], number [BATCH, CLASSES], digit [BATCH], sum [BATCH].
 // One invocation computes four neighbouring pixels, or all of number[b], digit[b] and sum[b].
 
+const PADDED: bool = true;
 const BATCH: u32 = 64u;
 const WORDS: u32 = 196u;
 const CLASSES: u32 = 10u;
@@ -27,16 +28,16 @@ struct Cursor { step: u32, first: u32 }
 @group(0) @binding(7) var<storage, read_write> digit: array<u32>;
 @group(0) @binding(8) var<storage, read_write> sum: array<u32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn pixels(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= WORDS) { return; }
+    if (PADDED && id.x >= WORDS) { return; }
     let n = order[cursor.first + id.y];
     image[id.y * WORDS + id.x] = unpack4x8unorm(images[n * WORDS + id.x]);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn targets(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= BATCH) { return; }
+    if (PADDED && id.x >= BATCH) { return; }
     let n = order[cursor.first + id.x];
     for (var j = 0u; j < CLASSES; j++) {
         number[id.x * CLASSES + j] = f32(j == addends[n]);

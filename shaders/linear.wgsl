@@ -8,6 +8,7 @@
 // x [BATCH, IN], w [OUT, IN], bias [OUT], y [BATCH, OUT].
 // One invocation computes one y, one dx, one dw or one db.
 
+const PADDED: bool = true;
 const BATCH: u32 = 64u;
 const IN: u32 = 256u;
 const OUT: u32 = 128u;
@@ -21,9 +22,9 @@ const OUT: u32 = 128u;
 @group(0) @binding(6) var<storage, read_write> dw: array<f32>;
 @group(0) @binding(7) var<storage, read_write> db: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= OUT) { return; }
+    if (PADDED && id.x >= OUT) { return; }
     var sum = bias[id.x];
     for (var i = 0u; i < IN; i++) {
         sum += w[id.x * IN + i] * x[id.y * IN + i];
@@ -31,9 +32,9 @@ fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
     y[id.y * OUT + id.x] = sum;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn backward_input(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= IN) { return; }
+    if (PADDED && id.x >= IN) { return; }
     var sum = 0.0;
     for (var o = 0u; o < OUT; o++) {
         sum += w[o * IN + id.x] * dy[id.y * OUT + o];
@@ -41,9 +42,9 @@ fn backward_input(@builtin(global_invocation_id) id: vec3<u32>) {
     dx[id.y * IN + id.x] = sum;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn backward_weights(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= IN) { return; }
+    if (PADDED && id.x >= IN) { return; }
     var sum = 0.0;
     for (var b = 0u; b < BATCH; b++) {
         sum += dy[b * OUT + id.y] * x[b * IN + id.x];
@@ -51,9 +52,9 @@ fn backward_weights(@builtin(global_invocation_id) id: vec3<u32>) {
     dw[id.y * IN + id.x] = sum;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn backward_bias(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= OUT) { return; }
+    if (PADDED && id.x >= OUT) { return; }
     var sum = 0.0;
     for (var b = 0u; b < BATCH; b++) {
         sum += dy[b * OUT + id.x];

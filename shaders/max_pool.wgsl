@@ -8,6 +8,7 @@
 // that fill no window are dropped and get gradient 0. An image is one y of the grid.
 // One invocation computes one y with its winner, or one dx.
 
+const PADDED: bool = true;
 const CHANNELS: u32 = 6u;
 const HEIGHT: u32 = 24u;
 const WIDTH: u32 = 24u;
@@ -25,9 +26,9 @@ const Y_SIZE: u32 = CHANNELS * OUT_HEIGHT * OUT_WIDTH;
 @group(0) @binding(4) var<storage> dy: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= Y_SIZE) { return; }
+    if (PADDED && id.x >= Y_SIZE) { return; }
     let n = id.x / (OUT_HEIGHT * OUT_WIDTH);
     let r = id.x / OUT_WIDTH % OUT_HEIGHT;
     let c = id.x % OUT_WIDTH;
@@ -45,9 +46,9 @@ fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
     winner[id.y * Y_SIZE + id.x] = best_at;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= X_SIZE) { return; }
+    if (PADDED && id.x >= X_SIZE) { return; }
     let n = id.x / (HEIGHT * WIDTH);
     let r = id.x / WIDTH % HEIGHT;
     let c = id.x % WIDTH;

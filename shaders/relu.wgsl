@@ -6,6 +6,7 @@
 // All tensors are [batch, SIZE]; an image is one y of the grid.
 // One invocation computes one y[b,i], or one dx[b,i].
 
+const PADDED: bool = true;
 const SIZE: u32 = 3456u;
 
 @group(0) @binding(0) var<storage> x: array<f32>;
@@ -14,16 +15,16 @@ const SIZE: u32 = 3456u;
 @group(0) @binding(3) var<storage> dy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= SIZE) { return; }
+    if (PADDED && id.x >= SIZE) { return; }
     let i = id.y * SIZE + id.x;
     y[i] = max(x[i], 0.0);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= SIZE) { return; }
+    if (PADDED && id.x >= SIZE) { return; }
     let i = id.y * SIZE + id.x;
     dx[i] = select(0.0, dy[i], y_forward[i] > 0.0);
 }

@@ -5,6 +5,7 @@
 //
 // All tensors are [BATCH, CLASSES]. One invocation computes one row y[b], or one row dx[b].
 
+const PADDED: bool = true;
 const BATCH: u32 = 64u;
 const CLASSES: u32 = 19u;
 
@@ -14,9 +15,9 @@ const CLASSES: u32 = 19u;
 @group(0) @binding(3) var<storage> dy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= BATCH) { return; }
+    if (PADDED && id.x >= BATCH) { return; }
     let row = id.x * CLASSES;
     var largest = x[row];
     for (var j = 1u; j < CLASSES; j++) {
@@ -31,9 +32,9 @@ fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= BATCH) { return; }
+    if (PADDED && id.x >= BATCH) { return; }
     let row = id.x * CLASSES;
     var sum = 0.0;
     for (var j = 0u; j < CLASSES; j++) {

@@ -163,7 +163,9 @@ impl Engine for GpuEngine {
         train.begin(gpu, &epoch.order, &epoch.addends);
         let steps = images.div_ceil(self.settings.batch) as u32;
         let rates: Vec<[f32; 2]> = (1..=steps)
-            .map(|step| Adam::default().rates(f64::from(epoch.learning_rate), self.adam_step + step).map(|x| x as f32))
+            .map(|step| {
+                Adam::default().rates(f64::from(epoch.learning_rate), self.adam_step + step).map(|x| x as f32)
+            })
             .collect();
         self.gpu.write(&self.train.buffers[&Shared::Rates], 0, &rates);
         self.replay(true, images, progress)?;
@@ -194,7 +196,7 @@ impl Engine for GpuEngine {
             let logits: Vec<f32> = plan.read(&self.gpu, tensor)?;
             let shape = crate::ops::softmax::Softmax { batch: 1, classes: logits.len() };
             let mut y = vec![0.0; logits.len()];
-            reference::softmax::forward(&logits, &mut y, &shape);
+            reference::softmax::forward(&shape, &logits, &mut y);
             Ok(y)
         };
         Ok(Prediction { digit: probabilities("out1")?, sum: probabilities("out2")? })

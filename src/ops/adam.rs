@@ -50,7 +50,7 @@ impl Adam {
     }
 }
 
-/// Adds the update of all `size` flat parameters.
+/// Adds the update of all `size` flat parameters, a multiple of 64.
 pub fn adam(tape: &mut Tape, size: usize, adam: Adam) {
     let cursor = tape.shared("cursor", &[2], Shared::Cursor);
     let rates = tape.shared("rates", &[1, 2], Shared::Rates);
@@ -58,8 +58,7 @@ pub fn adam(tape: &mut Tape, size: usize, adam: Adam) {
     let m = tape.shared("first moments", &[size], Shared::FirstMoments);
     let v = tape.shared("second moments", &[size], Shared::SecondMoments);
     let w = tape.shared("parameters", &[size], Shared::Parameters);
-    let mut constants = vec![("SIZE", size.into())];
-    constants.extend(adam.constants());
+    let constants = adam.constants();
     let bindings = [("cursor", cursor), ("rates", rates), ("dw", dw), ("m", m), ("v", v), ("w", w)];
     tape.dispatch("adam", ["adam", "update"], &constants, &bindings, [size, 1, 1]);
 }

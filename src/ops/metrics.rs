@@ -36,3 +36,11 @@ pub fn metrics(tape: &mut Tape, batch: Batch, heads: Heads) {
     ];
     tape.dispatch("metrics", ["metrics", "count"], &constants, &bindings, [1, 1, 1]);
 }
+
+/// The same from the outcomes `[batch or more, 3]` that the dense op has judged already.
+pub fn add_up(tape: &mut Tape, batch: usize, outcomes: Tensor) {
+    let cursor = tape.shared("cursor", &[2], Shared::Cursor);
+    let records = tape.shared("records", &[1, 3], Shared::Records);
+    let bindings = [("cursor", cursor), ("outcomes", outcomes), ("records", records)];
+    tape.dispatch("metrics", ["metrics", "add_up"], &[("BATCH", batch.into())], &bindings, [1, 1, 1]);
+}

@@ -1,0 +1,210 @@
+//! The whole linear part of the network, forward and backward, in two dispatches.
+
+use crate::gpu::shader::Constant;
+use crate::graph::Tape;
+use crate::network::{DIGITS, SUMS, Sizes};
+use crate::program::{Shared, Tensor};
+use crate::train::Loss;
+use crate::{Error, Result};
+
+/// Images that one workgroup computes.
+pub const IMAGES: usize = 16;
+const THREADS: usize = 16;
+const TILE_B: usize = 8;
+const TILE_O: usize = 8;
+/// Jobs are padded to whole workgroups of the gradients' kernel.
+const JOB_THREADS: usize = 8;
+const JOB_WORDS: usize = 8;
+
+/// Where an image's activations and gradients lie in its row. All places are in words, multiples of 4.
+#[derive(Clone, Debug)]
+pub struct Row {
+    places: Vec<(&'static str, usize)>,
+    len: usize,
+}
+
+impl Row {
+    /// The row of a network.
+    pub fn new(sizes: &Sizes) -> Self {
+        let features = sizes.flat() + sizes.fc1;
+        let mut len = 0;
+        let parts = [
+            ("FEATURES", features),
+            ("H2", sizes.fc2),
+            ("H3", sizes.fc3),
+            ("LOGITS", Self::sums_at() + SUMS),
+            ("D_LOGITS", Self::sums_at() + SUMS),
+            ("D_H3", sizes.fc3),
+            ("D_H2", sizes.fc2),
+            ("D_FEATURES", features),
+            // The gradients' kernel reads whole tiles, so what comes last must have room behind it.
+            ("NUMBER", DIGITS.next_multiple_of(TILE_O)),
+        ];
+        let places = parts.map(|(name, words)| {
+            let at = len;
+            len += words.next_multiple_of(4);
+            (name, at)
+        });
+        Self { places: places.to_vec(), len }
+    }
+
+    /// First word of a part, by the name of the shader's constant.
+    pub fn at(&self, part: &str) -> usize {
+        self.places.iter().find(|(name, _)| *name == part).map_or(0, |&(_, at)| at)
+    }
+
+    /// Words of a row.
+    pub fn words(&self) -> usize {
+        self.len
+    }
+
+    /// First word of the sum head's logits behind the digit head's.
+    pub fn sums_at() -> usize {
+        DIGITS.next_multiple_of(4)
+    }
+}
+
+/// The linear part of a network for a batch.
+#[derive(Clone, Debug)]
+pub struct Dense {
+    /// The network.
+    pub sizes: Sizes,
+    /// Images at once.
+    pub batch: usize,
+    /// The loss.
+    pub loss: Loss,
+    /// The rows' layout.
+    pub row: Row,
+}
+
+impl Dense {
+    /// The linear part of a network.
+    pub fn new(sizes: Sizes, batch: usize, loss: Loss) -> Self {
+        Self { sizes, batch, loss, row: Row::new(&sizes) }
+    }
+
+    /// Fails where the kernels cannot handle a size, naming it.
+    pub fn check(&self) -> Result<()> {
+        let Sizes { fc1, fc2, fc3, .. } = self.sizes;
+        // Every stage's tiles must fill whole workgroups.
+        let outputs = TILE_O * THREADS / (IMAGES / TILE_B);
+        for (what, size, divisor) in [
+            ("flattened features", self.sizes.flat(), 4),
+            ("outputs of fc1", fc1, 4),
+            ("outputs of fc2", fc2, outputs),
+            ("outputs of fc3", fc3, outputs),
+            ("features", self.sizes.flat() + fc1, outputs),
+        ] {
+            if size == 0 || !size.is_multiple_of(divisor) {
+                return Err(Error::Usage(format!(
+                    "dense: the {what}, {size}, must be a multiple of {divisor}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn constants(&self, backward: bool) -> Result<Vec<(&'static str, Constant)>> {
+        let Self { sizes, batch, loss, row } = self;
+        let mut constants: Vec<(&'static str, Constant)> = vec![
+            ("BATCH", (*batch).into()),
+            ("IMAGES", IMAGES.into()),
+            ("THREADS", THREADS.into()),
+            ("TILE_B", TILE_B.into()),
+            ("TILE_Q", (TILE_O / 4).into()),
+            ("SCALE", (1.0 / (2 * batch) as f32).into()),
+            ("DOUBLE_SOFTMAX", (*loss == Loss::DoubleSoftmax).into()),
+            ("BACKWARD", backward.into()),
+            ("FLAT", sizes.flat().into()),
+            ("ADDENDS", DIGITS.into()),
+            ("FC1", sizes.fc1.into()),
+            ("FC2", sizes.fc2.into()),
+            ("FC3", sizes.fc3.into()),
+            ("DIGITS", DIGITS.into()),
+            ("SUMS", SUMS.into()),
+            ("STRIDE", (row.words() / 4).into()),
+        ];
+        constants.extend(row.places.iter().map(|&(name, at)| (name, (at / 4).into())));
+        let parameters = sizes.parameters();
+        for (constant, name) in [
+            ("FC1_W", "fc1.weight"),
+            ("FC1_B", "fc1.bias"),
+            ("FC2_W", "fc2.weight"),
+            ("FC2_B", "fc2.bias"),
+            ("FC3_W", "fc3.weight"),
+            ("FC3_B", "fc3.bias"),
+            ("OUT1_W", "out1.weight"),
+            ("OUT1_B", "out1.bias"),
+            ("OUT2_W", "out2.weight"),
+            ("OUT2_B", "out2.bias"),
+        ] {
+            let place = parameters.iter().find(|parameter| parameter.name == name);
+            let place =
+                place.ok_or_else(|| Error::Usage(format!("the network has no parameter `{name}`")))?;
+            constants.push((constant, place.offset.into()));
+        }
+        Ok(constants)
+    }
+
+    /// The tiles of all weight matrices, as the shader's `Job`s.
+    fn jobs(&self) -> Vec<u32> {
+        let Self { sizes, row, .. } = self;
+        let layers = [
+            ("fc1", row.at("D_FEATURES") + sizes.flat(), row.at("NUMBER")),
+            ("fc2", row.at("D_H2"), row.at("FEATURES")),
+            ("fc3", row.at("D_H3"), row.at("H2")),
+            ("out1", row.at("D_LOGITS"), row.at("H3")),
+            ("out2", row.at("D_LOGITS") + Row::sums_at(), row.at("H3")),
+        ];
+        let parameters = sizes.parameters();
+        let mut jobs = Vec::new();
+        for (layer, d_at, x_at) in layers {
+            let find = |kind: &str| parameters.iter().find(|p| p.name == format!("{layer}.{kind}"));
+            let (Some(w), Some(bias)) = (find("weight"), find("bias")) else { continue };
+            let [outputs, inputs] = [w.shape[0], w.shape[1]];
+            for o in (0..outputs).step_by(TILE_O) {
+                for i in (0..inputs).step_by(TILE_O) {
+                    let db_at = if i == 0 { (bias.offset + o) as u32 } else { u32::MAX };
+                    let places = [d_at + o, x_at + i, w.offset + o * inputs + i, inputs];
+                    let extent = [(outputs - o).min(TILE_O), (inputs - i).min(TILE_O)];
+                    jobs.extend(places.into_iter().chain(extent).map(|word| word as u32));
+                    jobs.extend([db_at, 0]);
+                }
+            }
+        }
+        // A job of nothing but zeros has no extent and writes nothing.
+        jobs.resize(jobs.len().next_multiple_of(JOB_WORDS * JOB_THREADS), 0);
+        jobs
+    }
+}
+
+/// Adds the linear part on `rows [batch padded to IMAGES, words of a row]`, whose features pool2 has left
+/// there; gives the outcomes `[batch padded, 3]`: loss, digit right, sum right.
+pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result<Tensor> {
+    s.check()?;
+    let padded = s.batch.next_multiple_of(IMAGES);
+    let outcomes = tape.tensor("outcomes", &[padded, 3]);
+    let bindings = [
+        ("cursor", tape.shared("cursor", &[2], Shared::Cursor)),
+        ("order", tape.shared("order", &[s.batch], Shared::Order)),
+        ("labels", tape.shared("labels", &[s.batch], Shared::Labels)),
+        ("addends", tape.shared("addends", &[s.batch], Shared::Addends)),
+        ("parameters", tape.shared("parameters", &[s.sizes.flat_len()], Shared::Parameters)),
+        ("rows", rows),
+        ("outcomes", outcomes),
+    ];
+    let threads = [padded / IMAGES * THREADS, 1, 1];
+    tape.dispatch("dense", ["dense", "images"], &s.constants(backward)?, &bindings, threads);
+    Ok(outcomes)
+}
+
+/// Adds the gradients of all its weights and biases, from the rows that [`dense`] leaves.
+pub fn dense_gradients(tape: &mut Tape, s: &Dense, rows: Tensor) -> Result<()> {
+    let jobs = s.jobs();
+    let count = jobs.len() / JOB_WORDS;
+    let jobs = tape.constant("jobs", &[count, JOB_WORDS], jobs);
+    let gradients = tape.shared("gradients", &[s.sizes.flat_len()], Shared::Gradients);
+    let bindings = [("jobs", jobs), ("rows", rows), ("flat_gradients", gradients)];
+    tape.dispatch("dense", ["dense", "gradients"], &s.constants(true)?, &bindings, [count, 1, 1]);
+    Ok(())
+}
