@@ -1,4 +1,5 @@
 //! Trains a dual-branch network (digit, and digit + addend) with WGSL compute shaders.
+pub mod compare;
 pub mod data;
 pub mod error;
 pub mod gpu;
