@@ -25,9 +25,14 @@ pub struct Tape {
 impl Tape {
     /// An empty tape for a network of these sizes and `batch` images at once.
     pub fn new(sizes: &Sizes, batch: usize) -> Self {
+        Self::with_parameters(sizes.parameters(), batch)
+    }
+
+    /// An empty tape with parameters of any kind.
+    pub fn with_parameters(parameters: Vec<Parameter>, batch: usize) -> Self {
         Self {
             program: Program::new(batch),
-            parameters: sizes.parameters(),
+            parameters,
             rules: Vec::new(),
             terms: HashMap::new(),
             differentiable: HashSet::new(),
@@ -45,6 +50,13 @@ impl Tape {
     /// A tensor in a buffer of its own.
     pub fn tensor(&mut self, name: impl Into<String>, shape: &[usize]) -> Tensor {
         self.program.tensor(name, shape, Place::Own)
+    }
+
+    /// An input that gets a gradient.
+    pub fn variable(&mut self, name: &str, shape: &[usize]) -> Tensor {
+        let tensor = self.tensor(name, shape);
+        self.differentiable.insert(tensor);
+        tensor
     }
 
     /// A tensor whose words never change.

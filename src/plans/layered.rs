@@ -48,20 +48,20 @@ impl Layered {
         let input = gather(tape, sizes, batch);
 
         let x = conv2d(tape, "conv1", input.image, sizes.conv1(batch))?;
-        let x = relu(tape, "relu1", x)?;
+        let x = relu(tape, "conv1.relu", x)?;
         let x = max_pool(tape, "pool1", x, sizes.pool1(batch))?;
         let x = conv2d(tape, "conv2", x, sizes.conv2(batch))?;
-        let x = relu(tape, "relu2", x)?;
+        let x = relu(tape, "conv2.relu", x)?;
         let x = max_pool(tape, "pool2", x, sizes.pool2(batch))?;
 
         let n = linear(tape, "fc1", input.number, sizes.fc1(batch))?;
-        let n = relu(tape, "relu_fc1", n)?;
+        let n = relu(tape, "fc1.relu", n)?;
 
         let x = concat(tape, "concat", x, n)?;
         let x = linear(tape, "fc2", x, sizes.fc2(batch))?;
-        let x = relu(tape, "relu_fc2", x)?;
+        let x = relu(tape, "fc2.relu", x)?;
         let x = linear(tape, "fc3", x, sizes.fc3(batch))?;
-        let x = relu(tape, "relu_fc3", x)?;
+        let x = relu(tape, "fc3.relu", x)?;
         let mut digit = linear(tape, "out1", x, sizes.out1(batch))?;
         let mut sum = linear(tape, "out2", x, sizes.out2(batch))?;
         if self.loss == Loss::DoubleSoftmax {
