@@ -1,9 +1,14 @@
 //! Training: what an engine (a GPU, or the CPU reference) can do, and the loop over epochs.
 
+pub mod run;
+
+use serde::{Deserialize, Serialize};
+
 use crate::Result;
 
 /// Which loss is trained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Loss {
     /// Cross-entropy on the logits of both heads, averaged.
     #[default]

@@ -1,0 +1,5 @@
+//! What a run tells: on the console, in its folder, as a plot.
+pub mod console;
+pub mod plot;
+pub mod run_folder;
+pub mod summary;
