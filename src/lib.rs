@@ -9,6 +9,7 @@ pub mod network;
 pub mod ops;
 pub mod picture;
 pub mod random;
+pub mod reference;
 pub mod report;
 pub mod train;
 

@@ -41,4 +41,19 @@ impl Conv2d {
             window,
         }
     }
+
+    /// Numbers in `x`.
+    pub fn x_len(&self) -> usize {
+        self.batch * self.in_channels * self.height * self.width
+    }
+
+    /// Numbers in `w`.
+    pub fn w_len(&self) -> usize {
+        self.out_channels * self.in_channels * self.kernel * self.kernel
+    }
+
+    /// Numbers in `y`.
+    pub fn y_len(&self) -> usize {
+        self.batch * self.out_channels * self.out_height() * self.out_width()
+    }
 }

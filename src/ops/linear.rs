@@ -11,3 +11,20 @@ pub struct Linear {
     /// Columns of `y`.
     pub outputs: usize,
 }
+
+impl Linear {
+    /// Numbers in `x`.
+    pub fn x_len(&self) -> usize {
+        self.batch * self.inputs
+    }
+
+    /// Numbers in `w`.
+    pub fn w_len(&self) -> usize {
+        self.outputs * self.inputs
+    }
+
+    /// Numbers in `y`.
+    pub fn y_len(&self) -> usize {
+        self.batch * self.outputs
+    }
+}

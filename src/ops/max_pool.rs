@@ -26,4 +26,14 @@ impl MaxPool {
     pub fn out_width(&self) -> usize {
         self.width / self.window
     }
+
+    /// Numbers in `x`.
+    pub fn x_len(&self) -> usize {
+        self.batch * self.channels * self.height * self.width
+    }
+
+    /// Numbers in `y`.
+    pub fn y_len(&self) -> usize {
+        self.batch * self.channels * self.out_height() * self.out_width()
+    }
 }

@@ -47,9 +47,9 @@ pub fn draw(records: &[EpochRecord], title: &str) -> Drawing {
     let curve = |value: fn(&EpochRecord) -> f64| -> Vec<(f64, f64)> {
         records.iter().map(|record| (f64::from(record.epoch), value(record))).collect()
     };
-    let loss = series(curve(|r| r.loss), LOSS, "loss");
-    let mut accuracy = series(curve(|r| share(r.correct_digits, r)), DIGIT, "digit");
-    accuracy.extend(series(curve(|r| share(r.correct_sums, r)), SUM, "sum"));
+    let loss = series(curve(|r| r.loss), LOSS, None);
+    let mut accuracy = series(curve(|r| share(r.correct_digits, r)), DIGIT, Some("digit"));
+    accuracy.extend(series(curve(|r| share(r.correct_sums, r)), SUM, Some("sum")));
 
     let loss_panel = panel(&loss, records.len(), "training loss").with_title(title).with_title_size(15);
     let accuracy_panel = panel(&accuracy, records.len(), "training accuracy (%)")
@@ -69,10 +69,13 @@ fn share(correct: usize, record: &EpochRecord) -> f64 {
     100.0 * correct as f64 / record.images.max(1) as f64
 }
 
-/// A line with a marker on each epoch.
-fn series(points: Vec<(f64, f64)>, color: &str, name: &str) -> Vec<Plot> {
-    let line = LinePlot::new().with_data(points.clone()).with_color(color).with_stroke_width(2.0);
-    let mut plots = vec![line.with_legend(name).into()];
+/// A line with a marker on each epoch; `name` goes into the legend.
+fn series(points: Vec<(f64, f64)>, color: &str, name: Option<&str>) -> Vec<Plot> {
+    let mut line = LinePlot::new().with_data(points.clone()).with_color(color).with_stroke_width(2.0);
+    if let Some(name) = name {
+        line = line.with_legend(name);
+    }
+    let mut plots = vec![line.into()];
     if points.len() <= MOST_MARKERS {
         plots.push(ScatterPlot::new().with_data(points).with_color(color).with_size(3.5).into());
     }
@@ -91,7 +94,7 @@ fn panel(plots: &[Plot], epochs: usize, y_label: &str) -> Layout {
     Layout::auto_from_plots(plots)
         .with_theme(theme)
         .with_y_label(y_label)
-        .with_x_axis_min(0.0)
+        .with_x_axis_min(if epochs <= 10 { 0.5 } else { 0.0 })
         .with_x_axis_max(epochs as f64 + 0.5)
         .with_x_tick_step(tick_step(epochs))
         .with_x_tick_format(TickFormat::Integer)

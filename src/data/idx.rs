@@ -1,0 +1,154 @@
+//! The IDX format of MNIST's files: reading one, raw or gzipped, and everything that can be wrong with it.
+//!
+//! An IDX file is a big-endian header (two zero bytes, the type of the values, the number of
+//! dimensions, then every dimension as a u32) followed by the values, the last dimension fastest.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::SIDE;
+use crate::{Error, Result};
+
+/// What a file must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Grey images of 28 x 28 bytes (three dimensions).
+    Images,
+    /// One byte an image, 0-9 (one dimension).
+    Labels,
+}
+
+/// IDX's code for unsigned bytes.
+const UNSIGNED_BYTE: u8 = 0x08;
+/// The first bytes of a gzip stream.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+impl Content {
+    /// What the values are called, for messages.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Images => "images",
+            Self::Labels => "labels",
+        }
+    }
+
+    /// Number of dimensions.
+    fn rank(self) -> usize {
+        match self {
+            Self::Images => 3,
+            Self::Labels => 1,
+        }
+    }
+
+    /// Length in bytes of the header.
+    pub fn header(self) -> usize {
+        4 + 4 * self.rank()
+    }
+
+    /// Length in bytes of a raw file with `count` items.
+    pub fn file_len(self, count: usize) -> usize {
+        self.header() + count * if self == Self::Images { SIDE * SIDE } else { 1 }
+    }
+}
+
+/// Reads a file, unpacking it if it is gzipped (which its first bytes tell, not its name), and checks
+/// that it holds `count` items of `content`. Returns the raw file, header included.
+///
+/// # Errors
+/// [`Error::Data`] with the path and what is wrong: see [`check`].
+pub fn read(path: &Path, content: Content, count: usize) -> Result<Vec<u8>> {
+    let fail = |what: String| Error::Data(format!("{}: {what}", path.display()));
+    let file = File::open(path).map_err(|e| fail(format!("cannot be opened ({e})")))?;
+    let bytes = unpack(BufReader::with_capacity(1 << 16, file), content.file_len(count)).map_err(fail)?;
+    check(&bytes, content, count).map_err(fail)?;
+    Ok(bytes)
+}
+
+/// Reads a raw or gzipped stream to its end, or up to one byte more than `len`, which is enough to
+/// know that it is too long.
+pub(super) fn unpack(mut input: impl BufRead, len: usize) -> std::result::Result<Vec<u8>, String> {
+    let start = input.fill_buf().map_err(|e| format!("cannot be read ({e})"))?;
+    let gzipped = start.starts_with(&GZIP);
+    let mut bytes = Vec::with_capacity(len + 1);
+    let limit = len as u64 + 1;
+    if gzipped {
+        let read = MultiGzDecoder::new(input).take(limit).read_to_end(&mut bytes);
+        read.map_err(|e| format!("its gzip stream is truncated or damaged ({e}); fetch the file again"))?;
+    } else {
+        let read = input.take(limit).read_to_end(&mut bytes);
+        read.map_err(|e| format!("cannot be read ({e})"))?;
+    }
+    Ok(bytes)
+}
+
+/// Checks that a raw file is IDX and holds exactly `count` items of `content`; of a longer file only
+/// the first byte too many is needed. The message says what is wrong but not with which file.
+pub fn check(bytes: &[u8], content: Content, count: usize) -> std::result::Result<(), String> {
+    let wanted = content.name();
+    let Some((&[zero, zero_too, kind, rank], _)) = bytes.split_first_chunk() else {
+        return Err(format!("truncated: its {} bytes cannot even hold an IDX magic number", bytes.len()));
+    };
+    if zero != 0 || zero_too != 0 {
+        return Err(format!(
+            "neither IDX nor gzip: it starts with {zero:02x} {zero_too:02x}, IDX with 00 00 08 and gzip with 1f 8b"
+        ));
+    }
+    if kind != UNSIGNED_BYTE {
+        return Err(format!(
+            "bad magic number: IDX values of type 0x{kind:02x}, MNIST has unsigned bytes (0x08)"
+        ));
+    }
+    let rank = usize::from(rank);
+    if rank != content.rank() {
+        let mislabelled = [Content::Images, Content::Labels].into_iter().find(|other| other.rank() == rank);
+        return Err(match mislabelled {
+            Some(other) => {
+                format!("mislabelled: holds {}, its name promises {wanted}; was it renamed?", other.name())
+            }
+            None => format!("bad magic number: {rank} dimensions, {wanted} have {}", content.rank()),
+        });
+    }
+    let Some(header) = bytes.get(4..content.header()) else {
+        return Err(format!("truncated: ends inside its header of {} bytes", content.header()));
+    };
+    let dims: Vec<usize> =
+        header.as_chunks::<4>().0.iter().map(|&dim| u32::from_be_bytes(dim) as usize).collect();
+    if let [found, ..] = dims[..]
+        && found != count
+    {
+        return Err(match found {
+            10_000 => {
+                format!("mislabelled: holds the 10000 {wanted} of a test set, its name promises {count}")
+            }
+            60_000 => {
+                format!("mislabelled: holds the 60000 {wanted} of a training set, its name promises {count}")
+            }
+            _ => format!("says it holds {found} {wanted}, MNIST has {count} here"),
+        });
+    }
+    if let [_, rows, columns] = dims[..]
+        && (rows, columns) != (SIDE, SIDE)
+    {
+        return Err(format!("has images of {rows} x {columns} pixels, MNIST's are {SIDE} x {SIDE}"));
+    }
+    let promised = content.file_len(count);
+    if bytes.len() < promised {
+        let missing = promised - bytes.len();
+        return Err(format!(
+            "truncated: {missing} of the {promised} bytes that its header promises are missing"
+        ));
+    }
+    if bytes.len() > promised {
+        return Err(format!("oversized: longer than the {promised} bytes that its header promises"));
+    }
+    if content == Content::Labels
+        && let Some(place) = bytes[content.header()..].iter().position(|&label| label > 9)
+    {
+        let label = bytes[content.header() + place];
+        return Err(format!("label {label} of image {place} is no digit (0-9)"));
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! Adam, the optimizer (Kingma and Ba, 2015), with PyTorch's placing of epsilon.
+
+use super::Real;
+use crate::ops::adam::Adam;
+
+/// One update of the parameters `w` and of Adam's means `m` and `v`; steps count from 1.
+///
+/// ```text
+/// m = beta1 * m + (1 - beta1) * dw
+/// v = beta2 * v + (1 - beta2) * dw * dw
+/// w = w - step_size * m / (sqrt(v) / root_correction + epsilon)
+/// ```
+///
+/// `step_size` and `root_correction` are computed in f64, whatever `T` is.
+pub fn step<T: Real>(
+    adam: &Adam,
+    learning_rate: f64,
+    step: u32,
+    dw: &[T],
+    w: &mut [T],
+    m: &mut [T],
+    v: &mut [T],
+) {
+    assert_eq!(dw.len(), w.len(), "adam: length of dw");
+    assert_eq!(m.len(), w.len(), "adam: length of m");
+    assert_eq!(v.len(), w.len(), "adam: length of v");
+    let (beta1, rest1) = (T::of(adam.beta1), T::of(1.0 - adam.beta1));
+    let (beta2, rest2) = (T::of(adam.beta2), T::of(1.0 - adam.beta2));
+    let step_size = T::of(adam.step_size(learning_rate, step));
+    let root_correction = T::of(adam.root_correction(step));
+    let epsilon = T::of(adam.epsilon);
+    for (((w, m), v), &dw) in w.iter_mut().zip(m).zip(v).zip(dw) {
+        *m = beta1 * *m + rest1 * dw;
+        *v = beta2 * *v + rest2 * dw * dw;
+        *w += -step_size * *m / (v.sqrt() / root_correction + epsilon);
+    }
+}

@@ -1,0 +1,34 @@
+//! Cross-entropy of logits against one right class a row.
+
+use super::{Real, softmax};
+use crate::ops::cross_entropy::CrossEntropy;
+use crate::ops::softmax::Softmax;
+
+/// `loss[n] = log(sum over k of exp(x[n,k])) - x[n,target[n]]`, not scaled. The maximum of the row is
+/// taken out first, so that no exponential overflows.
+pub fn forward<T: Real>(shape: &CrossEntropy, x: &[T], target: &[u32], loss: &mut [T]) {
+    check(shape, x.len(), target.len());
+    assert_eq!(loss.len(), shape.batch, "cross_entropy: length of loss");
+    for ((x, &target), loss) in x.chunks_exact(shape.classes).zip(target).zip(loss) {
+        let max = x.iter().copied().fold(T::neg_infinity(), T::max);
+        let sum: T = x.iter().map(|&x| (x - max).exp()).sum();
+        *loss = sum.ln() - (x[target as usize] - max);
+    }
+}
+
+/// `dx[n,c] = (softmax(x[n])[c] - (1 where c is target[n], else 0)) * scale`
+pub fn backward<T: Real>(shape: &CrossEntropy, x: &[T], target: &[u32], dx: &mut [T]) {
+    check(shape, x.len(), target.len());
+    softmax::forward(&Softmax { batch: shape.batch, classes: shape.classes }, x, dx);
+    for (dx, &target) in dx.chunks_exact_mut(shape.classes).zip(target) {
+        dx[target as usize] += -T::one();
+        for dx in dx {
+            *dx *= T::of(shape.scale);
+        }
+    }
+}
+
+fn check(shape: &CrossEntropy, x: usize, target: usize) {
+    assert_eq!(x, shape.batch * shape.classes, "cross_entropy: length of x");
+    assert_eq!(target, shape.batch, "cross_entropy: length of target");
+}
