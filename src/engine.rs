@@ -1,14 +1,11 @@
 //! Opens what was asked for: a GPU, or the CPU reference where there is none.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 
-use crate::data::{Dataset, PIXELS, Split};
+use crate::data::Dataset;
 use crate::network::Sizes;
 use crate::train::{Engine, Epoch, Metrics, Prediction, Settings};
 use crate::{Error, Result};
-pub use stub::{DataRequest, DatasetKind, load};
 
 /// A graphics interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -66,7 +63,7 @@ pub struct Opened {
 /// # Errors
 ///
 /// [`Error::Device`] where there is no such adapter.
-pub fn open(choice: &Choice, say: &dyn Fn(&str)) -> Result<Opened> {
+pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
     stub::open(choice, say)
 }
 
@@ -103,39 +100,8 @@ pub fn schedule(_choice: &Choice, _batch: usize) -> Result<String> {
 pub mod stub {
     #![allow(missing_docs)]
     use super::*;
-    use crate::random::{Purpose, Random};
 
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-    pub enum DatasetKind {
-        /// The MNIST files, or an error
-        Mnist,
-        /// Digits drawn by this program
-        Drawn,
-    }
-
-    #[derive(Clone, Debug)]
-    pub struct DataRequest {
-        pub dir: Option<PathBuf>,
-        pub kind: Option<DatasetKind>,
-        pub limit: Option<usize>,
-    }
-
-    pub fn load(request: &DataRequest, _say: &dyn Fn(&str)) -> Result<Dataset> {
-        let n = request.limit.unwrap_or(6400);
-        let split = Split { images: vec![0; n * PIXELS], labels: (0..n).map(|i| (i % 10) as u8).collect() };
-        Ok(Dataset { origin: "blank images".into(), train: split.clone(), test: split })
-    }
-
-    pub fn order(seed: u64, epoch: u32, images: usize) -> Vec<u32> {
-        Random::new(seed, Purpose::Order, epoch).permutation(images as u32)
-    }
-
-    pub fn addends(seed: u64, purpose: Purpose, index: u32, images: usize) -> Vec<u8> {
-        let mut random = Random::new(seed, purpose, index);
-        (0..images).map(|_| random.below(10) as u8).collect()
-    }
-
-    pub fn open(choice: &Choice, _say: &dyn Fn(&str)) -> Result<Opened> {
+    pub fn open(choice: &Choice, _say: &mut dyn FnMut(&str)) -> Result<Opened> {
         if !["high-performance", "low-power", "cpu", "software"].contains(&choice.adapter.as_str()) {
             return Err(Error::Device(format!("there is no adapter `{}`", choice.adapter)));
         }

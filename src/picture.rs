@@ -14,8 +14,9 @@ const BOX: u32 = 20;
 /// Widest and highest picture that is read.
 const MAX_SIDE: u32 = 10_000;
 const MAX_BYTES: u64 = 256 << 20;
-/// Ink must stand out from the background by this much.
-const FAINTEST: u8 = 32;
+/// Ink must stand out from the background by this much, in the picture as it is given and, where
+/// thin strokes fade, after it is scaled.
+const FAINTEST: [u8; 2] = [32, 1];
 
 /// A picture as the network takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +85,7 @@ fn border_brightness(grey: &GrayImage) -> u8 {
 /// MNIST's rule for bright ink on a dark background; `None` without ink.
 fn fit(grey: &GrayImage) -> Option<GrayImage> {
     // Paper is not quite black after inverting: what is as dark as the border becomes 0.
-    let grey = stretch(grey, border_brightness(grey))?;
+    let grey = stretch(grey, border_brightness(grey), FAINTEST[0])?;
     let ink = |pixel: &Luma<u8>| pixel.0[0] >= 64;
     let inked = || grey.enumerate_pixels().filter(|(_, _, pixel)| ink(pixel));
     let (left, right) = (inked().map(|p| p.0).min()?, inked().map(|p| p.0).max()?);
@@ -95,7 +96,7 @@ fn fit(grey: &GrayImage) -> Option<GrayImage> {
     let scale = f64::from(BOX) / f64::from(width.max(height));
     let scaled = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(1, BOX);
     let small = imageops::resize(&cropped, scaled(width), scaled(height), FilterType::Triangle);
-    let small = stretch(&small, 0)?;
+    let small = stretch(&small, 0, FAINTEST[1])?;
 
     let mass: f64 = small.pixels().map(|p| f64::from(p.0[0])).sum();
     let centre = |at: fn(u32, u32) -> u32| {
@@ -112,10 +113,10 @@ fn fit(grey: &GrayImage) -> Option<GrayImage> {
     Some(canvas)
 }
 
-/// Maps `black..=brightest` to `0..=255`; `None` when they are too close to be told apart.
-fn stretch(grey: &GrayImage, black: u8) -> Option<GrayImage> {
+/// Maps `black..=brightest` to `0..=255`; `None` when they are closer than `faintest`.
+fn stretch(grey: &GrayImage, black: u8, faintest: u8) -> Option<GrayImage> {
     let brightest = grey.pixels().map(|p| p.0[0]).max()?;
-    let range = brightest.checked_sub(black).filter(|&range| range >= FAINTEST)?;
+    let range = brightest.checked_sub(black).filter(|&range| range >= faintest)?;
     let mut stretched = grey.clone();
     for Luma([value]) in stretched.pixels_mut() {
         *value = (u32::from(value.saturating_sub(black)) * 255 / u32::from(range)) as u8;
@@ -189,6 +190,12 @@ mod tests {
         let picture = read_back(bar(10, 2, 2, 6, 6, [0, 255])).unwrap();
         let (left, right, top, bottom) = inked(&picture.pixels);
         assert_eq!((left, right, top, bottom), (4, 23, 4, 23));
+    }
+
+    #[test]
+    fn a_thin_stroke_in_a_large_picture_is_seen() {
+        let picture = read_back(bar(2000, 900, 100, 3, 1800, [255, 0])).unwrap();
+        assert_eq!(inked(&picture.pixels), (14, 14, 4, 23));
     }
 
     #[test]

@@ -53,9 +53,9 @@ impl Eval {
     pub fn run(self) -> anyhow::Result<()> {
         let sizes = Sizes::default();
         let model = model_file::load(&self.model, &sizes)?;
-        let opened = engine::open(&self.adapter.choice(), &console::say)?;
+        let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
         console::say(&format!("adapter: {}", opened.adapter));
-        let dataset = engine::load(&self.data.request(), &console::say)?;
+        let dataset = self.data.load(None)?;
         let images = dataset.test.labels.len();
         console::say(&format!("data: {}, {images} test images", dataset.origin));
         let (loss, trained_seed) = model.about.as_ref().map_or_else(Default::default, |about| {

@@ -2,14 +2,19 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use crate::engine::{Backend, Choice, DataRequest, DatasetKind};
+use crate::Result;
+use crate::data::{self, Dataset, Request, Source};
+use crate::engine::{Backend, Choice};
+use crate::report::console;
 
 /// Images of a training step unless the user says otherwise.
 pub const BATCH_SIZE: usize = 64;
 /// Seed unless the user says otherwise.
 pub const SEED: u64 = 1;
+/// The drawn digits are one data set, as MNIST is, whatever the seed of a run.
+const DRAWING_SEED: u64 = 1;
 
 /// Which graphics interface to use.
 #[derive(Clone, Debug, Args)]
@@ -48,20 +53,36 @@ pub struct DataOptions {
     data_dir: Option<PathBuf>,
     /// Images to use [default: MNIST; drawn digits where there is neither file nor network]
     #[arg(long, value_enum)]
-    dataset: Option<DatasetKind>,
-    /// Use only the first N images of the training set and of the test set
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    limit: Option<usize>,
+    dataset: Option<Images>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Images {
+    /// MNIST, or an error where it cannot be had
+    Mnist,
+    /// Digits that this program draws
+    Drawn,
 }
 
 impl DataOptions {
-    pub fn request(&self) -> DataRequest {
-        DataRequest { dir: self.data_dir.clone(), kind: self.dataset, limit: self.limit }
+    /// Finds the images; trains on the first `limit` only.
+    pub fn load(&self, limit: Option<usize>) -> Result<Dataset> {
+        let source = match self.dataset {
+            None => Source::Auto,
+            Some(Images::Mnist) => Source::Mnist,
+            Some(Images::Drawn) => Source::Drawn,
+        };
+        let data_dir = self.data_dir.as_deref();
+        let request = Request { source, data_dir, limit, seed: DRAWING_SEED, download: true };
+        data::load(&request, &mut console::say)
     }
 }
 
+/// A flag's value, or what it must be.
+type Parsed<T> = std::result::Result<T, String>;
+
 /// A count that cannot be 0.
-pub fn at_least_one(text: &str) -> Result<usize, String> {
+pub fn at_least_one(text: &str) -> Parsed<usize> {
     match text.parse() {
         Ok(0) => Err("must be at least 1".into()),
         Ok(n) => Ok(n),
@@ -70,7 +91,7 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 /// A batch size: a dispatch has at most 65,535 workgroups in one dimension.
-pub fn batch_size(text: &str) -> Result<usize, String> {
+pub fn batch_size(text: &str) -> Parsed<usize> {
     match at_least_one(text)? {
         n if n <= 65_535 => Ok(n),
         _ => Err("must be at most 65535".into()),
@@ -78,7 +99,7 @@ pub fn batch_size(text: &str) -> Result<usize, String> {
 }
 
 /// A learning rate.
-pub fn learning_rate(text: &str) -> Result<f32, String> {
+pub fn learning_rate(text: &str) -> Parsed<f32> {
     match text.parse::<f32>() {
         Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
         _ => Err("must be a number greater than 0, such as 0.001".into()),
@@ -86,7 +107,7 @@ pub fn learning_rate(text: &str) -> Result<f32, String> {
 }
 
 /// An addend.
-pub fn addend(text: &str) -> Result<u8, String> {
+pub fn addend(text: &str) -> Parsed<u8> {
     match text.parse() {
         Ok(addend @ 0..=9) => Ok(addend),
         _ => Err("must be a whole number from 0 to 9".into()),

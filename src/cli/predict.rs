@@ -48,7 +48,7 @@ impl Predict {
         for note in &picture.notes {
             console::say(&format!("note: {note}"));
         }
-        let opened = engine::open(&self.adapter.choice(), &console::say)?;
+        let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
         let nothing = Split { images: Vec::new(), labels: Vec::new() };
         let dataset = Dataset { origin: "none".into(), train: nothing.clone(), test: nothing };
         let loss = model.about.map(|about| about.loss).unwrap_or_default();

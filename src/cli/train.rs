@@ -9,13 +9,14 @@ use serde::Serialize;
 
 use super::options::{self, AdapterOptions, DataOptions};
 use crate::Result;
+use crate::data::Addends;
 use crate::engine::{self, Adapter};
 use crate::model_file::{self, About};
 use crate::network::Sizes;
 use crate::report::console::{self, Accuracy, EpochBar};
 use crate::report::run_folder::{self, RunFolder};
 use crate::report::summary;
-use crate::train::run::{self, Addends, Course, EpochRecord, Watcher};
+use crate::train::run::{self, Course, EpochRecord, Watcher};
 use crate::train::{Loss, Metrics, Settings};
 
 /// Flags of `train`.
@@ -25,6 +26,9 @@ pub struct Train {
     adapter: AdapterOptions,
     #[command(flatten)]
     data: DataOptions,
+    /// Train on the first N images only
+    #[arg(long, value_name = "N", value_parser = options::at_least_one)]
+    limit: Option<usize>,
     /// Passes over the training set
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
@@ -82,9 +86,9 @@ impl Train {
         if let Some(out) = &self.out {
             run_folder::refuse_used(out)?;
         }
-        let opened = engine::open(&self.adapter.choice(), &console::say)?;
+        let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
         console::say(&format!("adapter: {}", opened.adapter));
-        let dataset = engine::load(&self.data.request(), &console::say)?;
+        let dataset = self.data.load(self.limit)?;
         let (images, test_images) = (dataset.train.labels.len(), dataset.test.labels.len());
         console::say(&format!("data: {}, {images} training and {test_images} test images", dataset.origin));
         let sizes = Sizes::default();
@@ -135,7 +139,10 @@ impl Train {
         Ok(())
     }
 
-    fn title(&self, dataset: &str) -> String {
+    /// Names the run on its plot: `MNIST, seed 1, batch 64`.
+    fn title(&self, origin: &str) -> String {
+        let place = origin.find(" from ").or(origin.find(" ("));
+        let dataset = &origin[..place.unwrap_or(origin.len())];
         let loss = match self.loss {
             Loss::Logits => "",
             Loss::DoubleSoftmax => ", double softmax",

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use crate::train::{Metrics, run::EpochRecord};
@@ -43,7 +43,7 @@ impl Accuracy {
     pub fn new(correct: usize, images: usize) -> Self {
         let n = images.max(1) as f64;
         let p = correct as f64 / n;
-        Self { percent: 100.0 * p, standard_error: 100.0 * (p * (1.0 - p) / n).sqrt() }
+        Self { percent: 100.0 * correct as f64 / n, standard_error: 100.0 * (p * (1.0 - p) / n).sqrt() }
     }
 }
 
@@ -91,9 +91,12 @@ impl EpochBar {
     /// A bar for `epochs` epochs of `images` images.
     pub fn new(epochs: u32, images: usize) -> Self {
         let bar = ProgressBar::with_draw_target(Some(images as u64), ProgressDrawTarget::stderr_with_hz(10));
-        let template = "{msg} {bar:30} {human_pos}/{human_len} images, {per_sec:.0}, {eta} left";
+        let template = "{msg} {wide_bar} {human_pos}/{human_len} images, {rate} images/s, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            let rate = |state: &ProgressState, to: &mut dyn std::fmt::Write| {
+                let _ = write!(to, "{:.0}", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         Self { bar, epochs, epoch: 0 }
     }

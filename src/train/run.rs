@@ -5,20 +5,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{Engine, Epoch, Metrics};
-use crate::engine::stub::{addends, order};
-use crate::random::Purpose;
+use crate::data::{Addends, order, test_addends};
 use crate::{Error, Result};
-
-/// Whether an image's addend stays the same throughout the training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Addends {
-    /// Drawn once, as in the published run.
-    Fixed,
-    /// Drawn anew for every epoch.
-    #[default]
-    Fresh,
-}
 
 /// What a training run is told.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -76,14 +64,10 @@ pub fn train(
     watcher: &mut dyn Watcher,
 ) -> Result<()> {
     for epoch in 1..=course.epochs {
-        let index = epoch - 1;
-        let draw = match course.addends {
-            Addends::Fixed => 0,
-            Addends::Fresh => index,
-        };
+        let stream = epoch - 1;
         let plan = Epoch {
-            order: order(course.seed, index, images),
-            addends: addends(course.seed, Purpose::Addends, draw, images),
+            order: order(course.seed, stream, images as u32),
+            addends: course.addends.draw(course.seed, stream, images),
             learning_rate: course.learning_rate,
         };
         let start = Instant::now();
@@ -124,7 +108,7 @@ fn refuse_divergence(epoch: u32, metrics: &Metrics, parameters: &[f32], rate: f3
 ///
 /// Errors of the engine.
 pub fn test(engine: &mut dyn Engine, seed: u64, images: usize) -> Result<Metrics> {
-    engine.evaluate(&addends(seed, Purpose::TestAddends, 0, images))
+    engine.evaluate(&test_addends(seed, images))
 }
 
 #[cfg(test)]
