@@ -1,10 +1,13 @@
 //! Opens what was asked for: a GPU, or the CPU reference where there is none.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::data::Dataset;
 use crate::network::Sizes;
-use crate::train::{Engine, Epoch, Metrics, Prediction, Settings};
+use crate::reference::trainer::CpuEngine;
+use crate::train::{Engine, Settings};
 use crate::{Error, Result};
 
 /// A graphics interface.
@@ -38,7 +41,7 @@ pub struct Adapter {
     pub name: String,
     /// The driver and its version.
     pub driver: String,
-    /// The graphics interface, or `reference`.
+    /// The graphics interface, or `no driver`.
     pub backend: String,
     /// Whether it computes on the CPU.
     pub software: bool,
@@ -64,17 +67,44 @@ pub struct Opened {
 ///
 /// [`Error::Device`] where there is no such adapter.
 pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
-    stub::open(choice, say)
+    match choice.adapter.as_str() {
+        "cpu" if choice.require_gpu => Err(Error::Usage(
+            "--require-gpu and --adapter cpu contradict each other: drop one of them".into(),
+        )),
+        "cpu" => Ok(Opened { adapter: cpu_reference() }),
+        "high-performance" | "low-power" | "software" if !choice.require_gpu => {
+            say("No GPU driver is used yet; computing on the CPU reference instead.");
+            Ok(Opened { adapter: cpu_reference() })
+        }
+        name => Err(Error::Device(format!("there is no adapter `{name}`: see `digit-adder adapters`"))),
+    }
 }
 
 impl Opened {
-    /// Puts the network and the data set on the adapter. The parameters are all 0.
+    /// Puts the network, with flat `parameters`, and the data set on the adapter.
     ///
     /// # Errors
     ///
     /// [`Error::Device`] where a driver refuses a shader or the memory.
-    pub fn engine(self, dataset: &Dataset, sizes: Sizes, settings: Settings) -> Result<Box<dyn Engine>> {
-        stub::engine(dataset, sizes, settings)
+    pub fn engine(
+        self,
+        sizes: Sizes,
+        settings: Settings,
+        parameters: Vec<f32>,
+        dataset: Arc<Dataset>,
+    ) -> Result<Box<dyn Engine>> {
+        Ok(Box::new(CpuEngine::new(sizes, settings, parameters, dataset)?))
+    }
+}
+
+/// This program's own loops, on all cores.
+fn cpu_reference() -> Adapter {
+    let threads = rayon::current_num_threads();
+    Adapter {
+        name: "CPU reference".into(),
+        driver: format!("{threads} threads"),
+        backend: "no driver".into(),
+        software: true,
     }
 }
 
@@ -94,66 +124,4 @@ pub fn adapters(_backend: Option<Backend>) -> Result<String> {
 /// As [`open`].
 pub fn schedule(_choice: &Choice, _batch: usize) -> Result<String> {
     Err(Error::Device("the schedule needs a GPU".into()))
-}
-
-/// Stands in for the engines and the data until they are here.
-pub mod stub {
-    #![allow(missing_docs)]
-    use super::*;
-
-    pub fn open(choice: &Choice, _say: &mut dyn FnMut(&str)) -> Result<Opened> {
-        if !["high-performance", "low-power", "cpu", "software"].contains(&choice.adapter.as_str()) {
-            return Err(Error::Device(format!("there is no adapter `{}`", choice.adapter)));
-        }
-        let adapter = Adapter {
-            name: "stub".into(),
-            driver: "none".into(),
-            backend: "reference".into(),
-            software: true,
-        };
-        Ok(Opened { adapter })
-    }
-
-    pub fn engine(dataset: &Dataset, sizes: Sizes, settings: Settings) -> Result<Box<dyn Engine>> {
-        Ok(Box::new(Stub { flat: vec![0.0; sizes.flat_len()], settings, images: dataset.train.labels.len() }))
-    }
-
-    struct Stub {
-        flat: Vec<f32>,
-        settings: Settings,
-        images: usize,
-    }
-
-    impl Engine for Stub {
-        fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics> {
-            for done in (0..self.images).step_by(self.settings.batch) {
-                std::thread::sleep(std::time::Duration::from_millis(2));
-                progress(done);
-            }
-            self.flat.iter_mut().for_each(|p| *p *= 1.0 - epoch.learning_rate);
-            let loss = f64::from(self.flat[0].abs());
-            Ok(Metrics { images: self.images, loss, digits: self.images / 2, sums: self.images / 3 })
-        }
-
-        fn evaluate(&mut self, addends: &[u8]) -> Result<Metrics> {
-            let sums = addends.iter().filter(|&&a| a > 1).count();
-            Ok(Metrics { images: addends.len(), loss: 0.1, digits: addends.len(), sums })
-        }
-
-        fn predict(&mut self, _: &[u8], addend: u8) -> Result<Prediction> {
-            let one_hot = |n: usize, at: usize| {
-                (0..n).map(|i| if i == at { 0.9 } else { 0.1 / (n - 1) as f32 }).collect()
-            };
-            Ok(Prediction { digit: one_hot(10, 3), sum: one_hot(19, 3 + usize::from(addend)) })
-        }
-
-        fn parameters(&mut self) -> Result<Vec<f32>> {
-            Ok(self.flat.clone())
-        }
-
-        fn set_parameters(&mut self, flat: &[f32]) -> Result<()> {
-            self.flat.copy_from_slice(flat);
-            Ok(())
-        }
-    }
 }

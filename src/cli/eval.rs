@@ -1,6 +1,7 @@
 //! `digit-adder eval`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
@@ -55,7 +56,7 @@ impl Eval {
         let model = model_file::load(&self.model, &sizes)?;
         let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
         console::say(&format!("adapter: {}", opened.adapter));
-        let dataset = self.data.load(None)?;
+        let dataset = Arc::new(self.data.load(None)?);
         let images = dataset.test.labels.len();
         console::say(&format!("data: {}, {images} test images", dataset.origin));
         let (loss, trained_seed) = model.about.as_ref().map_or_else(Default::default, |about| {
@@ -67,8 +68,8 @@ impl Eval {
         let seed = self.seed.or(trained_seed).unwrap_or(options::SEED);
 
         let adapter = opened.adapter.clone();
-        let mut engine = opened.engine(&dataset, sizes, Settings { batch: options::BATCH_SIZE, loss })?;
-        engine.set_parameters(&model.parameters)?;
+        let settings = Settings { batch: options::BATCH_SIZE, loss };
+        let mut engine = opened.engine(sizes, settings, model.parameters.clone(), dataset.clone())?;
         let metrics = match self.addend {
             Some(addend) => engine.evaluate(&vec![addend; images])?,
             None => run::test(engine.as_mut(), seed, images)?,
@@ -85,7 +86,7 @@ impl Eval {
             parameters_sha256: model_file::parameters_sha256(&model.parameters, &sizes),
             model: self.model,
             adapter,
-            dataset: dataset.origin,
+            dataset: dataset.origin.clone(),
             addend: self.addend,
             seed: self.addend.is_none().then_some(seed),
             images: metrics.images,

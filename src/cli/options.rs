@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use wgpu::PowerPreference;
 
 use crate::Result;
 use crate::data::{self, Dataset, Request, Source};
@@ -29,8 +30,9 @@ pub struct BackendOptions {
 pub struct AdapterOptions {
     /// high-performance, low-power, software (a software driver), cpu (this program's own
     /// reference, no driver at all), or an index or a part of a name as `adapters` lists them
-    #[arg(long, value_name = "NAME", env = "WGPU_ADAPTER_NAME", default_value = "high-performance")]
-    adapter: String,
+    /// [default: high-performance, or what WGPU_POWER_PREF says]
+    #[arg(long, value_name = "NAME", env = "WGPU_ADAPTER_NAME")]
+    adapter: Option<String>,
     #[command(flatten)]
     backend: BackendOptions,
     /// Stop with exit code 3 where no GPU driver works, rather than compute on the CPU reference
@@ -40,7 +42,17 @@ pub struct AdapterOptions {
 
 impl AdapterOptions {
     pub fn choice(&self) -> Choice {
-        Choice { adapter: self.adapter.clone(), backend: self.backend.backend, require_gpu: self.require_gpu }
+        let by_power = || match PowerPreference::from_env() {
+            Some(PowerPreference::LowPower) => "low-power",
+            _ => "high-performance",
+        };
+        // An empty variable is as good as none.
+        let named = self.adapter.clone().filter(|name| !name.is_empty());
+        Choice {
+            adapter: named.unwrap_or_else(|| by_power().into()),
+            backend: self.backend.backend,
+            require_gpu: self.require_gpu,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `digit-adder predict`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
@@ -52,8 +53,8 @@ impl Predict {
         let nothing = Split { images: Vec::new(), labels: Vec::new() };
         let dataset = Dataset { origin: "none".into(), train: nothing.clone(), test: nothing };
         let loss = model.about.map(|about| about.loss).unwrap_or_default();
-        let mut engine = opened.engine(&dataset, sizes, Settings { batch: 1, loss })?;
-        engine.set_parameters(&model.parameters)?;
+        let settings = Settings { batch: 1, loss };
+        let mut engine = opened.engine(sizes, settings, model.parameters, Arc::new(dataset))?;
         let prediction = engine.predict(&picture.pixels, self.number)?;
 
         let (digit, sum) = (likeliest(&prediction.digit), likeliest(&prediction.sum));

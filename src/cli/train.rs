@@ -1,9 +1,9 @@
 //! `digit-adder train`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 
@@ -88,7 +88,7 @@ impl Train {
         }
         let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
         console::say(&format!("adapter: {}", opened.adapter));
-        let dataset = self.data.load(self.limit)?;
+        let dataset = Arc::new(self.data.load(self.limit)?);
         let (images, test_images) = (dataset.train.labels.len(), dataset.test.labels.len());
         console::say(&format!("data: {}, {images} training and {test_images} test images", dataset.origin));
         let sizes = Sizes::default();
@@ -98,9 +98,9 @@ impl Train {
             Course { epochs: self.epochs, learning_rate: self.lr, addends: self.addends, seed: self.seed };
         console::say(&format!("{}, {}", self.title(&dataset.origin), self.details()));
         let adapter = opened.adapter.clone();
-        let mut engine =
-            opened.engine(&dataset, sizes, Settings { batch: self.batch_size, loss: self.loss })?;
-        engine.set_parameters(&sizes.initial_parameters(self.seed))?;
+        let settings = Settings { batch: self.batch_size, loss: self.loss };
+        let start = sizes.initial_parameters(self.seed);
+        let mut engine = opened.engine(sizes, settings, start, dataset.clone())?;
 
         let folder = RunFolder::create(self.out.as_deref(), self.seed)?;
         folder.write_json(
@@ -128,7 +128,10 @@ impl Train {
         let mut recorder = Recorder::new(folder, sizes, about, EpochBar::new(self.epochs, images));
         let trained = run::train(engine.as_mut(), &course, images, &mut recorder);
         recorder.finish(&self.title(&dataset.origin))?;
-        trained.with_context(|| recorder.what_is_kept())?;
+        if trained.is_err() {
+            console::say(&recorder.what_is_kept());
+        }
+        trained?;
 
         let metrics = run::test(engine.as_mut(), self.seed, test_images)?;
         let hash = model_file::parameters_sha256(&recorder.parameters, &sizes);

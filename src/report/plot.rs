@@ -14,11 +14,12 @@ const LOSS: &str = "#0072B2";
 const DIGIT: &str = "#D55E00";
 const SUM: &str = "#009E73";
 
-const WIDTH: f64 = 800.0;
+const WIDTH: f64 = 860.0;
 const PANEL_HEIGHT: f64 = 300.0;
 /// Room for the tick labels of both panels, so that their axes stand under each other.
 const LEFT_MARGIN: f64 = 80.0;
-const RIGHT_MARGIN: f64 = 24.0;
+/// Room for the legend.
+const RIGHT_MARGIN: f64 = 96.0;
 /// Longer runs get lines without markers.
 const MOST_MARKERS: usize = 60;
 
@@ -54,7 +55,7 @@ pub fn draw(records: &[EpochRecord], title: &str) -> Drawing {
     let loss_panel = panel(&loss, records.len(), "training loss").with_title(title).with_title_size(15);
     let accuracy_panel = panel(&accuracy, records.len(), "training accuracy (%)")
         .with_x_label("epoch")
-        .with_legend_position(LegendPosition::InsideBottomRight);
+        .with_legend_position(LegendPosition::OutsideRightMiddle);
     let scene = Figure::new(2, 1)
         .with_plots(vec![loss, accuracy])
         .with_layouts(vec![loss_panel, accuracy_panel])
@@ -141,11 +142,18 @@ mod tests {
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{epochs} epochs");
             let png = image::load_from_memory(&drawing.png().unwrap()).unwrap();
             assert!(png.width() >= 1600 && png.height() >= 1200, "{}x{}", png.width(), png.height());
-            if let Some(folder) = std::env::var_os("PLOT_DIR") {
-                let base = std::path::Path::new(&folder).join(format!("{epochs}"));
-                std::fs::write(base.with_extension("svg"), svg).unwrap();
-                std::fs::write(base.with_extension("png"), drawing.png().unwrap()).unwrap();
-            }
+        }
+    }
+
+    #[test]
+    fn flat_and_steep_curves_are_drawn() {
+        let with_loss = |loss: fn(u32) -> f64| -> Vec<EpochRecord> {
+            records(3).into_iter().map(|r| EpochRecord { loss: loss(r.epoch), ..r }).collect()
+        };
+        for records in [with_loss(|_| 0.0), with_loss(|_| 0.7), with_loss(|epoch| 1e30 / f64::from(epoch))] {
+            let drawing = draw(&records, "");
+            assert!(drawing.svg().contains("<circle") && !drawing.svg().contains("NaN"));
+            assert!(drawing.png().is_ok());
         }
     }
 
