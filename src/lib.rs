@@ -1,6 +1,7 @@
 //! Trains a dual-branch network (digit, and digit + addend) with WGSL compute shaders.
 pub mod atomic;
 pub mod cli;
+pub mod compare;
 pub mod data;
 pub mod engine;
 pub mod error;

@@ -23,8 +23,10 @@ pub mod heads;
 pub mod linear;
 pub mod max_pool;
 pub mod metrics;
+pub mod network;
 pub mod relu;
 pub mod softmax;
+pub mod trainer;
 
 /// f32 or f64.
 pub trait Real:

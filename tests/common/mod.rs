@@ -1,0 +1,4 @@
+//! What several test binaries share.
+#![allow(dead_code, reason = "no one test uses all of it")]
+
+pub mod fixture;
