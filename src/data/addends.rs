@@ -14,7 +14,7 @@ pub enum Addends {
 }
 
 impl Addends {
-    /// The addends, 0-9, of `count` training images in one epoch.
+    /// The addends, 0-9, of `count` training images in one epoch, by image and not by order.
     pub fn draw(self, seed: u64, epoch: u32, count: usize) -> Vec<u8> {
         let stream = match self {
             Self::Fixed => 0,

@@ -18,7 +18,7 @@ const TEST: u32 = 10_000;
 /// Straight pieces of the curve between two points.
 const PIECES: usize = 6;
 /// Free columns and rows at the edge of an image.
-const MARGIN: f32 = 1.5;
+const MARGIN: f32 = 1.0;
 
 /// The drawn digits of a seed: 60,000 to train on and 10,000 to test on, every digit equally often and
 /// no image in both.
@@ -80,7 +80,7 @@ fn curve(stroke: Stroke, random: &mut Random) -> Vec<[f32; 2]> {
         .iter()
         .enumerate()
         .map(|(i, point)| {
-            let shake = if i == 0 || i == last { 0.045 } else { 0.028 };
+            let shake = if i == 0 || i == last { 0.06 } else { 0.035 };
             point.at().map(|z| z + shake * bell(random))
         })
         .collect();
@@ -109,12 +109,12 @@ fn catmull_rom(p: [f32; 4], t: f32) -> f32 {
 
 /// Bends, stretches, slants and turns the whole digit about its middle.
 fn distort(strokes: &mut [Vec<[f32; 2]>], random: &mut Random) {
-    let bend = [0.16 * bell(random), 0.12 * bell(random)];
+    let bend = [0.18 * bell(random), 0.14 * bell(random)];
     let swell = [0.22 * bell(random), 0.22 * bell(random)];
     let width = 0.95 + 0.17 * bell(random);
-    let slant = 0.14 + 0.2 * bell(random);
+    let slant = 0.14 + 0.23 * bell(random);
     // The tangent of half the angle: sine and cosine follow from it without a library.
-    let u = 0.055 * bell(random);
+    let u = 0.065 * bell(random);
     let (sin, cos) = (2.0 * u / (1.0 + u * u), (1.0 - u * u) / (1.0 + u * u));
     for point in strokes.iter_mut().flatten() {
         let (x, y) = (point[0] - 0.5, point[1] - 0.5);
@@ -141,10 +141,16 @@ impl Pen {
     fn choose(random: &mut Random) -> Self {
         Self {
             radius: (1.28 + 0.36 * bell(random)).clamp(0.6, 2.3),
-            pressure: [0.16 * bell(random), 0.2 * bell(random)],
+            pressure: [0.15, 0.18].map(|spread| (spread * bell(random)).clamp(-0.3, 0.3)),
             rim: random.between(1.0, 1.7),
             ink: random.between(0.9, 1.1),
         }
+    }
+
+    /// How far from the middle of a line there may be ink, in pixels.
+    fn reach(&self) -> f32 {
+        let [middle, end] = self.pressure.map(|change| change.max(0.0));
+        self.radius * (1.0 + middle + end) + 0.5 * self.rim
     }
 
     /// The radius at a place along a stroke, from 0 to 1.
@@ -158,8 +164,7 @@ impl Pen {
 fn fit(strokes: &mut [Vec<[f32; 2]>], pen: &Pen, random: &mut Random) {
     let (low, high) = bounds(strokes);
     let size = (high[0] - low[0]).max(high[1] - low[1]).max(0.1);
-    let height = 20.0 - 2.0 * pen.radius + 0.5 * bell(random);
-    let scale = height / size;
+    let scale = (20.0 - 2.0 * pen.radius + random.between(-0.8, 0.8)) / size;
     let (mut ink, mut weight) = ([0.0f32; 2], 0.0f32);
     for stroke in strokes.iter() {
         for pair in stroke.windows(2) {
@@ -169,10 +174,9 @@ fn fit(strokes: &mut [Vec<[f32; 2]>], pen: &Pen, random: &mut Random) {
             ink = [0, 1].map(|z| ink[z] + length * 0.5 * (a[z] + b[z]));
         }
     }
-    let (first, last) = (MARGIN + pen.radius, SIDE as f32 - MARGIN - pen.radius);
+    let (first, last) = (MARGIN + pen.reach(), SIDE as f32 - MARGIN - pen.reach());
     let shift = [0, 1].map(|z| {
         let centred = 0.5 * SIDE as f32 - scale * ink[z] / weight.max(1e-6) + 0.45 * bell(random);
-        // Not over the edge: the middle of the digit decides if both sides are tight.
         centred.max(first - scale * low[z]).min(last - scale * high[z])
     });
     for point in strokes.iter_mut().flatten() {

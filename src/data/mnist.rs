@@ -114,23 +114,18 @@ pub fn find(folder: &Path) -> Found {
     }
 }
 
-/// Reads the four files of `folder`, found at `paths`. Sound files that are not MNIST's own (Fashion-MNIST, say, or
-/// a set of the user's) are taken too, and `say` is told.
+/// Reads the four files of `folder`, found at `paths`. Sound files that are not MNIST's own
+/// (Fashion-MNIST, say, or a set of the user's) are taken too, and `say` is told.
 ///
 /// # Errors
-/// [`Error::Data`] naming the file that is malformed, or the folder that unpacked files cannot be
-/// written to.
+/// [`Error::Data`] naming the file that is malformed or cannot be unpacked.
 pub fn read(folder: &Path, paths: [PathBuf; 4], say: &mut dyn FnMut(&str)) -> Result<Dataset> {
-    let unpacked = TempDir::with_prefix("digit-adder-").map_err(|e| {
-        Error::Data(format!(
-            "cannot make a folder for unpacked files in {} ({e})",
-            std::env::temp_dir().display()
-        ))
-    })?;
+    // Only gzipped files need it, so only they complain if there is none.
+    let spare = TempDir::with_prefix("digit-adder-").map_err(|e| e.to_string());
     let checked: Vec<(String, bool)> = MEMBERS
         .par_iter()
         .zip(&paths)
-        .map(|(member, path)| check_and_unpack(member, path, unpacked.path()))
+        .map(|(member, path)| check_and_unpack(member, path, spare.as_ref()))
         .collect::<Result<_>>()?;
     let foreign: Vec<&str> =
         MEMBERS.iter().zip(&checked).filter(|(_, (_, official))| !official).map(|(m, _)| m.name).collect();
@@ -158,20 +153,23 @@ pub fn read(folder: &Path, paths: [PathBuf; 4], say: &mut dyn FnMut(&str)) -> Re
 
 /// Checks a file and returns where it lies raw (itself, or a copy in `spare` if it is gzipped) and
 /// whether it is MNIST's own.
-fn check_and_unpack(member: &Member, path: &Path, spare: &Path) -> Result<(String, bool)> {
+fn check_and_unpack(
+    member: &Member,
+    path: &Path,
+    spare: std::result::Result<&TempDir, &String>,
+) -> Result<(String, bool)> {
     let bytes = idx::read(path, member.content, member.count)?;
     let official = sha256(&bytes) == member.sha256;
     let raw = fs::metadata(path).is_ok_and(|file| file.len() == bytes.len() as u64);
     // The crate takes names as text only: a path that is none is copied like a gzipped file.
-    let readable = match path.to_str() {
-        Some(text) if raw => text.to_owned(),
-        _ => {
-            let copy = spare.join(member.name);
-            fs::write(&copy, &bytes)
-                .map_err(|e| Error::Data(format!("{}: cannot be written ({e})", copy.display())))?;
-            let text = copy.to_str().map(str::to_owned);
-            text.ok_or_else(|| Error::Data(format!("{}: the path is not UTF-8", copy.display())))?
-        }
+    if let (true, Some(text)) = (raw, path.to_str()) {
+        return Ok((text.to_owned(), official));
+    }
+    let fail = |why: &str| {
+        Error::Data(format!("{} cannot be unpacked to a temporary folder: {why}", path.display()))
     };
-    Ok((readable, official))
+    let copy = spare.map_err(|e| fail(e))?.path().join(member.name);
+    fs::write(&copy, &bytes).map_err(|e| fail(&e.to_string()))?;
+    let text = copy.to_str().ok_or_else(|| fail("its path is not UTF-8"))?;
+    Ok((text.to_owned(), official))
 }

@@ -91,8 +91,8 @@ pub struct Request<'a> {
 /// given, in the [usual places](Places::usual). What the user should know goes to `say`.
 ///
 /// # Errors
-/// [`Error::Usage`] for a limit of 0 or a `data_dir` with the drawn digits; [`Error::Data`] for a folder that is missing or incomplete, for
-/// a malformed file, and, if MNIST must be had, for MNIST not found.
+/// [`Error::Usage`] for a limit of 0 or a `data_dir` with the drawn digits; [`Error::Data`] for a folder
+/// that is missing or incomplete, for a malformed file, and, if MNIST must be had, for MNIST not found.
 pub fn load(request: &Request, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
     load_from(&Places::usual(), request, say)
 }

@@ -46,7 +46,7 @@ impl Places {
         say: &mut dyn FnMut(&str),
     ) -> Result<std::result::Result<Dataset, String>> {
         if let Some(folder) = &self.variable {
-            return read_folder(folder, "the folder that MNIST_DIR names,", say).map(Ok);
+            return read_folder(folder, "MNIST_DIR's folder", say).map(Ok);
         }
         for folder in &self.nearby {
             match mnist::find(folder) {
@@ -79,13 +79,17 @@ impl Places {
 
 /// Reads the files of a folder that must have them; `called` is what the folder is to the user.
 pub(super) fn read_folder(folder: &Path, called: &str, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
-    let place = format!("{called} {}", folder.display());
-    let names = || MEMBERS.each_ref().map(|member| member.name).join(", ");
-    Err(Error::Data(match mnist::find(folder) {
+    let wrong = match mnist::find(folder) {
         Found::All(paths) => return mnist::read(folder, paths, say),
-        Found::NoFolder => format!("{place} does not exist"),
-        Found::NotAFolder => format!("{place} is not a folder"),
-        Found::Nothing => format!("{place} holds none of MNIST's files: looked for {} (raw or .gz)", names()),
-        Found::Missing(missing) => format!("{place} lacks {} (raw or .gz)", missing.join(", ")),
-    }))
+        Found::NoFolder => "does not exist".to_owned(),
+        Found::NotAFolder => "is not a folder".to_owned(),
+        Found::Nothing => {
+            format!("holds none of {}", MEMBERS.each_ref().map(|member| member.name).join(", "))
+        }
+        Found::Missing(missing) => format!("lacks {}", missing.join(", ")),
+    };
+    Err(Error::Data(format!(
+        "{called} {} {wrong}: it must be the folder of MNIST's four files, raw or .gz",
+        folder.display()
+    )))
 }
