@@ -199,7 +199,11 @@ fn divergence_ends_with_code_5_and_keeps_the_run() {
     let folder = TempDir::new().unwrap();
     let output = run(folder.path(), &[&TRAIN[..], &["9", "--out", "run", "--lr", "1e30"]].concat());
     assert_eq!(output.status.code(), Some(5), "{}", err(&output));
-    assert!(err(&output).contains("diverged") && err(&output).contains("--lr"), "{}", err(&output));
+    assert!(
+        err(&output).contains("diverged in epoch 1") && err(&output).contains("--lr"),
+        "{}",
+        err(&output)
+    );
     assert!(folder.path().join("run/config.json").exists());
 }
 

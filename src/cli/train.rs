@@ -158,7 +158,7 @@ impl Train {
             Addends::Fixed => "fixed",
             Addends::Fresh => "fresh",
         };
-        format!("learning rate {}, {addends} addends, {} epochs", self.lr, self.epochs)
+        format!("learning rate {:?}, {addends} addends, {} epochs", self.lr, self.epochs)
     }
 }
 

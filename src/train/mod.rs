@@ -63,6 +63,11 @@ pub struct Prediction {
 /// Something that holds the network and a data set and can train the one on the other.
 pub trait Engine {
     /// Trains one epoch. `progress` is told the number of images done so far, now and then.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Diverged`] of an engine that looks for it says only what is not finite; the
+    /// loop over epochs adds epoch and cure, and looks at the mean loss and the parameters itself.
     fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics>;
 
     /// Runs the test set, forward only, with the given addends (one an image).

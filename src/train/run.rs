@@ -70,11 +70,28 @@ pub fn train(
             addends: course.addends.draw(course.seed, stream, images),
             learning_rate: course.learning_rate,
         };
+        let diverged = |what: String| {
+            Error::Diverged(format!(
+                "training diverged in epoch {epoch}: {what}. A learning rate (--lr) below {:?} may help",
+                course.learning_rate
+            ))
+        };
         let start = Instant::now();
-        let metrics = engine.train_epoch(&plan, &mut |images| watcher.progress(epoch, images))?;
+        let metrics =
+            engine.train_epoch(&plan, &mut |images| watcher.progress(epoch, images)).map_err(|error| {
+                match error {
+                    Error::Diverged(what) => diverged(what),
+                    other => other,
+                }
+            })?;
         let seconds = start.elapsed().as_secs_f64();
         let parameters = engine.parameters()?;
-        refuse_divergence(epoch, &metrics, &parameters, course.learning_rate)?;
+        if !metrics.loss.is_finite() {
+            return Err(diverged(format!("the loss is {}", metrics.loss)));
+        }
+        if let Some(parameter) = parameters.iter().find(|p| !p.is_finite()) {
+            return Err(diverged(format!("a parameter is {parameter}")));
+        }
         let record = EpochRecord {
             epoch,
             images: metrics.images,
@@ -86,20 +103,6 @@ pub fn train(
         watcher.epoch(&record, parameters)?;
     }
     Ok(())
-}
-
-fn refuse_divergence(epoch: u32, metrics: &Metrics, parameters: &[f32], rate: f32) -> Result<()> {
-    let what = if !metrics.loss.is_finite() {
-        "the loss"
-    } else if !parameters.iter().all(|p| p.is_finite()) {
-        "a parameter"
-    } else {
-        return Ok(());
-    };
-    Err(Error::Diverged(format!(
-        "training diverged in epoch {epoch}: {what} is no longer a finite number. \
-         A learning rate (--lr) below {rate} may help"
-    )))
 }
 
 /// Runs the test set of `images` images with addends drawn from `seed`: one seed, one result.
