@@ -92,6 +92,11 @@ impl Tape {
         &self.program.info(tensor).name
     }
 
+    /// The tensor of that name.
+    pub fn find(&self, name: &str) -> Option<Tensor> {
+        self.program.find(name)
+    }
+
     /// Fails unless `tensor` has the shape that `op` needs.
     pub fn expect(&self, op: &str, tensor: Tensor, shape: &[usize]) -> Result<()> {
         if self.shape(tensor) == shape {

@@ -1,1 +1,17 @@
-fn main() {}
+//! The command line program: parse, run, turn an error into a message and an exit code.
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use digit_adder::{Error, cli};
+
+fn main() -> ExitCode {
+    let Err(error) = cli::run(cli::Cli::parse()) else { return ExitCode::SUCCESS };
+    // A closed stderr must not turn an error into a panic.
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "error: {error}");
+    for cause in error.chain().skip(1) {
+        let _ = writeln!(stderr, "  cause: {cause}");
+    }
+    ExitCode::from(error.downcast_ref::<Error>().map_or(1, Error::exit_code))
+}

@@ -3,8 +3,6 @@
 //! Nothing here knows a device. A program can be printed, checked and tested without one;
 //! [`crate::gpu::Plan`] turns it into pipelines and bind groups.
 
-use std::fmt::Write;
-
 use crate::gpu::shader::Constant;
 
 /// A handle to a tensor of a program.
@@ -122,30 +120,5 @@ impl Program {
     /// The tensor of that name.
     pub fn find(&self, name: &str) -> Option<Tensor> {
         self.tensors.iter().position(|info| info.name == name).map(Tensor)
-    }
-
-    /// The schedule as text: index, layer, op, entry, bindings with shapes, invocations.
-    pub fn listing(&self) -> String {
-        let mut text = String::new();
-        for (index, step) in self.dispatches.iter().enumerate() {
-            let bindings: Vec<String> = step
-                .bindings
-                .iter()
-                .map(|&(variable, tensor)| {
-                    let info = self.info(tensor);
-                    format!("{variable}={}{:?}", info.name, info.shape)
-                })
-                .collect();
-            let kernel = format!("{}.{}", step.shader, step.entry);
-            let [x, y, z] = step.threads;
-            let _ = writeln!(
-                text,
-                "{index:>3}  {:<8} {kernel:<28} {:<16} {}",
-                step.layer,
-                format!("{x}x{y}x{z}"),
-                bindings.join("  ")
-            );
-        }
-        text
     }
 }

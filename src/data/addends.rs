@@ -3,7 +3,8 @@
 use crate::random::{Purpose, Random};
 
 /// When the addends of the training images are drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Addends {
     /// Once per data set, as in the published run: every image keeps its addend.
     Fixed,

@@ -1,11 +1,10 @@
 //! Which adapter to use: the user's words, the list of what there is, and what to say when there is none.
 
 use std::fmt;
-use std::str::FromStr;
 
 use wgpu::{AdapterInfo, Backend, Backends, DeviceType};
 
-use crate::{Error, Result};
+use crate::Error;
 
 /// What the user asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,22 +24,15 @@ pub enum Choice {
     Name(String),
 }
 
-impl FromStr for Choice {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        Ok(match text.trim() {
-            "" => {
-                return Err(
-                    "an adapter is high-performance, low-power, software, cpu, an index or a name".into()
-                );
-            }
+impl From<&str> for Choice {
+    fn from(text: &str) -> Self {
+        match text.trim() {
             "high-performance" => Self::HighPerformance,
             "low-power" => Self::LowPower,
             "software" => Self::Software,
             "cpu" => Self::Cpu,
             other => other.parse().map_or_else(|_| Self::Name(other.to_lowercase()), Self::Index),
-        })
+        }
     }
 }
 
@@ -71,9 +63,13 @@ pub fn describe(info: &AdapterInfo) -> String {
         DeviceType::Cpu => "software driver on the CPU",
         DeviceType::Other => "kind unknown",
     };
-    let driver = [info.driver.as_str(), info.driver_info.as_str()].map(str::trim).join(" ");
-    let driver = if driver.trim().is_empty() { "driver unknown" } else { driver.trim() };
-    format!("{} ({kind}), {driver}, {:?}", info.name, info.backend)
+    format!("{} ({kind}), {}, {}", info.name, driver(info), info.backend)
+}
+
+/// The driver's name and version, where it tells them.
+pub fn driver(info: &AdapterInfo) -> String {
+    let driver = [info.driver.as_str(), info.driver_info.as_str()].join(" ");
+    if driver.trim().is_empty() { "driver unknown".into() } else { driver.trim().into() }
 }
 
 /// All adapters that can compute, in the order of their indices, and the backends that were asked.
@@ -94,46 +90,41 @@ pub fn list(backend: Option<Backends>) -> (Vec<wgpu::Adapter>, Backends) {
     (adapters, asked)
 }
 
-/// Picks the adapter that `choice` means. `WGPU_ADAPTER_NAME` and `WGPU_POWER_PREF` stand in for the
-/// default choice.
-///
-/// # Errors
-/// [`Error::Device`] when there is no adapter, or none that fits; the message lists what there is, or
-/// the backends that were tried and the packages that bring a driver.
-pub fn choose(choice: &Choice, backend: Option<Backends>) -> Result<wgpu::Adapter> {
-    let (mut adapters, asked) = list(backend);
-    if adapters.is_empty() {
-        return Err(Error::Device(no_adapter(asked)));
-    }
-    let infos: Vec<AdapterInfo> = adapters.iter().map(wgpu::Adapter::get_info).collect();
-    match pick(&choice.clone().or_environment(), &infos) {
-        Some(index) => Ok(adapters.swap_remove(index)),
-        None => {
-            let names: Vec<String> =
-                infos.iter().enumerate().map(|(i, info)| format!("\n  {i}: {}", describe(info))).collect();
-            Err(Error::Device(format!(
-                "no adapter fits `{choice}`; there is{}\n(or `cpu`, the CPU reference)",
-                names.concat()
-            )))
-        }
+/// Why there is no adapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// There is none at all: the backends that were tried, and the packages that bring a driver.
+    All(String),
+    /// None fits the choice: those that there are.
+    Fitting(String),
+}
+
+impl From<Missing> for Error {
+    fn from(missing: Missing) -> Self {
+        let (Missing::All(message) | Missing::Fitting(message)) = missing;
+        Self::Device(message)
     }
 }
 
-impl Choice {
-    fn or_environment(self) -> Self {
-        if self != Self::HighPerformance {
-            return self;
-        }
-        if let Ok(name) = std::env::var("WGPU_ADAPTER_NAME")
-            && !name.is_empty()
-        {
-            return Self::Name(name.to_lowercase());
-        }
-        match wgpu::PowerPreference::from_env() {
-            Some(wgpu::PowerPreference::LowPower) => Self::LowPower,
-            _ => self,
-        }
+/// Picks the adapter that `choice` means.
+///
+/// # Errors
+/// That there is none, or none that fits.
+pub fn choose(choice: &Choice, backend: Option<Backends>) -> std::result::Result<wgpu::Adapter, Missing> {
+    let (mut adapters, asked) = list(backend);
+    let infos: Vec<AdapterInfo> = adapters.iter().map(wgpu::Adapter::get_info).collect();
+    if let Some(index) = pick(choice, &infos) {
+        return Ok(adapters.swap_remove(index));
     }
+    if infos.is_empty() && !matches!(choice, Choice::Index(_) | Choice::Name(_)) {
+        return Err(Missing::All(no_adapter(asked)));
+    }
+    let mut there: Vec<String> =
+        infos.iter().enumerate().map(|(index, info)| format!("\n  {index}: {}", describe(info))).collect();
+    if there.is_empty() {
+        there.push(format!(" none: {}", no_adapter(asked)));
+    }
+    Err(Missing::Fitting(format!("no adapter fits `{choice}`; there is{}", there.concat())))
 }
 
 fn pick(choice: &Choice, infos: &[AdapterInfo]) -> Option<usize> {
@@ -162,7 +153,7 @@ fn pick(choice: &Choice, infos: &[AdapterInfo]) -> Option<usize> {
 fn no_adapter(asked: Backends) -> String {
     let tried: Vec<String> = asked.iter_names().map(|(name, _)| name.to_lowercase()).collect();
     format!(
-        "no usable GPU adapter (tried: {}). A software Vulkan driver is in the package \
+        "no usable GPU adapter (backends tried: {}). A software Vulkan driver is in the package \
          mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-swrast (Arch); a GPU needs its maker's driver",
         if tried.is_empty() { "no backend of this platform".to_string() } else { tried.join(", ") }
     )
@@ -186,7 +177,7 @@ mod tests {
             info("Radeon", DeviceType::IntegratedGpu, Backend::Vulkan),
             info("GeForce", DeviceType::DiscreteGpu, Backend::Vulkan),
         ];
-        let picked = |text: &str| pick(&text.parse().unwrap(), &infos);
+        let picked = |text: &str| pick(&text.into(), &infos);
         assert_eq!(picked("high-performance"), Some(3));
         assert_eq!(picked("low-power"), Some(2));
         assert_eq!(picked("software"), Some(0));

@@ -10,7 +10,7 @@ use super::plan::{Buffers, Plan};
 use crate::data::{Dataset, Split};
 use crate::network::Sizes;
 use crate::ops::adam::Adam;
-use crate::plans::{Kind, Programs};
+use crate::plans::Programs;
 use crate::program::Shared;
 use crate::train::{Engine, Epoch, Metrics, Prediction, Settings};
 use crate::{Error, Result, reference};
@@ -57,7 +57,6 @@ impl GpuEngine {
     pub fn new(
         gpu: Arc<Gpu>,
         kernels: Kernels,
-        kind: Kind,
         sizes: Sizes,
         settings: Settings,
         parameters: &[f32],
@@ -72,7 +71,7 @@ impl GpuEngine {
             kernels,
             sizes,
             settings,
-            programs: kind.programs(sizes, settings.loss),
+            programs: settings.plan.programs(sizes, settings.loss),
             train: Part::new(&gpu, &network, &dataset.train, settings.batch)?,
             test: Part::new(&gpu, &network, &dataset.test, EVALUATION_BATCH)?,
             adam_step: 0,

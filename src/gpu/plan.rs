@@ -173,7 +173,7 @@ impl Plan {
     pub fn time_steps(&self, gpu: &Gpu, times: usize) -> Result<Vec<f64>> {
         let mut seconds = Vec::new();
         for step in &self.steps {
-            let mut once = |times: usize| -> Result<f64> {
+            let once = |times: usize| -> Result<f64> {
                 let mut encoder = gpu.device.create_command_encoder(&Default::default());
                 let mut pass = encoder.begin_compute_pass(&Default::default());
                 for _ in 0..times {
@@ -195,6 +195,18 @@ impl Plan {
     pub fn read<T: bytemuck::Pod>(&self, gpu: &Gpu, tensor: Tensor) -> Result<Vec<T>> {
         let (buffer, offset) = &self.buffers[tensor.0];
         gpu.read(buffer, *offset as usize, self.program.info(tensor).len())
+    }
+
+    /// Reads all of a tensor's buffer from its first word on, with what lies behind the tensor.
+    pub fn read_guarded(&self, gpu: &Gpu, tensor: Tensor) -> Result<Vec<u32>> {
+        let (buffer, offset) = &self.buffers[tensor.0];
+        gpu.read(buffer, *offset as usize, ((buffer.size() - offset) / 4) as usize)
+    }
+
+    /// Sets all words of a tensor's buffer from its first word on.
+    pub fn fill(&self, gpu: &Gpu, tensor: Tensor, word: u32) {
+        let (buffer, offset) = &self.buffers[tensor.0];
+        gpu.write(buffer, *offset as usize, &vec![word; ((buffer.size() - offset) / 4) as usize]);
     }
 
     /// Writes a tensor's words.

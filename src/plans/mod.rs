@@ -9,7 +9,8 @@ use crate::program::Program;
 use crate::train::Loss;
 
 /// How the network is cut into dispatches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// One op a dispatch, derived by the tape: readable, and what the fused plan is proven against.
     Layered,
@@ -28,11 +29,12 @@ pub trait Programs {
 }
 
 impl Kind {
-    /// The programs of this kind.
+    /// The programs of this kind; the layered ones where the fused kernels cannot take the sizes.
     pub fn programs(self, sizes: Sizes, loss: Loss) -> Box<dyn Programs> {
-        match self {
-            Self::Layered => Box::new(layered::Layered { sizes, loss }),
-            Self::Fused => Box::new(fused::Fused { sizes, loss }),
+        let fused = fused::Fused { sizes, loss };
+        if self == Self::Fused && fused.training(1).is_ok() {
+            return Box::new(fused);
         }
+        Box::new(layered::Layered { sizes, loss })
     }
 }

@@ -133,7 +133,7 @@ impl Engine for CpuEngine {
             let tally = self.train_batch(order, epoch);
             if !tally.loss.is_finite() {
                 return Err(Error::Diverged(format!(
-                    "training diverged: the loss of step {} of {steps} of this epoch is {}; try a smaller learning rate",
+                    "the loss of step {} of {steps} is {}",
                     index + 1,
                     tally.loss / tally.images as f64,
                 )));

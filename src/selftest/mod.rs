@@ -31,6 +31,8 @@ enum Want {
     Floats(Vec<f64>, Tol),
     /// Exactly these words.
     Words(Vec<u32>),
+    /// A step's record: a loss within a tolerance, and exactly these counts.
+    Record(f64, Tol, [u32; 2]),
 }
 
 /// A program with its inputs and its expected outputs.
@@ -60,7 +62,6 @@ pub struct Verdict {
 /// Writes a check down.
 struct Builder {
     tape: Tape,
-    parameters: Vec<Parameter>,
     inputs: Vec<(Tensor, Vec<u32>)>,
     wanted: Vec<(Tensor, Want)>,
     random: Random,
@@ -75,8 +76,7 @@ impl Builder {
             all.push(Parameter { name: (*name).into(), shape: shape.to_vec(), fan_in: 1, offset });
         }
         Self {
-            tape: Tape::with_parameters(all.clone(), batch),
-            parameters: all,
+            tape: Tape::with_parameters(all, batch),
             inputs: Vec::new(),
             wanted: Vec::new(),
             random: Random::new(1, Purpose::Test, seed),
@@ -130,10 +130,17 @@ impl Builder {
         self.wanted.push((tensor, Want::Words(words)));
     }
 
+    fn want_record(&mut self, tensor: Tensor, loss: f64, tol: Tol, right: [u32; 2]) {
+        self.wanted.push((tensor, Want::Record(loss, tol, right)));
+    }
+
+    fn find(&self, name: &str) -> Result<Tensor> {
+        self.tape.find(name).ok_or_else(|| Error::Usage(format!("no tensor `{name}`")))
+    }
+
     /// The gradient of `x`, once the tape was walked.
     fn gradient_of(&self, x: Tensor) -> Result<Tensor> {
-        let name = format!("d {}", self.tape.name(x));
-        self.tape.find(&name).ok_or_else(|| Error::Usage(format!("no tensor `{name}`")))
+        self.find(&format!("d {}", self.tape.name(x)))
     }
 
     fn finish(self, op: &'static str, shape: String) -> Check {
@@ -157,9 +164,10 @@ impl Check {
         let first = self.run_once(gpu, &plan)?;
         let second = self.run_once(gpu, &plan)?;
         let mut share = 0.0;
-        let failure = self.judge(&first, &mut share).err().or_else(|| {
-            (first != second).then(|| "a second run gave other bits".to_string())
-        });
+        let failure = self
+            .judge(&first, &mut share)
+            .err()
+            .or_else(|| (first != second).then(|| "a second run gave other bits".to_string()));
         Ok(Verdict { op: self.op, shape: self.shape.clone(), share, failure })
     }
 
@@ -185,8 +193,18 @@ impl Check {
             match want {
                 Want::Floats(want, tol) => {
                     let got: Vec<f32> = got.iter().map(|&bits| f32::from_bits(bits)).collect();
-                    *share = compare::close(&info.name, &got, want, *tol).map_err(|e| e.to_string())?.max(*share);
+                    *share =
+                        compare::close(&info.name, &got, want, *tol).map_err(|e| e.to_string())?.max(*share);
                     compare::nmse(&info.name, &got, want, NMSE).map_err(|e| e.to_string())?;
+                }
+                Want::Record(loss, tol, right) => {
+                    let got_loss = f32::from_bits(got[0]);
+                    *share = compare::close("loss", &[got_loss], &[*loss], *tol)
+                        .map_err(|e| e.to_string())?
+                        .max(*share);
+                    if got[1..] != right[..] {
+                        return Err(format!("counts are {:?}, not {right:?}", &got[1..]));
+                    }
                 }
                 Want::Words(want) if got == want => {}
                 Want::Words(want) => {
@@ -202,7 +220,10 @@ impl Check {
             }
         }
         for (info, words) in self.program.tensors.iter().zip(found) {
-            if info.place == Place::Own && info.words.is_none() && words[info.len()..].iter().any(|&w| w != POISON) {
+            if info.place == Place::Own
+                && info.words.is_none()
+                && words[info.len()..].iter().any(|&w| w != POISON)
+            {
                 return Err(format!("words behind `{}` were written", info.name));
             }
         }

@@ -1,9 +1,14 @@
 //! Training: what an engine (a GPU, or the CPU reference) can do, and the loop over epochs.
 
-use crate::Result;
+pub mod run;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Result, plans};
 
 /// Which loss is trained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Loss {
     /// Cross-entropy on the logits of both heads, averaged.
     #[default]
@@ -20,6 +25,8 @@ pub struct Settings {
     pub batch: usize,
     /// The loss.
     pub loss: Loss,
+    /// How a GPU cuts the network into dispatches; the CPU reference has no choice.
+    pub plan: plans::Kind,
 }
 
 /// What one epoch trains on.
@@ -58,6 +65,11 @@ pub struct Prediction {
 /// Something that holds the network and a data set and can train the one on the other.
 pub trait Engine {
     /// Trains one epoch. `progress` is told the number of images done so far, now and then.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Diverged`] of an engine that looks for it says only what is not finite; the
+    /// loop over epochs adds epoch and cure, and looks at the mean loss and the parameters itself.
     fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics>;
 
     /// Runs the test set, forward only, with the given addends (one an image).

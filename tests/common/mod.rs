@@ -2,3 +2,4 @@
 #![allow(dead_code, reason = "no one test uses all of it")]
 
 pub mod fixture;
+pub mod gpu;

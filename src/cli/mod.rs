@@ -1,0 +1,83 @@
+//! The commands and their flags. A command parses, calls the library and prints; nothing else.
+//!
+//! Results (epoch lines, accuracies, predictions, JSON) go to stdout; messages and progress bars
+//! go to stderr.
+
+mod eval;
+mod options;
+mod predict;
+mod train;
+
+use clap::{Parser, Subcommand};
+
+use crate::report::console;
+use crate::train::Loss;
+use crate::{engine, plans};
+
+/// Trains a network that reads a digit from a picture and adds a number to it, on WGSL compute
+/// shaders.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 success, 2 usage, 3 adapter or device, \
+    4 data missing or wrong, 5 training diverged";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train the network, test it and keep the weights
+    Train(train::Train),
+    /// Test trained weights on the test set
+    Eval(eval::Eval),
+    /// Read the digit in a picture and add a number to it
+    Predict(predict::Predict),
+    /// List the adapters that `--adapter` can choose from
+    Adapters(options::BackendOptions),
+    /// Print the dispatches that one training step replays
+    Schedule(Schedule),
+}
+
+#[derive(Debug, clap::Args)]
+struct Schedule {
+    /// How the network is cut into dispatches
+    #[arg(long, value_enum, default_value_t)]
+    plan: plans::Kind,
+    /// What is minimised
+    #[arg(long, value_enum, default_value_t)]
+    loss: Loss,
+    /// Images of a training step
+    #[arg(long, value_name = "N", default_value_t = options::BATCH_SIZE, value_parser = options::batch_size)]
+    batch_size: usize,
+}
+
+/// Runs one command.
+///
+/// # Errors
+///
+/// Whatever stops the command; an [`crate::Error`] in the chain knows the exit code.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Train(train) => train.run(),
+        Command::Eval(eval) => eval.run(),
+        Command::Predict(predict) => predict.run(),
+        Command::Adapters(options) => Ok(console::print(&engine::adapters(options.backend))?),
+        Command::Schedule(schedule) => {
+            let text = engine::schedule(schedule.plan, schedule.batch_size, schedule.loss)?;
+            Ok(console::print(&text)?)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn flags_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+}

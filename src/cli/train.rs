@@ -1,0 +1,240 @@
+//! `digit-adder train`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::options::{self, AdapterOptions, DataOptions};
+use crate::data::Addends;
+use crate::engine::{self, Adapter};
+use crate::model_file::{self, About};
+use crate::network::Sizes;
+use crate::report::console::{self, Accuracy, EpochBar};
+use crate::report::run_folder::{self, RunFolder};
+use crate::report::summary;
+use crate::train::run::{self, Course, EpochRecord, Watcher};
+use crate::train::{Loss, Metrics, Settings};
+use crate::{Result, plans};
+
+/// Flags of `train`.
+#[derive(Debug, Args)]
+pub struct Train {
+    #[command(flatten)]
+    adapter: AdapterOptions,
+    #[command(flatten)]
+    data: DataOptions,
+    /// Train on the first N images only
+    #[arg(long, value_name = "N", value_parser = options::at_least_one)]
+    limit: Option<usize>,
+    /// Passes over the training set
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: u32,
+    /// Images of a training step
+    #[arg(long, value_name = "N", default_value_t = options::BATCH_SIZE, value_parser = options::batch_size)]
+    batch_size: usize,
+    /// Learning rate of Adam
+    #[arg(long, value_name = "RATE", default_value = "0.001", value_parser = options::learning_rate)]
+    lr: f32,
+    /// Decides initial weights, order and addends: one seed, one result
+    #[arg(long, value_name = "N", default_value_t = options::SEED)]
+    seed: u64,
+    /// What is minimised
+    #[arg(long, value_enum, default_value_t)]
+    loss: Loss,
+    /// When the addends of the training images are drawn
+    #[arg(long, value_enum, default_value_t)]
+    addends: Addends,
+    /// Folder for weights, log and plots, new or empty [default: runs/<date>_<time>_seed<N>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// `config.json`: what it takes to repeat the run.
+#[derive(Serialize)]
+struct Config<'a> {
+    program: &'static str,
+    version: &'static str,
+    started: String,
+    adapter: &'a Adapter,
+    dataset: &'a str,
+    training_images: usize,
+    test_images: usize,
+    batch_size: usize,
+    loss: Loss,
+    plan: plans::Kind,
+    #[serde(flatten)]
+    course: Course,
+}
+
+/// `result.json`: what came of it.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    epochs: u32,
+    test_images: usize,
+    test_loss: f64,
+    correct_digits: usize,
+    correct_sums: usize,
+    digit: Accuracy,
+    sum: Accuracy,
+    parameters_sha256: &'a str,
+}
+
+impl Train {
+    pub fn run(self) -> anyhow::Result<()> {
+        if let Some(out) = &self.out {
+            run_folder::refuse_used(out)?;
+        }
+        let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
+        console::say(&format!("adapter: {}", opened.adapter));
+        let dataset = Arc::new(self.data.load(self.limit)?);
+        let (images, test_images) = (dataset.train.labels.len(), dataset.test.labels.len());
+        console::say(&format!("data: {}, {images} training and {test_images} test images", dataset.origin));
+        let sizes = Sizes::default();
+        console::say(&format!("\n{}\n", summary::network(&sizes, self.batch_size)));
+
+        let course =
+            Course { epochs: self.epochs, learning_rate: self.lr, addends: self.addends, seed: self.seed };
+        console::say(&format!("{}, {}", self.title(&dataset.origin), self.details()));
+        let adapter = opened.adapter.clone();
+        let settings = Settings { batch: self.batch_size, loss: self.loss, plan: self.adapter.plan() };
+        let start = sizes.initial_parameters(self.seed);
+        let mut engine = opened.engine(sizes, settings, start, dataset.clone())?;
+
+        let folder = RunFolder::create(self.out.as_deref(), self.seed)?;
+        folder.write_json(
+            "config.json",
+            &Config {
+                program: env!("CARGO_PKG_NAME"),
+                version: env!("CARGO_PKG_VERSION"),
+                started: jiff::ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string(),
+                adapter: &adapter,
+                dataset: &dataset.origin,
+                training_images: images,
+                test_images,
+                batch_size: self.batch_size,
+                loss: self.loss,
+                plan: self.adapter.plan(),
+                course,
+            },
+        )?;
+        let about = About {
+            version: env!("CARGO_PKG_VERSION").into(),
+            loss: self.loss,
+            seed: self.seed,
+            epochs: 0,
+            dataset: dataset.origin.clone(),
+        };
+        let mut recorder = Recorder::new(folder, sizes, about, EpochBar::new(self.epochs, images));
+        let trained = run::train(engine.as_mut(), &course, images, &mut recorder);
+        recorder.finish(&self.title(&dataset.origin))?;
+        if trained.is_err() {
+            console::say(&recorder.what_is_kept());
+        }
+        trained?;
+
+        let metrics = run::test(engine.as_mut(), self.seed, test_images)?;
+        let hash = model_file::parameters_sha256(&recorder.parameters, &sizes);
+        recorder.folder.write_json("result.json", &outcome(self.epochs, &metrics, &hash))?;
+        console::print(&console::test_line(&metrics))?;
+        console::print(&format!("parameters sha256 {hash}"))?;
+        console::say(&format!("saved to {}", recorder.folder.path().display()));
+        Ok(())
+    }
+
+    /// Names the run on its plot: `MNIST, seed 1, batch 64`.
+    fn title(&self, origin: &str) -> String {
+        let place = origin.find(" from ").or(origin.find(" ("));
+        let dataset = &origin[..place.unwrap_or(origin.len())];
+        let loss = match self.loss {
+            Loss::Logits => "",
+            Loss::DoubleSoftmax => ", double softmax",
+        };
+        format!("{dataset}, seed {}, batch {}{loss}", self.seed, self.batch_size)
+    }
+
+    fn details(&self) -> String {
+        let addends = match self.addends {
+            Addends::Fixed => "fixed",
+            Addends::Fresh => "fresh",
+        };
+        format!("learning rate {:?}, {addends} addends, {} epochs", self.lr, self.epochs)
+    }
+}
+
+fn outcome<'a>(epochs: u32, metrics: &Metrics, parameters_sha256: &'a str) -> Outcome<'a> {
+    Outcome {
+        epochs,
+        test_images: metrics.images,
+        test_loss: metrics.loss,
+        correct_digits: metrics.digits,
+        correct_sums: metrics.sums,
+        digit: Accuracy::new(metrics.digits, metrics.images),
+        sum: Accuracy::new(metrics.sums, metrics.images),
+        parameters_sha256,
+    }
+}
+
+/// Weights reach the disk this often, and at the end: a fast epoch does not wait for the disk,
+/// and a run that is cut short loses no more than this.
+const SAVE_EVERY: Duration = Duration::from_secs(10);
+
+/// Prints, logs and saves while the training goes on.
+struct Recorder {
+    folder: RunFolder,
+    sizes: Sizes,
+    about: About,
+    bar: EpochBar,
+    records: Vec<EpochRecord>,
+    /// Of the last good epoch; empty before the first.
+    parameters: Vec<f32>,
+    saved: Instant,
+}
+
+impl Recorder {
+    fn new(folder: RunFolder, sizes: Sizes, about: About, bar: EpochBar) -> Self {
+        Self { folder, sizes, about, bar, records: Vec::new(), parameters: Vec::new(), saved: Instant::now() }
+    }
+
+    /// Saves and draws what there is, also after a run that failed.
+    fn finish(&mut self, title: &str) -> Result<()> {
+        self.bar.clear();
+        if !self.parameters.is_empty() {
+            self.save()?;
+        }
+        self.folder.write_plot(&self.records, title)
+    }
+
+    fn save(&mut self) -> Result<()> {
+        self.saved = Instant::now();
+        model_file::save(&self.folder.model(), &self.sizes, &self.parameters, &self.about)
+    }
+
+    fn what_is_kept(&self) -> String {
+        let folder = self.folder.path().display();
+        match self.about.epochs {
+            0 => format!("the training stopped in its first epoch, {folder} holds no weights"),
+            n => format!("the training stopped early, the weights of epoch {n} are kept in {folder}"),
+        }
+    }
+}
+
+impl Watcher for Recorder {
+    fn progress(&mut self, epoch: u32, images: usize) {
+        self.bar.show(epoch, images);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, parameters: Vec<f32>) -> Result<()> {
+        self.parameters = parameters;
+        self.about.epochs = record.epoch;
+        self.records.push(*record);
+        self.folder.append(record)?;
+        if self.saved.elapsed() >= SAVE_EVERY {
+            self.save()?;
+        }
+        self.bar.clear();
+        console::print(&console::epoch_line(record))
+    }
+}

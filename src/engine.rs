@@ -1,0 +1,169 @@
+//! Opens what was asked for: a GPU, or the CPU reference where there is none.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::data::Dataset;
+use crate::gpu::engine::GpuEngine;
+use crate::gpu::shader::Library;
+use crate::gpu::{Gpu, Kernels, adapter};
+use crate::network::Sizes;
+use crate::reference::trainer::CpuEngine;
+use crate::report::schedule;
+use crate::train::{Engine, Loss, Settings};
+use crate::{Error, Result, plans};
+
+/// A graphics interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Backend {
+    /// Vulkan.
+    Vulkan,
+    /// Metal.
+    Metal,
+    /// Direct3D 12.
+    Dx12,
+    /// OpenGL or OpenGL ES.
+    Gl,
+}
+
+impl From<Backend> for wgpu::Backends {
+    fn from(backend: Backend) -> Self {
+        match backend {
+            Backend::Vulkan => Self::VULKAN,
+            Backend::Metal => Self::METAL,
+            Backend::Dx12 => Self::DX12,
+            Backend::Gl => Self::GL,
+        }
+    }
+}
+
+/// The adapter that the user asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// `high-performance`, `low-power`, `software`, `cpu`, an index or a part of a name.
+    pub adapter: adapter::Choice,
+    /// Only adapters of this interface.
+    pub backend: Option<Backend>,
+    /// Whether the CPU reference is no substitute.
+    pub require_gpu: bool,
+}
+
+/// What computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Adapter {
+    /// The adapter's name.
+    pub name: String,
+    /// The driver and its version.
+    pub driver: String,
+    /// The graphics interface, or `no driver`.
+    pub backend: String,
+    /// Whether it computes on the CPU.
+    pub software: bool,
+}
+
+impl std::fmt::Display for Adapter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({}, {})", self.name, self.driver, self.backend)?;
+        if self.software { write!(f, ": a software adapter, it computes on the CPU") } else { Ok(()) }
+    }
+}
+
+/// An adapter that is open, with nothing on it yet.
+pub struct Opened {
+    /// What it is.
+    pub adapter: Adapter,
+    gpu: Option<Arc<Gpu>>,
+}
+
+/// Opens the adapter that `choice` asks for. Where no driver works at all, `say` is told what was tried
+/// and the CPU reference is opened instead, unless a GPU is required or one was named.
+///
+/// # Errors
+///
+/// [`Error::Device`] where there is no such adapter, or none at all and one is required.
+pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
+    if choice.adapter == adapter::Choice::Cpu {
+        return match choice.require_gpu {
+            true => Err(Error::Usage(
+                "--require-gpu and --adapter cpu contradict each other: drop one of them".into(),
+            )),
+            false => Ok(Opened { adapter: cpu_reference(), gpu: None }),
+        };
+    }
+    match adapter::choose(&choice.adapter, choice.backend.map(Into::into)) {
+        Ok(chosen) => {
+            let gpu = Gpu::open(&chosen)?;
+            Ok(Opened { adapter: describe(&gpu.info), gpu: Some(Arc::new(gpu)) })
+        }
+        Err(adapter::Missing::All(reason)) if !choice.require_gpu => {
+            say(&format!("{reason}. Computing on the CPU reference instead"));
+            Ok(Opened { adapter: cpu_reference(), gpu: None })
+        }
+        Err(missing) => Err(missing.into()),
+    }
+}
+
+impl Opened {
+    /// Puts the network, with flat `parameters`, and the data set on the adapter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] where a driver refuses a shader or the memory.
+    pub fn engine(
+        self,
+        sizes: Sizes,
+        settings: Settings,
+        parameters: Vec<f32>,
+        dataset: Arc<Dataset>,
+    ) -> Result<Box<dyn Engine>> {
+        match self.gpu {
+            None => Ok(Box::new(CpuEngine::new(sizes, settings, parameters, dataset)?)),
+            Some(gpu) => {
+                let kernels = Kernels::new(Library::Embedded, false);
+                Ok(Box::new(GpuEngine::new(gpu, kernels, sizes, settings, &parameters, &dataset)?))
+            }
+        }
+    }
+}
+
+fn describe(info: &wgpu::AdapterInfo) -> Adapter {
+    Adapter {
+        name: info.name.clone(),
+        driver: adapter::driver(info),
+        backend: info.backend.to_string(),
+        software: adapter::is_software(info),
+    }
+}
+
+/// This program's own loops, on all cores.
+fn cpu_reference() -> Adapter {
+    let threads = rayon::current_num_threads();
+    Adapter {
+        name: "CPU reference".into(),
+        driver: format!("{threads} threads"),
+        backend: "no driver".into(),
+        software: true,
+    }
+}
+
+/// The adapters that there are, one a line, for the user.
+pub fn adapters(backend: Option<Backend>) -> String {
+    let (adapters, _) = adapter::list(backend.map(Into::into));
+    let mut lines: Vec<String> = adapters
+        .iter()
+        .enumerate()
+        .map(|(index, found)| format!("{index}: {}", adapter::describe(&found.get_info())))
+        .collect();
+    lines.push(format!("cpu: {}", cpu_reference()));
+    lines.join("\n")
+}
+
+/// The dispatches of one training step, one a line, for the user.
+///
+/// # Errors
+///
+/// [`Error::Usage`] where the plan cannot take the network's sizes.
+pub fn schedule(plan: plans::Kind, batch: usize, loss: Loss) -> Result<String> {
+    schedule::listing(&plan.programs(Sizes::default(), loss).training(batch)?)
+}

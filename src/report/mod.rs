@@ -1,0 +1,6 @@
+//! What a run tells: on the console, in its folder, as a plot.
+pub mod console;
+pub mod plot;
+pub mod run_folder;
+pub mod schedule;
+pub mod summary;

@@ -1,0 +1,227 @@
+//! The loop over epochs, on any engine.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Engine, Epoch, Metrics};
+use crate::data::{Addends, order, test_addends};
+use crate::{Error, Result};
+
+/// What a training run is told.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Course {
+    /// Passes over the training set.
+    pub epochs: u32,
+    /// Adam's learning rate.
+    pub learning_rate: f32,
+    /// How addends are drawn.
+    pub addends: Addends,
+    /// Decides order and addends.
+    pub seed: u64,
+}
+
+/// One line of the training log.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// 1, 2, ...
+    pub epoch: u32,
+    /// Images trained on.
+    pub images: usize,
+    /// Mean loss per image, each with the weights of its own step.
+    pub loss: f64,
+    /// Images whose digit was right.
+    pub correct_digits: usize,
+    /// Images whose sum was right.
+    pub correct_sums: usize,
+    /// Duration of the epoch.
+    pub seconds: f64,
+}
+
+/// Told how a training run comes along.
+pub trait Watcher {
+    /// `images` of this epoch are done.
+    fn progress(&mut self, epoch: u32, images: usize);
+
+    /// An epoch ended well with these flat parameters, all of them finite.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the training.
+    fn epoch(&mut self, record: &EpochRecord, parameters: Vec<f32>) -> Result<()>;
+}
+
+/// Trains `engine`, which holds `images` training images, for all epochs of `course`.
+///
+/// # Errors
+///
+/// [`Error::Diverged`] when the loss or a parameter stops being a finite number; the watcher has
+/// then seen all epochs before. Errors of the engine and of the watcher.
+pub fn train(
+    engine: &mut dyn Engine,
+    course: &Course,
+    images: usize,
+    watcher: &mut dyn Watcher,
+) -> Result<()> {
+    for epoch in 1..=course.epochs {
+        let stream = epoch - 1;
+        let plan = Epoch {
+            order: order(course.seed, stream, images as u32),
+            addends: course.addends.draw(course.seed, stream, images),
+            learning_rate: course.learning_rate,
+        };
+        let diverged = |what: String| {
+            Error::Diverged(format!(
+                "training diverged in epoch {epoch}: {what}. A learning rate (--lr) below {:?} may help",
+                course.learning_rate
+            ))
+        };
+        let start = Instant::now();
+        let metrics =
+            engine.train_epoch(&plan, &mut |images| watcher.progress(epoch, images)).map_err(|error| {
+                match error {
+                    Error::Diverged(what) => diverged(what),
+                    other => other,
+                }
+            })?;
+        let seconds = start.elapsed().as_secs_f64();
+        let parameters = engine.parameters()?;
+        if !metrics.loss.is_finite() {
+            return Err(diverged(format!("the loss is {}", metrics.loss)));
+        }
+        if let Some(parameter) = parameters.iter().find(|p| !p.is_finite()) {
+            return Err(diverged(format!("a parameter is {parameter}")));
+        }
+        let record = EpochRecord {
+            epoch,
+            images: metrics.images,
+            loss: metrics.loss,
+            correct_digits: metrics.digits,
+            correct_sums: metrics.sums,
+            seconds,
+        };
+        watcher.epoch(&record, parameters)?;
+    }
+    Ok(())
+}
+
+/// Runs the test set of `images` images with addends drawn from `seed`: one seed, one result.
+///
+/// # Errors
+///
+/// Errors of the engine.
+pub fn test(engine: &mut dyn Engine, seed: u64, images: usize) -> Result<Metrics> {
+    engine.evaluate(&test_addends(seed, images))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Prediction;
+
+    /// Keeps what it was given; loss and parameter are NaN from the chosen epoch on.
+    #[derive(Default)]
+    struct Fake {
+        epochs: Vec<Epoch>,
+        loss_breaks: Option<usize>,
+        parameter_breaks: Option<usize>,
+    }
+
+    impl Fake {
+        fn broken(&self, at: Option<usize>) -> bool {
+            at.is_some_and(|at| self.epochs.len() >= at)
+        }
+    }
+
+    impl Engine for Fake {
+        fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics> {
+            self.epochs.push(epoch.clone());
+            progress(epoch.order.len());
+            let loss = if self.broken(self.loss_breaks) { f64::NAN } else { 0.5 };
+            Ok(Metrics { images: epoch.order.len(), loss, digits: 3, sums: 2 })
+        }
+
+        fn evaluate(&mut self, addends: &[u8]) -> Result<Metrics> {
+            let sums = addends.iter().map(|&a| usize::from(a)).sum();
+            Ok(Metrics { images: addends.len(), loss: 0.5, digits: 3, sums })
+        }
+
+        fn predict(&mut self, _: &[u8], _: u8) -> Result<Prediction> {
+            Ok(Prediction { digit: vec![0.1; 10], sum: vec![1.0 / 19.0; 19] })
+        }
+
+        fn parameters(&mut self) -> Result<Vec<f32>> {
+            Ok(vec![1.0, if self.broken(self.parameter_breaks) { f32::INFINITY } else { 2.0 }])
+        }
+
+        fn set_parameters(&mut self, _: &[f32]) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[derive(Default)]
+    struct Seen {
+        epochs: Vec<u32>,
+        progress: Vec<(u32, usize)>,
+    }
+
+    impl Watcher for Seen {
+        fn progress(&mut self, epoch: u32, images: usize) {
+            self.progress.push((epoch, images));
+        }
+
+        fn epoch(&mut self, record: &EpochRecord, parameters: Vec<f32>) -> Result<()> {
+            assert!(parameters.iter().all(|p| p.is_finite()));
+            self.epochs.push(record.epoch);
+            Ok(())
+        }
+    }
+
+    fn course(addends: Addends) -> Course {
+        Course { epochs: 3, learning_rate: 0.01, addends, seed: 5 }
+    }
+
+    #[test]
+    fn every_epoch_takes_every_image_in_a_new_order() {
+        let (mut engine, mut seen) = (Fake::default(), Seen::default());
+        train(&mut engine, &course(Addends::Fresh), 100, &mut seen).unwrap();
+        assert_eq!(seen.epochs, [1, 2, 3]);
+        assert_eq!(seen.progress, [(1, 100), (2, 100), (3, 100)]);
+        for epoch in &engine.epochs {
+            let mut order = epoch.order.clone();
+            order.sort_unstable();
+            assert!(order.iter().copied().eq(0..100));
+        }
+        assert_ne!(engine.epochs[0].order, engine.epochs[1].order);
+        assert_ne!(engine.epochs[0].addends, engine.epochs[1].addends);
+    }
+
+    #[test]
+    fn fixed_addends_stay() {
+        let (mut engine, mut seen) = (Fake::default(), Seen::default());
+        train(&mut engine, &course(Addends::Fixed), 100, &mut seen).unwrap();
+        assert_ne!(engine.epochs[0].order, engine.epochs[2].order);
+        assert_eq!(engine.epochs[0].addends, engine.epochs[2].addends);
+    }
+
+    #[test]
+    fn divergence_ends_the_run_after_the_last_good_epoch() {
+        let broken_loss = Fake { loss_breaks: Some(3), ..Fake::default() };
+        let broken_parameter = Fake { parameter_breaks: Some(3), ..Fake::default() };
+        for (mut engine, what) in [(broken_loss, "the loss"), (broken_parameter, "a parameter")] {
+            let mut seen = Seen::default();
+            let error = train(&mut engine, &course(Addends::Fresh), 100, &mut seen).unwrap_err();
+            assert_eq!(error.exit_code(), 5);
+            assert!(error.to_string().contains(&format!("epoch 3: {what}")), "{error}");
+            assert_eq!(seen.epochs, [1, 2]);
+        }
+    }
+
+    #[test]
+    fn test_addends_depend_on_the_seed_alone() {
+        let mut engine = Fake::default();
+        let first = test(&mut engine, 1, 1000).unwrap();
+        assert_eq!(first, test(&mut engine, 1, 1000).unwrap());
+        assert_ne!(first.sums, test(&mut engine, 2, 1000).unwrap().sums);
+    }
+}

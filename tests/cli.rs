@@ -1,0 +1,223 @@
+//! Runs the program as a user does: what it prints where, what it leaves behind, how it fails.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use image::{GrayImage, Luma};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A run in an empty folder, without a word from the environment.
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_digit-adder"));
+    for variable in ["MNIST_DIR", "WGPU_ADAPTER_NAME", "WGPU_BACKEND", "WGPU_POWER_PREF"] {
+        command.env_remove(variable);
+    }
+    command.current_dir(folder).args(arguments).output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Runs, expects an exit code and a message, and no result.
+fn refused(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) {
+    let output = run(folder, arguments);
+    let message = err(&output);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
+    assert!(message.contains("error: ") && !message.contains("panicked"), "{arguments:?}: {message}");
+    for word in words {
+        assert!(message.contains(word), "{arguments:?}: no `{word}` in {message}");
+    }
+    assert_eq!(out(&output), "", "{arguments:?}");
+}
+
+const TRAIN: [&str; 8] = ["train", "--adapter", "cpu", "--dataset", "drawn", "--limit", "250", "--epochs"];
+
+/// Trains for two epochs, the last step of each on a part of a batch, into `run`.
+fn trained(folder: &Path, arguments: &[&str]) -> Output {
+    let output = run(folder, &[&TRAIN[..], &["2", "--out", "run"], arguments].concat());
+    assert!(output.status.success(), "{}", err(&output));
+    output
+}
+
+#[test]
+fn help_names_the_commands_and_goes_to_stdout() {
+    let folder = TempDir::new().unwrap();
+    let output = run(folder.path(), &["--help"]);
+    assert!(output.status.success());
+    for word in ["train", "eval", "predict", "adapters", "schedule", "5 training diverged"] {
+        assert!(out(&output).contains(word), "{word}");
+    }
+    let output = run(folder.path(), &["train", "--help"]);
+    for word in ["--adapter", "--require-gpu", "[default: 50]", "[default: 64]", "double-softmax"] {
+        assert!(out(&output).contains(word), "{word}");
+    }
+}
+
+#[test]
+fn senseless_flags_end_with_code_2() {
+    let folder = TempDir::new().unwrap();
+    let refused = |arguments: &[&str], words: &[&str]| refused(folder.path(), arguments, 2, words);
+    refused(&["train", "--batch-size", "0"], &["--batch-size", "at least 1"]);
+    refused(&["train", "--epochs", "0"], &["--epochs"]);
+    refused(&["train", "--limit", "0"], &["--limit", "at least 1"]);
+    for rate in ["0", "-1", "nan", "inf"] {
+        refused(&["train", &format!("--lr={rate}")], &["--lr", "greater than 0"]);
+    }
+    refused(&["train", "--seed", "-1"], &[]);
+    refused(&["train", "--loss", "hinge"], &["logits", "double-softmax"]);
+    refused(&["train", "--backend", "cuda"], &["vulkan", "metal", "dx12", "gl"]);
+    refused(&["eval", "m", "--addend", "10"], &["--addend", "0 to 9"]);
+    refused(&["predict", "m", "i"], &["--number"]);
+    refused(&["dance"], &["dance"]);
+    refused(&["train", "--dataset", "drawn", "--data-dir", "."], &["drawn"]);
+    std::fs::write(folder.path().join("used"), "").unwrap();
+    refused(&["train", "--out", "."], &["not empty"]);
+    refused(&["train", "--out", "used"], &["used is not a folder"]);
+}
+
+#[test]
+fn an_unknown_adapter_ends_with_code_3() {
+    let folder = TempDir::new().unwrap();
+    refused(folder.path(), &["train", "--adapter", "no such adapter"], 3, &["no such adapter"]);
+    assert!(folder.path().read_dir().unwrap().next().is_none(), "nothing is left behind");
+}
+
+#[test]
+fn wrong_files_end_with_code_4() {
+    let folder = TempDir::new().unwrap();
+    let refused = |arguments: &[&str], words: &[&str]| refused(folder.path(), arguments, 4, words);
+    std::fs::write(folder.path().join("text"), "no tensors here, no picture either").unwrap();
+    refused(&["eval", "none.safetensors"], &["none.safetensors"]);
+    refused(&["eval", "text"], &["text", "safetensors"]);
+    refused(&["predict", "text", "text", "--number", "1"], &["text", "safetensors"]);
+    refused(&["train", "--adapter", "cpu", "--data-dir", "nowhere"], &["nowhere"]);
+    refused(&["train", "--adapter", "cpu", "--data-dir", "text"], &["text"]);
+    refused(&["train", "--adapter", "cpu", "--data-dir", "."], &["train-images"]);
+}
+
+#[test]
+fn a_run_leaves_weights_log_and_plots() {
+    let folder = TempDir::new().unwrap();
+    let output = trained(folder.path(), &["--seed", "3"]);
+    let (results, messages) = (out(&output), err(&output));
+    let lines: Vec<&str> = results.lines().collect();
+    assert_eq!(lines.len(), 4, "{results}");
+    assert!(lines[0].starts_with("epoch 1 => loss ") && lines[0].ends_with(" images/s"), "{results}");
+    assert!(lines[1].starts_with("epoch 2 => loss "), "{results}");
+    assert!(lines[2].starts_with("test => digit ") && lines[2].contains(" of 10000 right"), "{results}");
+    assert!(lines[3].starts_with("parameters sha256 "), "{results}");
+    for word in ["adapter: ", "(conv1): Conv2d(1, 6, kernel_size=(5, 5)", "45,709", "seed 3", "saved to run"]
+    {
+        assert!(messages.contains(word), "no `{word}` in {messages}");
+    }
+
+    let kept = |name: &str| std::fs::read(folder.path().join("run").join(name)).unwrap();
+    let json = |name: &str| serde_json::from_slice::<Value>(&kept(name)).unwrap();
+    let config = json("config.json");
+    assert_eq!((&config["seed"], &config["batch_size"]), (&3.into(), &64.into()));
+    assert_eq!((&config["training_images"], &config["loss"]), (&250.into(), &"logits".into()));
+    let result = json("result.json");
+    assert!(lines[3].ends_with(result["parameters_sha256"].as_str().unwrap()));
+    let log = String::from_utf8(kept("epochs.jsonl")).unwrap();
+    let epochs: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(epochs.len(), 2);
+    assert_eq!((&epochs[1]["epoch"], &epochs[1]["images"]), (&2.into(), &250.into()));
+    assert!(kept("loss.png").starts_with(b"\x89PNG"));
+    assert!(kept("loss.svg").starts_with(b"<svg"));
+
+    // The same counts from the file, whatever the default seed is.
+    let eval = |more: &[&str]| {
+        let base = ["eval", "run/model.safetensors", "--adapter", "cpu", "--dataset", "drawn"];
+        let output = run(folder.path(), &[&base[..], more].concat());
+        assert!(output.status.success(), "{}", err(&output));
+        out(&output)
+    };
+    assert_eq!(eval(&[]).trim_end(), lines[2]);
+    let report: Value = serde_json::from_str(&eval(&["--json"])).unwrap();
+    for (name, of_run) in
+        [("correct_digits", "correct_digits"), ("correct_sums", "correct_sums"), ("images", "test_images")]
+    {
+        assert_eq!(report[name], result[of_run], "{name}");
+    }
+    assert_eq!(report["seed"], 3);
+    let report: Value = serde_json::from_str(&eval(&["--addend", "7", "--json"])).unwrap();
+    assert_eq!((&report["addend"], &report["seed"]), (&7.into(), &Value::Null));
+}
+
+#[test]
+fn one_seed_gives_one_result() {
+    let hash = |arguments: &[&str]| {
+        let folder = TempDir::new().unwrap();
+        let results = out(&trained(folder.path(), arguments));
+        results.lines().last().unwrap().to_string()
+    };
+    let first = hash(&["--seed", "5"]);
+    assert_eq!(first, hash(&["--seed", "5"]));
+    assert_ne!(first, hash(&["--seed", "6"]));
+}
+
+#[test]
+fn predict_prints_digit_and_sum() {
+    let folder = TempDir::new().unwrap();
+    trained(folder.path(), &[]);
+    let bar = GrayImage::from_fn(60, 60, |x, y| {
+        Luma([if (28..34).contains(&x) && (10..50).contains(&y) { 20 } else { 250 }])
+    });
+    bar.save(folder.path().join("one.png")).unwrap();
+    let predict = |more: &[&str]| {
+        let base = ["predict", "run/model.safetensors", "one.png", "--number", "4", "--adapter", "cpu"];
+        let output = run(folder.path(), &[&base[..], more].concat());
+        assert!(output.status.success(), "{}", err(&output));
+        assert!(err(&output).contains("inverted") && err(&output).contains("60 x 60"), "{}", err(&output));
+        out(&output)
+    };
+    let report: Value = serde_json::from_str(&predict(&["--json"])).unwrap();
+    for (name, classes) in [("digit_probabilities", 10), ("sum_probabilities", 19)] {
+        let probabilities: Vec<f64> = serde_json::from_value(report[name].clone()).unwrap();
+        assert_eq!(probabilities.len(), classes);
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() <= 1e-5, "{probabilities:?}");
+    }
+    let text = predict(&[]);
+    let expected = format!("digit {} (", report["digit"]);
+    assert!(text.starts_with(&expected) && text.contains(&format!("  sum {} (", report["sum"])), "{text}");
+    refused(
+        folder.path(),
+        &["predict", "run/model.safetensors", "run/loss.svg", "--number", "4"],
+        4,
+        &["loss.svg"],
+    );
+}
+
+#[test]
+fn divergence_ends_with_code_5_and_keeps_the_run() {
+    let folder = TempDir::new().unwrap();
+    let output = run(folder.path(), &[&TRAIN[..], &["9", "--out", "run", "--lr", "1e30"]].concat());
+    assert_eq!(output.status.code(), Some(5), "{}", err(&output));
+    assert!(
+        err(&output).contains("diverged in epoch 1") && err(&output).contains("--lr"),
+        "{}",
+        err(&output)
+    );
+    assert!(folder.path().join("run/config.json").exists());
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_stop_the_training() {
+    let folder = TempDir::new().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_digit-adder"))
+        .current_dir(folder.path())
+        .args([&TRAIN[..], &["1", "--out", "run"]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+    assert!(folder.path().join("run/result.json").exists());
+}
