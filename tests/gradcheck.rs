@@ -100,17 +100,6 @@ fn max_pool_alone() {
 }
 
 #[test]
-fn max_pool_sends_ties_to_the_first() {
-    let shape = MaxPool { batch: 1, channels: 1, height: 4, width: 4, window: 2 };
-    let x = [0., 0., 1., 2., 0., 0., 2., 2., -3., -3., 5., 1., -2., -2., 5., 5.];
-    let mut winner = [9; 4];
-    let y = output(4, |y| max_pool::forward(&shape, &x, y, &mut winner));
-    assert_eq!((y, winner), (vec![0., 2., -2., 5.], [0, 1, 2, 0]));
-    let dx = output(16, |dx| max_pool::backward(&shape, &[1., 2., 3., 4.], &winner, dx));
-    assert_eq!(dx, [1., 0., 0., 2., 0., 0., 0., 0., 0., 0., 4., 0., 3., 0., 0., 0.]);
-}
-
-#[test]
 fn relu_alone() {
     let random = &mut Random::new(3, Purpose::Test, 0);
     let (x, dy) = (uniform(random, 50), uniform(random, 50));
@@ -166,22 +155,6 @@ fn cross_entropy_alone() {
     let dx = output(28, |dx| cross_entropy::backward(&shape, &x, &target, dx));
     let loss = |x: &[f64]| output(4, |loss| cross_entropy::forward(&shape, x, &target, loss));
     check_op("cross_entropy dx", &x, &[shape.scale; 4], &dx, loss);
-}
-
-#[test]
-fn softmax_and_cross_entropy_bear_extreme_logits() {
-    for x in [[1e4, -1e4, 0.0], [7.0, 7.0, 7.0], [0.0, 100.0, -1e4]] {
-        let y = output(3, |y| softmax::forward(&Softmax { batch: 1, classes: 3 }, &x, y));
-        let sum: f64 = y.iter().sum();
-        assert!((sum - 1.0).abs() <= 1e-15 && y.iter().all(|y| *y >= 0.0), "{x:?} gives {y:?}");
-        for target in 0..3 {
-            let shape = CrossEntropy { batch: 1, classes: 3, scale: 1.0 };
-            let loss = output(1, |loss| cross_entropy::forward(&shape, &x, &[target], loss))[0];
-            let max = x.iter().copied().fold(f64::MIN, f64::max);
-            let behind = max - x[target as usize];
-            assert!(loss >= behind && loss <= behind + 3f64.ln() + 1e-12, "{x:?}, {target}: loss {loss}");
-        }
-    }
 }
 
 #[test]
