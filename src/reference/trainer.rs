@@ -3,7 +3,7 @@
 use super::gather::{self, Source};
 use super::network::{Network, Pass};
 use super::{add, metrics, softmax};
-use crate::data::{Dataset, PIXELS, Split};
+use crate::data::{Dataset, Split};
 use crate::network::{DIGITS, SUMS, Sizes};
 use crate::ops::adam::Adam;
 use crate::ops::softmax::Softmax;
@@ -164,8 +164,9 @@ impl Engine for CpuEngine {
     }
 
     fn predict(&mut self, image: &[u8], addend: u8) -> Result<Prediction> {
-        if image.len() != PIXELS {
-            return Err(Error::Usage(format!("an image has {PIXELS} pixels, this one {}", image.len())));
+        let pixels = self.network.sizes.side * self.network.sizes.side;
+        if image.len() != pixels {
+            return Err(Error::Usage(format!("an image has {pixels} pixels, this one {}", image.len())));
         }
         check_addends(&[addend], 1)?;
         let split = Split { images: image.to_vec(), labels: vec![0] };

@@ -1,0 +1,307 @@
+//! The reference's gradients against central differences, in f64: each op alone, then every parameter
+//! tensor of the whole network.
+
+use digit_adder::network::{DIGITS, SUMS, Sizes};
+use digit_adder::ops::concat::Concat;
+use digit_adder::ops::conv2d::Conv2d;
+use digit_adder::ops::cross_entropy::CrossEntropy;
+use digit_adder::ops::linear::Linear;
+use digit_adder::ops::max_pool::MaxPool;
+use digit_adder::ops::softmax::Softmax;
+use digit_adder::random::{Purpose, Random};
+use digit_adder::reference::heads::{self, Heads};
+use digit_adder::reference::network::{Network, Pass};
+use digit_adder::reference::{concat, conv_pool, conv2d, cross_entropy, linear, max_pool, relu, softmax};
+use digit_adder::train::Loss;
+use rayon::prelude::*;
+
+/// Half of the distance that a central difference spans.
+const STEP: f64 = 1e-5;
+/// Relative error allowed; of entries below the tensor's root mean square, relative to that.
+const TOLERANCE: f64 = 1e-6;
+/// Entries checked of each parameter tensor, or all where there are fewer.
+const ENTRIES: usize = 200;
+/// Images that the whole network is checked with.
+const IMAGES: usize = 6;
+
+fn uniform(random: &mut Random, len: usize) -> Vec<f64> {
+    (0..len).map(|_| f64::from(random.between(-1.0, 1.0))).collect()
+}
+
+fn root_mean_square(x: &[f64]) -> f64 {
+    (x.iter().map(|x| x * x).sum::<f64>() / x.len() as f64).sqrt()
+}
+
+fn assert_slope(name: &str, index: usize, slope: f64, gradient: f64, scale: f64) {
+    let diff = (slope - gradient).abs();
+    let budget = TOLERANCE * gradient.abs().max(scale);
+    assert!(
+        diff <= budget,
+        "{name}[{index}]: gradient {gradient:e}, slope {slope:e}, off by {diff:e} > {budget:e}"
+    );
+}
+
+/// Checks every entry of `gradient`, the gradient of `sum(dy * y(x))` at `x`.
+fn check_op(name: &str, x: &[f64], dy: &[f64], gradient: &[f64], y: impl Fn(&[f64]) -> Vec<f64>) {
+    assert_eq!(gradient.len(), x.len(), "{name}");
+    let value = |x: &[f64]| -> f64 { y(x).iter().zip(dy).map(|(y, dy)| y * dy).sum() };
+    let scale = root_mean_square(gradient);
+    assert!(scale > 0.0, "{name}: the gradient is 0 everywhere, or not a number");
+    for index in 0..x.len() {
+        let shifted = |by: f64| {
+            let mut x = x.to_vec();
+            x[index] += by;
+            value(&x)
+        };
+        let slope = (shifted(STEP) - shifted(-STEP)) / (2.0 * STEP);
+        assert_slope(name, index, slope, gradient[index], scale);
+    }
+}
+
+/// Runs an op that writes one output of `len` numbers.
+fn output(len: usize, op: impl FnOnce(&mut [f64])) -> Vec<f64> {
+    let mut y = vec![f64::NAN; len];
+    op(&mut y);
+    y
+}
+
+const CONV: Conv2d = Conv2d { batch: 3, in_channels: 2, height: 7, width: 9, out_channels: 4, kernel: 3 };
+
+#[test]
+fn conv2d_alone() {
+    let random = &mut Random::new(1, Purpose::Test, 0);
+    let (x, w) = (uniform(random, CONV.x_len()), uniform(random, CONV.w_len()));
+    let (b, dy) = (uniform(random, CONV.out_channels), uniform(random, CONV.y_len()));
+    let y = |x: &[f64], w: &[f64], b: &[f64]| output(dy.len(), |y| conv2d::forward(&CONV, x, w, b, y));
+    let dx = output(x.len(), |dx| conv2d::backward_input(&CONV, &dy, &w, dx));
+    let dw = output(w.len(), |dw| conv2d::backward_weights(&CONV, &dy, &x, dw));
+    let db = output(b.len(), |db| conv2d::backward_bias(&CONV, &dy, db));
+    check_op("conv2d dx", &x, &dy, &dx, |x| y(x, &w, &b));
+    check_op("conv2d dw", &w, &dy, &dw, |w| y(&x, w, &b));
+    check_op("conv2d db", &b, &dy, &db, |b| y(&x, &w, b));
+}
+
+#[test]
+fn max_pool_alone() {
+    // A row and a column of x fill no window.
+    let shape = MaxPool { batch: 2, channels: 3, height: 7, width: 10, window: 3 };
+    let random = &mut Random::new(2, Purpose::Test, 0);
+    let (x, dy) = (uniform(random, shape.x_len()), uniform(random, shape.y_len()));
+    let mut winner = vec![0; dy.len()];
+    let y = |x: &[f64], winner: &mut [u32]| output(dy.len(), |y| max_pool::forward(&shape, x, y, winner));
+    y(&x, &mut winner);
+    let dx = output(x.len(), |dx| max_pool::backward(&shape, &dy, &winner, dx));
+    check_op("max_pool dx", &x, &dy, &dx, |x| {
+        let mut shifted = winner.clone();
+        let y = y(x, &mut shifted);
+        assert_eq!(shifted, winner, "the inputs are too close to a kink");
+        y
+    });
+}
+
+#[test]
+fn relu_alone() {
+    let random = &mut Random::new(3, Purpose::Test, 0);
+    let (x, dy) = (uniform(random, 50), uniform(random, 50));
+    assert!(x.iter().all(|x| x.abs() > STEP), "the inputs are too close to a kink");
+    let y = |x: &[f64]| output(50, |y| relu::forward(x, y));
+    check_op("relu dx", &x, &dy, &output(50, |dx| relu::backward(&y(&x), &dy, dx)), y);
+    assert_eq!(output(2, |dx| relu::backward(&[0.0, -0.0], &[1.0, 1.0], dx)), [0.0, 0.0]);
+}
+
+#[test]
+fn linear_alone() {
+    let shape = Linear { batch: 5, inputs: 7, outputs: 3 };
+    let random = &mut Random::new(4, Purpose::Test, 0);
+    let (x, w) = (uniform(random, shape.x_len()), uniform(random, shape.w_len()));
+    let (b, dy) = (uniform(random, shape.outputs), uniform(random, shape.y_len()));
+    let y = |x: &[f64], w: &[f64], b: &[f64]| output(dy.len(), |y| linear::forward(&shape, x, w, b, y));
+    let dx = output(x.len(), |dx| linear::backward_input(&shape, &dy, &w, dx));
+    let dw = output(w.len(), |dw| linear::backward_weights(&shape, &dy, &x, dw));
+    let db = output(b.len(), |db| linear::backward_bias(&shape, &dy, db));
+    check_op("linear dx", &x, &dy, &dx, |x| y(x, &w, &b));
+    check_op("linear dw", &w, &dy, &dw, |w| y(&x, w, &b));
+    check_op("linear db", &b, &dy, &db, |b| y(&x, &w, b));
+}
+
+#[test]
+fn concat_alone() {
+    let shape = Concat { batch: 3, left: 4, right: 2 };
+    let random = &mut Random::new(5, Purpose::Test, 0);
+    let (x1, x2, dy) = (uniform(random, 12), uniform(random, 6), uniform(random, 18));
+    let (mut dx1, mut dx2) = ([f64::NAN; 12], [f64::NAN; 6]);
+    concat::backward(&shape, &dy, &mut dx1, &mut dx2);
+    let y = |x1: &[f64], x2: &[f64]| output(18, |y| concat::forward(&shape, x1, x2, y));
+    check_op("concat dx1", &x1, &dy, &dx1, |x1| y(x1, &x2));
+    check_op("concat dx2", &x2, &dy, &dx2, |x2| y(&x1, x2));
+}
+
+#[test]
+fn softmax_alone() {
+    let shape = Softmax { batch: 4, classes: 7 };
+    let random = &mut Random::new(6, Purpose::Test, 0);
+    let (x, dy) = (uniform(random, 28), uniform(random, 28));
+    let y = |x: &[f64]| output(28, |y| softmax::forward(&shape, x, y));
+    let dx = output(28, |dx| softmax::backward(&shape, &y(&x), &dy, dx));
+    check_op("softmax dx", &x, &dy, &dx, y);
+}
+
+#[test]
+fn cross_entropy_alone() {
+    let shape = CrossEntropy { batch: 4, classes: 7, scale: 0.3 };
+    let random = &mut Random::new(7, Purpose::Test, 0);
+    let x = uniform(random, 28);
+    let target = [0, 6, 3, 3];
+    let dx = output(28, |dx| cross_entropy::backward(&shape, &x, &target, dx));
+    let loss = |x: &[f64]| output(4, |loss| cross_entropy::forward(&shape, x, &target, loss));
+    check_op("cross_entropy dx", &x, &[shape.scale; 4], &dx, loss);
+}
+
+#[test]
+fn conv_pool_alone() {
+    let window = 2;
+    let random = &mut Random::new(8, Purpose::Test, 0);
+    let (x, w) = (uniform(random, CONV.x_len()), uniform(random, CONV.w_len()));
+    let b = vec![-1.5; CONV.out_channels];
+    let dy = uniform(random, CONV.pooled(window).y_len());
+    let y = |x: &[f64], w: &[f64], b: &[f64], mask: &mut [u32]| {
+        output(dy.len(), |y| conv_pool::forward(&CONV, window, x, w, b, y, mask))
+    };
+    let mut mask = vec![9; dy.len()];
+    y(&x, &w, &b, &mut mask);
+    assert!(mask.contains(&4) && mask.contains(&3) && mask.iter().all(|&place| place <= 4));
+    let unchanged = |x: &[f64], w: &[f64], b: &[f64]| {
+        let mut shifted = mask.clone();
+        let y = y(x, w, b, &mut shifted);
+        assert_eq!(shifted, mask, "the inputs are too close to a kink");
+        y
+    };
+    let dx = output(x.len(), |dx| conv_pool::backward_input(&CONV, window, &dy, &mask, &w, dx));
+    let dw = output(w.len(), |dw| conv_pool::backward_weights(&CONV, window, &dy, &mask, &x, dw));
+    let db = output(b.len(), |db| conv_pool::backward_bias(&CONV, window, &dy, &mask, db));
+    check_op("conv_pool dx", &x, &dy, &dx, |x| unchanged(x, &w, &b));
+    check_op("conv_pool dw", &w, &dy, &dw, |w| unchanged(&x, w, &b));
+    check_op("conv_pool db", &b, &dy, &db, |b| unchanged(&x, &w, b));
+}
+
+#[test]
+fn heads_alone() {
+    for loss in [Loss::Logits, Loss::DoubleSoftmax] {
+        let heads = Heads { batch: 3, inputs: 5, loss, scale: 0.7 };
+        let random = &mut Random::new(9, Purpose::Test, 0);
+        let x = uniform(random, 15);
+        let [w1, w2] = [DIGITS, SUMS].map(|classes| uniform(random, classes * 5));
+        let [b1, b2] = [DIGITS, SUMS].map(|classes| uniform(random, classes));
+        let run = |x: &[f64], w1: &[f64], b2: &[f64]| {
+            let mut logits = [DIGITS, SUMS].map(|classes| vec![f64::NAN; 3 * classes]);
+            let mut dlogits = logits.clone();
+            let mut losses = vec![f64::NAN; 3];
+            heads::forward(&heads, x, [w1, &w2], [&b1, b2], logits.each_mut().map(|l| &mut l[..]));
+            let outputs = dlogits.each_mut().map(|d| &mut d[..]);
+            let logits = logits.each_ref().map(|l| &l[..]);
+            heads::loss(&heads, logits, [&[9, 0, 4], &[18, 0, 7]], &mut losses, outputs);
+            (losses, dlogits)
+        };
+        let (_, dlogits) = run(&x, &w1, &b2);
+        let dlogits = dlogits.each_ref().map(|d| &d[..]);
+        let dx = output(15, |dx| heads::backward_input(&heads, dlogits, [&w1, &w2], dx));
+        let (mut dw1, mut dw2) = (vec![f64::NAN; w1.len()], vec![f64::NAN; w2.len()]);
+        heads::backward_weights(&heads, dlogits, &x, [&mut dw1, &mut dw2]);
+        let (mut db1, mut db2) = (vec![f64::NAN; b1.len()], vec![f64::NAN; b2.len()]);
+        heads::backward_bias(&heads, dlogits, [&mut db1, &mut db2]);
+        let dy = [heads.scale; 3];
+        check_op("heads dx", &x, &dy, &dx, |x| run(x, &w1, &b2).0);
+        check_op("heads dw of the digit", &w1, &dy, &dw1, |w1| run(&x, w1, &b2).0);
+        check_op("heads db of the sum", &b2, &dy, &db2, |b2| run(&x, &w1, b2).0);
+    }
+}
+
+/// Where a pass stands among the network's kinks: the pools' winners, and which ReLUs let through.
+fn side_of_kinks(pass: &Pass<f64>) -> (&[u32], &[u32], Vec<bool>) {
+    let t = &pass.values;
+    let before = [&t.conv1, &t.conv2, &t.fc1, &t.fc2, &t.fc3];
+    (&pass.winner1, &pass.winner2, before.into_iter().flatten().map(|&x| x > 0.0).collect())
+}
+
+/// Images with some noise in the middle: black elsewhere, so that ties are plenty.
+fn images(random: &mut Random) -> Vec<f64> {
+    let mut images = vec![0.0; IMAGES * 28 * 28];
+    for (place, pixel) in images.iter_mut().enumerate() {
+        let (row, column) = (place / 28 % 28, place % 28);
+        if (8..15).contains(&row) && (9..16).contains(&column) {
+            *pixel = f64::from(random.below(256)) / 255.0;
+        }
+    }
+    images
+}
+
+fn whole_network(loss: Loss) {
+    let network = Network::new(Sizes::default(), loss);
+    let random = &mut Random::new(11, Purpose::Test, 0);
+    let image = images(random);
+    let (digit, addend) = ([4, 8, 0, 9, 6, 1], [3, 9, 0, 7, 5, 1]);
+    let sum: [u32; IMAGES] = std::array::from_fn(|n| digit[n] + addend[n]);
+    let mut number = vec![0.0; IMAGES * DIGITS];
+    for (row, addend) in number.chunks_exact_mut(DIGITS).zip(addend) {
+        row[addend as usize] = 1.0;
+    }
+    let scale = 1.0 / IMAGES as f64;
+    let flat: Vec<f64> = network.sizes.initial_parameters(1).into_iter().map(f64::from).collect();
+    let pass = network.forward(&flat, &image, &number);
+    let (_, dlogits) = network.loss(&pass, [&digit, &sum], scale);
+    let gradients = network.backward(&flat, &image, &number, &pass, dlogits);
+    let kinks = side_of_kinks(&pass);
+
+    // The images' losses; none where the shifted pass lies beyond a kink.
+    let shifted = |index: usize, by: f64| -> Option<Vec<f64>> {
+        let mut flat = flat.clone();
+        flat[index] += by;
+        let pass = network.forward(&flat, &image, &number);
+        let (losses, _) = network.loss(&pass, [&digit, &sum], scale);
+        (side_of_kinks(&pass) == kinks).then_some(losses)
+    };
+    let (mut checked_of_all, mut skipped_of_all) = (0, 0);
+    for parameter in network.sizes.parameters() {
+        let order = random.permutation(parameter.len() as u32);
+        let gradient = &gradients.flat[parameter.range()];
+        let size = root_mean_square(gradient);
+        assert!(size > 0.0, "{}: the gradient is 0 everywhere, or not a number", parameter.name);
+        let entries = &order[..parameter.len().min(ENTRIES + ENTRIES / 4)];
+        let checked: usize = entries
+            .par_iter()
+            .map(|&entry| {
+                let entry = entry as usize;
+                let index = parameter.offset + entry;
+                let (Some(above), Some(below)) = (shifted(index, STEP), shifted(index, -STEP)) else {
+                    return 0;
+                };
+                // Image by image: the difference of two sums would lose more digits.
+                let difference: f64 = above.iter().zip(&below).map(|(above, below)| above - below).sum();
+                let slope = scale * difference / (2.0 * STEP);
+                assert_slope(&parameter.name, entry, slope, gradient[entry], size);
+                1
+            })
+            .sum();
+        let skipped = entries.len() - checked;
+        println!("{}: {checked} checked, {skipped} skipped, root mean square {size:e}", parameter.name);
+        assert!(
+            checked >= ENTRIES.min(parameter.len()),
+            "{}: only {checked} of {} entries could be checked",
+            parameter.name,
+            entries.len()
+        );
+        checked_of_all += checked;
+        skipped_of_all += skipped;
+    }
+    assert!(skipped_of_all * 100 <= checked_of_all, "{skipped_of_all} skipped, {checked_of_all} checked");
+}
+
+#[test]
+fn every_parameter_tensor_with_logits() {
+    whole_network(Loss::Logits);
+}
+
+#[test]
+fn every_parameter_tensor_with_double_softmax() {
+    whole_network(Loss::DoubleSoftmax);
+}

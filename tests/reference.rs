@@ -1,0 +1,76 @@
+//! The reference's rules that no gradient shows: ties, extremes, and ops that have no backward.
+
+use digit_adder::ops::adam::Adam;
+use digit_adder::ops::cross_entropy::CrossEntropy;
+use digit_adder::ops::max_pool::MaxPool;
+use digit_adder::ops::softmax::Softmax;
+use digit_adder::reference::gather::{Batch, Source};
+use digit_adder::reference::{adam, add, batch_sum, cross_entropy, gather, max_pool, metrics, softmax};
+
+/// Runs an op that writes one output of `len` numbers.
+fn output(len: usize, op: impl FnOnce(&mut [f64])) -> Vec<f64> {
+    let mut y = vec![f64::NAN; len];
+    op(&mut y);
+    y
+}
+
+#[test]
+fn max_pool_sends_ties_to_the_first() {
+    let shape = MaxPool { batch: 1, channels: 1, height: 4, width: 4, window: 2 };
+    let x = [0., 0., 1., 2., 0., 0., 2., 2., -3., -3., 5., 1., -2., -2., 5., 5.];
+    let mut winner = [9; 4];
+    let y = output(4, |y| max_pool::forward(&shape, &x, y, &mut winner));
+    assert_eq!((y, winner), (vec![0., 2., -2., 5.], [0, 1, 2, 0]));
+    let dx = output(16, |dx| max_pool::backward(&shape, &[1., 2., 3., 4.], &winner, dx));
+    assert_eq!(dx, [1., 0., 0., 2., 0., 0., 0., 0., 0., 0., 4., 0., 3., 0., 0., 0.]);
+}
+
+#[test]
+fn softmax_and_cross_entropy_bear_extreme_logits() {
+    for x in [[1e4, -1e4, 0.0], [7.0, 7.0, 7.0], [0.0, 100.0, -1e4]] {
+        let y = output(3, |y| softmax::forward(&Softmax { batch: 1, classes: 3 }, &x, y));
+        let sum: f64 = y.iter().sum();
+        assert!((sum - 1.0).abs() <= 1e-15 && y.iter().all(|y| *y >= 0.0), "{x:?} gives {y:?}");
+        for target in 0..3 {
+            let shape = CrossEntropy { batch: 1, classes: 3, scale: 1.0 };
+            let loss = output(1, |loss| cross_entropy::forward(&shape, &x, &[target], loss))[0];
+            let max = x.iter().copied().fold(f64::MIN, f64::max);
+            let behind = max - x[target as usize];
+            assert!(loss >= behind && loss <= behind + 3f64.ln() + 1e-12, "{x:?}, {target}: loss {loss}");
+        }
+    }
+}
+
+#[test]
+fn gather_takes_the_images_in_order() {
+    let source = Source { images: &[0, 255, 51, 102, 7, 8], labels: &[3, 9, 1], addends: &[0, 9, 5] };
+    let (mut image, mut number) = ([f64::NAN; 4], [f64::NAN; 20]);
+    let (mut digit, mut sum) = ([99; 2], [99; 2]);
+    let batch = Batch { image: &mut image, number: &mut number, digit: &mut digit, sum: &mut sum };
+    gather::forward(&[1, 0], source, batch);
+    assert_eq!(image, [0.2, 0.4, 0.0, 1.0]);
+    let ones: Vec<usize> = (0..20).filter(|&place| number[place] == 1.0).collect();
+    assert_eq!((ones, number.iter().sum::<f64>()), (vec![9, 10], 2.0));
+    assert_eq!((digit, sum), ([9, 3], [18, 3]));
+}
+
+#[test]
+fn sums_and_metrics() {
+    assert_eq!(output(2, |y| add::forward(&[1.0, 2.0], &[10.0, 20.0], y)), [11.0, 22.0]);
+    assert_eq!(output(2, |y| batch_sum::forward(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], y)), [9.0, 12.0]);
+    assert_eq!(metrics::argmax(&[-1.0, 3.0, 2.0, 3.0]), 1);
+    assert_eq!(metrics::right(&[0.0, 1.0, 1.0, 1.0, 5.0, 4.0], &[1, 1, 0]), 2);
+    assert_eq!(metrics::total_loss(&[0.5f32, 0.25]), 0.75);
+}
+
+#[test]
+fn adam_takes_the_steps_of_its_formula() {
+    let (mut w, mut m, mut v) = ([1.0f64], [0.0f64], [0.0f64]);
+    // The first step is the learning rate itself, whatever the gradient's size.
+    adam::step(&Adam::default(), 0.01, 1, &[-4.0], &mut w, &mut m, &mut v);
+    assert!((w[0] - 1.01).abs() <= 1e-10 && (m[0] + 0.4).abs() <= 1e-15 && (v[0] - 0.016).abs() <= 1e-15);
+    adam::step(&Adam::default(), 0.01, 2, &[2.0], &mut w, &mut m, &mut v);
+    let mean: f64 = (0.9 * -0.4 + 0.1 * 2.0) / (1.0 - 0.81);
+    let square: f64 = (0.999 * 0.016 + 0.001 * 4.0) / (1.0 - 0.998001);
+    assert!((w[0] - (1.01 - 0.01 * mean / square.sqrt())).abs() <= 1e-10, "{}", w[0]);
+}
