@@ -5,6 +5,7 @@ use digit_adder::compare::{Tol, close};
 use digit_adder::data::{Dataset, PIXELS, Split};
 use digit_adder::network::{DIGITS, Sizes};
 use digit_adder::ops::adam::Adam;
+use digit_adder::plans::Kind;
 use digit_adder::random::{Purpose, Random};
 use digit_adder::reference::gather::{self, Source};
 use digit_adder::reference::network::Network;
@@ -13,7 +14,7 @@ use digit_adder::reference::{adam, metrics};
 use digit_adder::train::{Engine, Epoch, Loss, Metrics, Settings};
 
 const IMAGES: usize = 200;
-const SETTINGS: Settings = Settings { batch: 60, loss: Loss::Logits };
+const SETTINGS: Settings = Settings { batch: 60, loss: Loss::Logits, plan: Kind::Fused };
 
 /// Noise, its brightness the label's: learnable, if barely.
 fn split(images: usize, index: u32) -> Split {

@@ -118,7 +118,8 @@ impl Gpu {
             let _ = sender.send(result);
         });
         self.wait(None)?;
-        match receiver.try_recv() {
+        // Another thread that waits for the device may be the one that runs the callback.
+        match receiver.recv() {
             Ok(Ok(())) => {}
             other => return Err(Error::Device(format!("reading `{bytes}` bytes back failed: {other:?}"))),
         }

@@ -2,7 +2,6 @@
 
 use super::{Builder, Check, wide};
 use crate::Result;
-use crate::compare::Tol;
 use crate::ops;
 use crate::ops::conv_pool::{ConvPool, Input, Pooled, WINDOW};
 use crate::ops::conv2d::Conv2d;
@@ -73,18 +72,18 @@ fn conv2d(s: Conv2d, seed: u32) -> Result<Check> {
     let taps = kernel * kernel;
     let mut y = vec![0.0; s.y_len()];
     reference::conv2d::forward(&s, &x, &w, &wide(&b), &mut y);
-    t.want(output, y, Tol::reduction(in_channels * taps + 1, 1.0));
+    t.want_sum(output, y, in_channels * taps + 1);
     let mut dx = vec![0.0; s.x_len()];
     reference::conv2d::backward_input(&s, &dy, &w, &mut dx);
     let gradient = t.gradient_of(input)?;
-    t.want(gradient, dx, Tol::reduction(out_channels * taps, 1.0));
+    t.want_sum(gradient, dx, out_channels * taps);
     let (mut dw, mut db) = (vec![0.0; s.w_len()], vec![0.0; out_channels]);
     reference::conv2d::backward_weights(&s, &dy, &x, &mut dw);
     reference::conv2d::backward_bias(&s, &dy, &mut db);
     for (name, want) in [("c.weight", dw), ("c.bias", db)] {
         let parameter = t.tape.parameter(name)?;
         let gradient = t.gradient_of(parameter)?;
-        t.want(gradient, want, Tol::reduction(batch * s.out_height() * s.out_width(), 1.0));
+        t.want_sum(gradient, want, batch * s.out_height() * s.out_width());
     }
     Ok(t.finish(
         "conv2d",
@@ -105,11 +104,11 @@ fn max_pool(s: MaxPool, seed: u32) -> Result<Check> {
     reference::max_pool::forward(&s, &wide(&x), &mut y, &mut winner);
     let mut dx = vec![0.0; x.len()];
     reference::max_pool::backward(&s, &wide(&dy), &winner, &mut dx);
-    t.want(output, y, Tol::reduction(1, 1.0));
+    t.want_sum(output, y, 1);
     let winners = t.find("y winner")?;
     t.want_words(winners, winner);
     let gradient = t.gradient_of(input)?;
-    t.want(gradient, dx, Tol::reduction(1, 1.0));
+    t.want_sum(gradient, dx, 1);
     Ok(t.finish("max_pool", format!("{batch}x{channels}x{height}x{width} by {window}")))
 }
 
@@ -137,17 +136,17 @@ fn conv_pool(s: ConvPool, seed: u32) -> Result<Check> {
     let (mut want_y, mut mask) = (vec![0.0; batch * len], vec![0; batch * len]);
     reference::conv_pool::forward(&s.conv, WINDOW, &x, &w, &b, &mut want_y, &mut mask);
     let taps = kernel * kernel;
-    t.want(y, want_y, Tol::reduction(in_channels * taps + 1, 1.0));
+    t.want_sum(y, want_y, in_channels * taps + 1);
     let mut want_dx = vec![0.0; s.conv.x_len()];
     reference::conv_pool::backward_input(&s.conv, WINDOW, &dy, &mask, &w, &mut want_dx);
-    t.want(dx, want_dx, Tol::reduction(out_channels * taps, 1.0));
+    t.want_sum(dx, want_dx, out_channels * taps);
     let (mut dw, mut db) = (vec![0.0; s.conv.w_len()], vec![0.0; out_channels]);
     reference::conv_pool::backward_weights(&s.conv, WINDOW, &dy, &mask, &x, &mut dw);
     reference::conv_pool::backward_bias(&s.conv, WINDOW, &dy, &mask, &mut db);
     t.want_words(winner, mask);
     for (name, want) in [("d c.weight", dw), ("d c.bias", db)] {
         let gradient = t.find(name)?;
-        t.want(gradient, want, Tol::reduction(batch * len / out_channels, 1.0));
+        t.want_sum(gradient, want, batch * len / out_channels);
     }
     Ok(t.finish(
         "conv_pool",

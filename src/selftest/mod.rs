@@ -126,6 +126,14 @@ impl Builder {
         self.wanted.push((tensor, Want::Floats(values, tol)));
     }
 
+    /// Each of `values` is a sum of `terms` products of values in [-1, 1). Its rounding error grows with
+    /// the partial sums, which are as large as the values themselves.
+    fn want_sum(&mut self, tensor: Tensor, values: Vec<f64>, terms: usize) {
+        let squares: f64 = values.iter().map(|value| value * value).sum();
+        let typical = (squares / values.len().max(1) as f64).sqrt();
+        self.want(tensor, values, Tol::reduction(terms, typical.max(1.0)));
+    }
+
     fn want_words(&mut self, tensor: Tensor, words: Vec<u32>) {
         self.wanted.push((tensor, Want::Words(words)));
     }
