@@ -10,8 +10,9 @@ use super::plan::{Buffers, Plan};
 use super::reload::Watch;
 use super::shader::Library;
 use crate::data::{Dataset, Split};
-use crate::network::Sizes;
+use crate::network::{DIGITS, SUMS, Sizes};
 use crate::ops::adam::Adam;
+use crate::ops::softmax::Softmax;
 use crate::plans::Programs;
 use crate::program::Shared;
 use crate::train::{Engine, Epoch, Metrics, Prediction, Settings};
@@ -190,6 +191,16 @@ impl GpuEngine {
         Ok(())
     }
 
+    /// Softmax of `classes` logits that begin at a word of a plan's tensor.
+    fn softmax(&self, plan: &Plan, (name, at): (&str, usize), classes: usize) -> Result<Vec<f32>> {
+        let tensor = plan.program.find(name);
+        let tensor = tensor.ok_or_else(|| Error::Device(format!("the plan has no tensor `{name}`")))?;
+        let words: Vec<f32> = plan.read(&self.gpu, tensor)?;
+        let mut y = vec![0.0; classes];
+        reference::softmax::forward(&Softmax { batch: 1, classes }, &words[at..at + classes], &mut y);
+        Ok(y)
+    }
+
     fn records(&self, part: &Part, images: usize) -> Result<Metrics> {
         let steps = images.div_ceil(part.cut.batch);
         let records: Vec<[u32; 3]> = self.gpu.read(&part.buffers[&Shared::Records], 0, steps)?;
@@ -245,16 +256,8 @@ impl Engine for GpuEngine {
         let program = self.programs.evaluation(1)?;
         let plan = Plan::new(&self.gpu, &mut self.kernels, program, &part.buffers)?;
         plan.run(&self.gpu);
-        let probabilities = |name: &str| -> Result<Vec<f32>> {
-            let tensor =
-                plan.program.find(name).ok_or_else(|| Error::Device(format!("no tensor `{name}`")))?;
-            let logits: Vec<f32> = plan.read(&self.gpu, tensor)?;
-            let shape = crate::ops::softmax::Softmax { batch: 1, classes: logits.len() };
-            let mut y = vec![0.0; logits.len()];
-            reference::softmax::forward(&shape, &logits, &mut y);
-            Ok(y)
-        };
-        Ok(Prediction { digit: probabilities("out1")?, sum: probabilities("out2")? })
+        let [digit, sum] = self.programs.logits();
+        Ok(Prediction { digit: self.softmax(&plan, digit, DIGITS)?, sum: self.softmax(&plan, sum, SUMS)? })
     }
 
     fn parameters(&mut self) -> Result<Vec<f32>> {

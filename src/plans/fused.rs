@@ -16,7 +16,7 @@ use crate::graph::Tape;
 use crate::network::Sizes;
 use crate::ops::adam::{Adam, adam};
 use crate::ops::conv_pool::{ConvPool, Input, Pooled, conv_pool, conv_pool_input, conv_pool_weights};
-use crate::ops::dense::{Dense, IMAGES, dense, dense_gradients};
+use crate::ops::dense::{Dense, IMAGES, Row, dense, dense_gradients};
 use crate::ops::metrics::add_up;
 use crate::program::{Program, Shared};
 use crate::train::Loss;
@@ -37,6 +37,11 @@ impl Programs for Fused {
 
     fn evaluation(&self, batch: usize) -> Result<Program> {
         self.program(batch, false)
+    }
+
+    fn logits(&self) -> [(&'static str, usize); 2] {
+        let at = Row::new(&self.sizes).at("LOGITS");
+        [("rows", at), ("rows", at + Row::sums_at())]
     }
 }
 

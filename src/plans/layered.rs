@@ -34,6 +34,10 @@ impl Programs for Layered {
     fn evaluation(&self, batch: usize) -> Result<Program> {
         self.program(batch, false)
     }
+
+    fn logits(&self) -> [(&'static str, usize); 2] {
+        [("out1", 0), ("out2", 0)]
+    }
 }
 
 impl Layered {

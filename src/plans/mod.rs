@@ -26,6 +26,9 @@ pub trait Programs {
 
     /// Forward and metrics of one step.
     fn evaluation(&self, batch: usize) -> Result<Program>;
+
+    /// Where the first image's logits of digit and sum lie: the tensor's name, and the first word in it.
+    fn logits(&self) -> [(&'static str, usize); 2];
 }
 
 impl Kind {

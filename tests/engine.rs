@@ -1,0 +1,132 @@
+//! The engine on the device against the CPU reference: whole epochs with a tail batch, evaluation,
+//! prediction, and what is refused.
+
+mod common;
+
+use std::process::ExitCode;
+
+use digit_adder::compare::{Tol, close};
+use digit_adder::data::{Dataset, Split};
+use digit_adder::gpu::engine::GpuEngine;
+use digit_adder::network::Sizes;
+use digit_adder::plans::Kind;
+use digit_adder::random::{Purpose, Random};
+use digit_adder::reference::trainer::CpuEngine;
+use digit_adder::train::{Engine, Epoch, Loss, Settings};
+
+/// Random blots: enough of a pattern for the losses to move.
+fn dataset() -> Dataset {
+    let split = |index: u32, count: usize| {
+        let mut random = Random::new(7, Purpose::Test, index);
+        let labels: Vec<u8> = (0..count).map(|_| random.below(10) as u8).collect();
+        let pixel = |label: u8, at: usize| if at / 28 / 3 == usize::from(label) { 200 } else { 0 };
+        let images = labels
+            .iter()
+            .flat_map(|&label| (0..784).map(move |at| (label, at)))
+            .map(|(label, at)| pixel(label, at) + random.below(56) as u8)
+            .collect();
+        Split { images, labels }
+    };
+    Dataset { origin: "blots".into(), train: split(0, 203), test: split(1, 607) }
+}
+
+fn engines(kind: Kind, loss: Loss, batch: usize) -> Result<[Box<dyn Engine>; 2], String> {
+    let (sizes, dataset) = (Sizes::default(), dataset());
+    let settings = Settings { batch, loss, plan: kind };
+    let start = sizes.initial_parameters(3);
+    let gpu = common::gpu::device()?.clone();
+    let kernels = common::gpu::kernels(false);
+    let device =
+        GpuEngine::new(gpu, kernels, sizes, settings, &start, &dataset).map_err(|error| error.to_string())?;
+    let reference = CpuEngine::new(sizes, settings, start, dataset).map_err(|error| error.to_string())?;
+    Ok([Box::new(device), Box::new(reference)])
+}
+
+fn epoch(images: u32) -> Epoch {
+    let mut random = Random::new(9, Purpose::Test, 0);
+    Epoch {
+        order: random.permutation(images),
+        addends: (0..203).map(|_| random.below(10) as u8).collect(),
+        learning_rate: 1e-3,
+    }
+}
+
+/// Two epochs and an evaluation give the same losses and counts, and one image the same probabilities.
+fn same_as_reference(kind: Kind, loss: Loss, batch: usize) -> Result<(), String> {
+    let mut results = Vec::new();
+    for mut engine in engines(kind, loss, batch)? {
+        let epochs = [0, 1].map(|_| {
+            let mut told = Vec::new();
+            let metrics = engine.train_epoch(&epoch(203), &mut |done| told.push(done)).unwrap();
+            assert!(told.is_sorted() && told.last() == Some(&203), "{told:?}");
+            metrics
+        });
+        let addends: Vec<u8> = (0..607).map(|i| (i % 10) as u8).collect();
+        let test = engine.evaluate(&addends).unwrap();
+        let prediction = engine.predict(&dataset().test.images[..784], 6).unwrap();
+        results.push((epochs, test, prediction));
+    }
+    let (device, reference) = (&results[0], &results[1]);
+    let losses = |(epochs, test, _): &([_; 2], digit_adder::train::Metrics, _)| {
+        let epochs: &[digit_adder::train::Metrics; 2] = epochs;
+        [epochs[0].loss, epochs[1].loss, test.loss]
+    };
+    let tol = Tol::absolute(1e-5);
+    close("losses", &losses(device), &losses(reference), tol).map_err(|e| e.to_string())?;
+    for (got, want) in [(&device.2.digit, &reference.2.digit), (&device.2.sum, &reference.2.sum)] {
+        close("probabilities", got, want, tol).map_err(|e| e.to_string())?;
+    }
+    let counts = |m: &digit_adder::train::Metrics| [m.images, m.digits, m.sums];
+    for (got, want) in [(&device.1, &reference.1), (&device.0[1], &reference.0[1])] {
+        // One image in a hundred may stand on the edge between two classes.
+        for (got, want) in counts(got).into_iter().zip(counts(want)) {
+            assert!(got.abs_diff(want) <= want / 100, "{got} right, the reference {want}");
+        }
+    }
+    Ok(())
+}
+
+fn fewer_images_than_a_batch() -> Result<(), String> {
+    let [mut engine, _] = engines(Kind::Fused, Loss::Logits, 64)?;
+    let few = engine.train_epoch(&epoch(5), &mut |_| {}).unwrap();
+    assert_eq!(few.images, 5);
+    // And then more again, with another tail.
+    assert_eq!(engine.train_epoch(&epoch(130), &mut |_| {}).unwrap().images, 130);
+    Ok(())
+}
+
+fn a_loss_that_is_not_finite_is_reported() -> Result<(), String> {
+    let [mut engine, _] = engines(Kind::Fused, Loss::Logits, 64)?;
+    let mut parameters = engine.parameters().unwrap();
+    // A bias of a head: behind it there is no ReLU or pooling that could swallow a NaN.
+    let sizes = Sizes::default();
+    let bias = sizes.parameters().into_iter().find(|p| p.name == "out2.bias").unwrap();
+    parameters[bias.offset] = f32::NAN;
+    engine.set_parameters(&parameters).unwrap();
+    let error = engine.train_epoch(&epoch(203), &mut |_| {}).unwrap_err();
+    assert_eq!(error.exit_code(), 5);
+    Ok(())
+}
+
+fn too_many_images_are_refused() -> Result<(), String> {
+    let [mut engine, _] = engines(Kind::Fused, Loss::Logits, 64)?;
+    assert_eq!(engine.train_epoch(&epoch(204), &mut |_| {}).unwrap_err().exit_code(), 2);
+    assert_eq!(engine.set_parameters(&[0.0; 3]).unwrap_err().exit_code(), 2);
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let mut trials = Vec::new();
+    for kind in [Kind::Fused, Kind::Layered] {
+        for loss in [Loss::Logits, Loss::DoubleSoftmax] {
+            for batch in [64, 29] {
+                let name = format!("{kind:?}, {loss:?}, batch {batch}: as the reference");
+                trials.push(common::gpu::trial(name, move |_| same_as_reference(kind, loss, batch)));
+            }
+        }
+    }
+    trials.push(common::gpu::trial("fewer images than a batch", |_| fewer_images_than_a_batch()));
+    trials.push(common::gpu::trial("NaN loss is reported", |_| a_loss_that_is_not_finite_is_reported()));
+    trials.push(common::gpu::trial("too many images are refused", |_| too_many_images_are_refused()));
+    common::gpu::conclude(trials)
+}
