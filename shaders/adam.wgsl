@@ -6,7 +6,7 @@
 //
 // The host computes, for step t from 1, rate.size = lr / (1 - BETA1^t) and rate.root =
 // 1 / sqrt(1 - BETA2^t): powers near 1 lose their digits in f32.
-// w, dw, m and v are flat, padded to whole workgroups. One invocation updates one parameter.
+// w, dw, m and v are flat, padded to whole workgroups. One invocation updates four parameters.
 
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
@@ -21,10 +21,10 @@ struct Rate { size: f32, root: f32 }
 
 @group(0) @binding(0) var<storage> cursor: Cursor;
 @group(0) @binding(1) var<storage> rates: array<Rate>;
-@group(0) @binding(2) var<storage> dw: array<f32>;
-@group(0) @binding(3) var<storage, read_write> m: array<f32>;
-@group(0) @binding(4) var<storage, read_write> v: array<f32>;
-@group(0) @binding(5) var<storage, read_write> w: array<f32>;
+@group(0) @binding(2) var<storage> dw: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> m: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> v: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> w: array<vec4<f32>>;
 
 @compute @workgroup_size(64)
 fn update(@builtin(global_invocation_id) id: vec3<u32>) {

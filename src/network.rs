@@ -167,9 +167,9 @@ impl Sizes {
         all
     }
 
-    /// Floats in the flat parameter buffer, padding included.
+    /// Floats in the flat parameter buffer, padding included: whole workgroups of the optimizer.
     pub fn flat_len(&self) -> usize {
-        self.parameters().last().map_or(0, |p| p.range().end.next_multiple_of(ALIGN))
+        self.parameters().last().map_or(0, |p| p.range().end.next_multiple_of(4 * ALIGN))
     }
 
     /// Fresh parameters as PyTorch draws them by default: weights and biases uniform in

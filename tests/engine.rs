@@ -108,9 +108,16 @@ fn a_loss_that_is_not_finite_is_reported() -> Result<(), String> {
     Ok(())
 }
 
-fn too_many_images_are_refused() -> Result<(), String> {
+fn what_is_not_there_is_refused() -> Result<(), String> {
     let [mut engine, _] = engines(Kind::Fused, Loss::Logits, 64)?;
     assert_eq!(engine.train_epoch(&epoch(204), &mut |_| {}).unwrap_err().exit_code(), 2);
+    for broken in [
+        Epoch { order: vec![203], ..epoch(203) },
+        Epoch { addends: vec![3; 202], ..epoch(203) },
+        Epoch { addends: vec![10; 203], ..epoch(203) },
+    ] {
+        assert_eq!(engine.train_epoch(&broken, &mut |_| {}).unwrap_err().exit_code(), 2);
+    }
     assert_eq!(engine.set_parameters(&[0.0; 3]).unwrap_err().exit_code(), 2);
     Ok(())
 }
@@ -127,6 +134,6 @@ fn main() -> ExitCode {
     }
     trials.push(common::gpu::trial("fewer images than a batch", |_| fewer_images_than_a_batch()));
     trials.push(common::gpu::trial("NaN loss is reported", |_| a_loss_that_is_not_finite_is_reported()));
-    trials.push(common::gpu::trial("too many images are refused", |_| too_many_images_are_refused()));
+    trials.push(common::gpu::trial("what is not there is refused", |_| what_is_not_there_is_refused()));
     common::gpu::conclude(trials)
 }

@@ -66,6 +66,10 @@ impl GpuEngine {
         parameters: &[f32],
         dataset: &Dataset,
     ) -> Result<Self> {
+        if settings.batch == 0 {
+            return Err(Error::Usage("the batch size must be at least 1".into()));
+        }
+        let pixels = sizes.side * sizes.side;
         let mut network = Buffers::new();
         let bytes = 4 * sizes.flat_len();
         for name in [Shared::Parameters, Shared::Gradients, Shared::FirstMoments, Shared::SecondMoments] {
@@ -76,8 +80,8 @@ impl GpuEngine {
             sizes,
             settings,
             programs: settings.plan.programs(sizes, settings.loss),
-            train: Part::new(&gpu, &network, &dataset.train, settings.batch)?,
-            test: Part::new(&gpu, &network, &dataset.test, EVALUATION_BATCH)?,
+            train: Part::new(&gpu, &network, &dataset.train, pixels, settings.batch)?,
+            test: Part::new(&gpu, &network, &dataset.test, pixels, EVALUATION_BATCH)?,
             adam_step: 0,
             steps_a_submission: 1,
             watch: None,
@@ -226,7 +230,7 @@ impl Engine for GpuEngine {
         let images = epoch.order.len();
         let Self { gpu, kernels, programs, train, .. } = self;
         train.prepare(gpu, kernels, images, |batch| programs.training(batch))?;
-        train.begin(gpu, &epoch.order, &epoch.addends);
+        train.begin(gpu, &epoch.order, &epoch.addends)?;
         let steps = images.div_ceil(self.settings.batch) as u32;
         let rates: Vec<[f32; 2]> = (1..=steps)
             .map(|step| {
@@ -240,19 +244,19 @@ impl Engine for GpuEngine {
     }
 
     fn evaluate(&mut self, addends: &[u8]) -> Result<Metrics> {
-        let images = self.test.images.min(addends.len());
+        let images = self.test.images;
         let Self { gpu, kernels, programs, test, .. } = self;
         test.prepare(gpu, kernels, images, |batch| programs.evaluation(batch))?;
         let order: Vec<u32> = (0..images as u32).collect();
-        test.begin(gpu, &order, addends);
+        test.begin(gpu, &order, addends)?;
         self.replay(false, images, &mut |_| {})?;
         self.records(&self.test, images)
     }
 
     fn predict(&mut self, image: &[u8], addend: u8) -> Result<Prediction> {
         let split = Split { images: image.to_vec(), labels: vec![0] };
-        let part = Part::new(&self.gpu, &self.test.buffers, &split, 1)?;
-        part.begin(&self.gpu, &[0], &[addend]);
+        let part = Part::new(&self.gpu, &self.test.buffers, &split, self.sizes.side * self.sizes.side, 1)?;
+        part.begin(&self.gpu, &[0], &[addend])?;
         let program = self.programs.evaluation(1)?;
         let plan = Plan::new(&self.gpu, &mut self.kernels, program, &part.buffers)?;
         plan.run(&self.gpu);
@@ -279,8 +283,15 @@ impl Engine for GpuEngine {
 }
 
 impl Part {
-    fn new(gpu: &Gpu, network: &Buffers, split: &Split, batch: usize) -> Result<Self> {
+    fn new(gpu: &Gpu, network: &Buffers, split: &Split, pixels: usize, batch: usize) -> Result<Self> {
         let images = split.labels.len();
+        if split.images.len() != images * pixels {
+            let bytes = split.images.len();
+            return Err(Error::Data(format!("{images} labels go with {bytes} bytes of images of {pixels}")));
+        }
+        if let Some(label) = split.labels.iter().find(|label| usize::from(**label) >= DIGITS) {
+            return Err(Error::Data(format!("label {label} is no digit")));
+        }
         let steps = images.div_ceil(batch);
         let mut buffers = network.clone();
         for (name, bytes) in [
@@ -325,10 +336,21 @@ impl Part {
     }
 
     /// Sets the order and the addends of a pass and puts the cursor at its start.
-    fn begin(&self, gpu: &Gpu, order: &[u32], addends: &[u8]) {
+    ///
+    /// # Errors
+    /// Indices that kernels without bounds checks must never see.
+    fn begin(&self, gpu: &Gpu, order: &[u32], addends: &[u8]) -> Result<()> {
+        if let Some(index) = order.iter().find(|index| **index as usize >= self.images) {
+            return Err(Error::Usage(format!("image {index} was asked for, there are {}", self.images)));
+        }
+        if addends.len() != self.images || addends.iter().any(|addend| usize::from(*addend) >= DIGITS) {
+            let images = self.images;
+            return Err(Error::Usage(format!("every one of {images} images needs an addend below {DIGITS}")));
+        }
         gpu.write(&self.buffers[&Shared::Order], 0, order);
         gpu.write(&self.buffers[&Shared::Addends], 0, &widen(addends));
         gpu.write(&self.buffers[&Shared::Cursor], 0, &[0u32, 0]);
+        Ok(())
     }
 }
 

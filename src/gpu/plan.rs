@@ -8,7 +8,6 @@ use wgpu::Buffer;
 use super::device::Gpu;
 use super::interface::Access;
 use super::kernel::{Kernel, Kernels};
-use super::shader::Constant;
 use crate::program::{Dispatch, Place, Program, Shared, Tensor};
 use crate::{Error, Result};
 
@@ -219,15 +218,5 @@ impl Plan {
     pub fn write<T: bytemuck::Pod>(&self, gpu: &Gpu, tensor: Tensor, data: &[T]) {
         let (buffer, offset) = &self.buffers[tensor.0];
         gpu.write(buffer, *offset as usize, data);
-    }
-
-    /// The schedule with workgroups: index, layer, op, entry, workgroups, bindings with shapes.
-    pub fn workgroups(&self) -> impl Iterator<Item = [u32; 3]> + '_ {
-        self.steps.iter().map(|step| step.workgroups)
-    }
-
-    /// Constants of the shaders in use, by dispatch, for messages and tests.
-    pub fn constants(&self) -> impl Iterator<Item = &[(&'static str, Constant)]> + '_ {
-        self.program.dispatches.iter().map(|dispatch| dispatch.constants.as_slice())
     }
 }

@@ -50,7 +50,7 @@ impl Adam {
     }
 }
 
-/// Adds the update of all `size` flat parameters, a multiple of 64.
+/// Adds the update of all `size` flat parameters, a multiple of 256.
 pub fn adam(tape: &mut Tape, size: usize, adam: Adam) {
     let cursor = tape.shared("cursor", &[2], Shared::Cursor);
     let rates = tape.shared("rates", &[1, 2], Shared::Rates);
@@ -60,5 +60,5 @@ pub fn adam(tape: &mut Tape, size: usize, adam: Adam) {
     let w = tape.shared("parameters", &[size], Shared::Parameters);
     let constants = adam.constants();
     let bindings = [("cursor", cursor), ("rates", rates), ("dw", dw), ("m", m), ("v", v), ("w", w)];
-    tape.dispatch("adam", ["adam", "update"], &constants, &bindings, [size, 1, 1]);
+    tape.dispatch("adam", ["adam", "update"], &constants, &bindings, [size / 4, 1, 1]);
 }

@@ -40,7 +40,7 @@ pub fn all(random: usize) -> Result<Vec<Check>> {
         checks.push(softmax(Softmax { batch, classes: 1 + width }, seed)?);
         checks.push(cross_entropy(batch, 1 + width, seed)?);
         checks.push(gather(batch, seed));
-        checks.push(adam(64 * batch.min(99), seed));
+        checks.push(adam(256 * batch.min(33), seed));
         checks.push(metrics(batch, seed));
         checks.extend(convolution::checks(batch, &mut sizes, seed)?);
     }
