@@ -36,6 +36,10 @@ fn main() -> std::process::ExitCode {
             let name = format!("{STEPS} steps of {batch}, {loss:?}, against the reference");
             trials.push(common::gpu::trial(name, move |gpu| against_reference(gpu, loss, batch)));
         }
+        for batch in [500, 1000, 2500, 4096] {
+            let name = format!("gradients of {batch}, {loss:?}, fused against layered");
+            trials.push(common::gpu::trial(name, move |gpu| large_batch(gpu, loss, batch)));
+        }
         for kind in PLANS {
             let name = format!("PyTorch's numbers, {kind:?}, {loss:?}");
             trials.push(common::gpu::trial(name, move |gpu| against_pytorch(gpu, kind, loss)));
@@ -112,7 +116,7 @@ fn wanted(reference: &Reference, step: &Step) -> Named<f64> {
 }
 
 /// All that a plan leaves of a step, by the same names.
-fn found(device: &Device, kind: Kind, reference: &Reference) -> Result<Named<f32>, String> {
+fn found(device: &Device, kind: Kind, reference: &Reference, step: &Step) -> Result<Named<f32>, String> {
     let mut all = Named::new();
     let batch = device.plan.program.batch;
     let gradients = device.flat(Shared::Gradients)?;
@@ -128,14 +132,7 @@ fn found(device: &Device, kind: Kind, reference: &Reference) -> Result<Named<f32
             all.insert("loss".into(), outcomes.chunks(3).take(batch).map(|outcome| outcome[0]).collect());
         }
         Kind::Layered => {
-            let sizes = Sizes::default();
-            let names = reference
-                .network
-                .forward(&vec![0.0f64; sizes.flat_len()], &[], &[])
-                .values
-                .named()
-                .map(|(name, _)| name);
-            for name in names {
+            for (name, _) in step.pass.values.named() {
                 all.insert(name.into(), device.read(name)?);
                 all.insert(format!("d {name}"), device.read(&format!("d {name}"))?);
             }
@@ -208,7 +205,7 @@ fn against_reference(gpu: &Gpu, loss: Loss, batch: usize) -> Result<(), String> 
         let device = Device::new(gpu, &mut common::gpu::kernels(false), kind, loss, batch, &inputs)?;
         device.run(1);
         same_winners(&device, kind, &step).map_err(what)?;
-        let found = found(&device, kind, &reference)?;
+        let found = found(&device, kind, &reference, &step)?;
         report(&format!("{kind:?}, {loss:?}, {batch}"), &compare(&found, &want, batch, 1.0).map_err(what)?);
         gradients.push(found);
         devices.push((kind, device));
@@ -287,6 +284,29 @@ fn after_steps(
             }
         }
         println!("{kind:?}, parameters after {STEPS} steps of {batch}: {worst:.3}");
+    }
+    Ok(())
+}
+
+/// A large batch: loops are long, and each sum of many images.
+fn large_batch(gpu: &Gpu, loss: Loss, batch: usize) -> Result<(), String> {
+    let inputs = Inputs::drawn(batch, 1, 2);
+    let gradients = |kind: Kind, checked: bool| -> Result<Vec<f32>, String> {
+        let device = Device::new(gpu, &mut common::gpu::kernels(checked), kind, loss, batch, &inputs)?;
+        device.run(1);
+        device.flat(Shared::Gradients)
+    };
+    let want = gradients(Kind::Layered, true)?;
+    for checked in [false, true] {
+        let got = gradients(Kind::Fused, checked)?;
+        for parameter in Sizes::default().parameters() {
+            let name = format!("d {}", parameter.name);
+            let want: Vec<f64> = want[parameter.range()].iter().map(|&x| x.into()).collect();
+            let tol = tol(&name, &want, batch);
+            let share =
+                close(&name, &got[parameter.range()], &want, Tol { absolute: 2.0 * tol.absolute, ..tol });
+            println!("{batch} {checked} {name} {share:?}");
+        }
     }
     Ok(())
 }
