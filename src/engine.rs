@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::data::Dataset;
 use crate::gpu::engine::GpuEngine;
+use crate::gpu::reload::Watch;
 use crate::gpu::shader::Library;
 use crate::gpu::{Gpu, Kernels, adapter};
 use crate::network::Sizes;
@@ -109,21 +110,28 @@ impl Opened {
     ///
     /// # Errors
     ///
-    /// [`Error::Device`] where a driver refuses a shader or the memory.
+    /// [`Error::Device`] where a driver refuses a shader or the memory; [`Error::Usage`] where the CPU
+    /// reference is to watch shaders.
     pub fn engine(
         self,
         sizes: Sizes,
         settings: Settings,
         parameters: Vec<f32>,
         dataset: Arc<Dataset>,
+        watch: Option<Watch>,
     ) -> Result<Box<dyn Engine>> {
-        match self.gpu {
-            None => Ok(Box::new(CpuEngine::new(sizes, settings, parameters, dataset)?)),
-            Some(gpu) => {
-                let kernels = Kernels::new(Library::Embedded, false);
-                Ok(Box::new(GpuEngine::new(gpu, kernels, sizes, settings, &parameters, &dataset)?))
+        let Some(gpu) = self.gpu else {
+            if watch.is_some() {
+                return Err(Error::Usage("--watch needs a GPU: the CPU reference has no shaders".into()));
             }
+            return Ok(Box::new(CpuEngine::new(sizes, settings, parameters, dataset)?));
+        };
+        let kernels = Kernels::new(Library::Embedded, false);
+        let mut engine = GpuEngine::new(gpu, kernels, sizes, settings, &parameters, &dataset)?;
+        if let Some(watch) = watch {
+            engine.watch(watch)?;
         }
+        Ok(Box::new(engine))
     }
 }
 

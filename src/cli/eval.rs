@@ -69,7 +69,7 @@ impl Eval {
 
         let adapter = opened.adapter.clone();
         let settings = Settings { batch: options::BATCH_SIZE, loss, plan: self.adapter.plan() };
-        let mut engine = opened.engine(sizes, settings, model.parameters.clone(), dataset.clone())?;
+        let mut engine = opened.engine(sizes, settings, model.parameters.clone(), dataset.clone(), None)?;
         let metrics = match self.addend {
             Some(addend) => engine.evaluate(&vec![addend; images])?,
             None => run::test(engine.as_mut(), seed, images)?,

@@ -54,7 +54,7 @@ impl Predict {
         let dataset = Dataset { origin: "none".into(), train: nothing.clone(), test: nothing };
         let loss = model.about.map(|about| about.loss).unwrap_or_default();
         let settings = Settings { batch: 1, loss, plan: self.adapter.plan() };
-        let mut engine = opened.engine(sizes, settings, model.parameters, Arc::new(dataset))?;
+        let mut engine = opened.engine(sizes, settings, model.parameters, Arc::new(dataset), None)?;
         let prediction = engine.predict(&picture.pixels, self.number)?;
 
         let (digit, sum) = (likeliest(&prediction.digit), likeliest(&prediction.sum));

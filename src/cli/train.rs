@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::options::{self, AdapterOptions, DataOptions};
 use crate::data::Addends;
 use crate::engine::{self, Adapter};
+use crate::gpu::reload::Watch;
 use crate::model_file::{self, About};
 use crate::network::Sizes;
 use crate::report::console::{self, Accuracy, EpochBar};
@@ -50,6 +51,9 @@ pub struct Train {
     /// Folder for weights, log and plots, new or empty [default: runs/<date>_<time>_seed<N>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Take the shaders from this folder [default: shaders] and swap them in whenever a file changes
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "shaders")]
+    watch: Option<PathBuf>,
 }
 
 /// `config.json`: what it takes to repeat the run.
@@ -101,7 +105,8 @@ impl Train {
         let adapter = opened.adapter.clone();
         let settings = Settings { batch: self.batch_size, loss: self.loss, plan: self.adapter.plan() };
         let start = sizes.initial_parameters(self.seed);
-        let mut engine = opened.engine(sizes, settings, start, dataset.clone())?;
+        let watch = self.watch.as_deref().map(|folder| Watch::new(folder, console::interject)).transpose()?;
+        let mut engine = opened.engine(sizes, settings, start, dataset.clone(), watch)?;
 
         let folder = RunFolder::create(self.out.as_deref(), self.seed)?;
         folder.write_json(

@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use super::device::Gpu;
 use super::kernel::Kernels;
 use super::plan::{Buffers, Plan};
+use super::reload::Watch;
+use super::shader::Library;
 use crate::data::{Dataset, Split};
 use crate::network::Sizes;
 use crate::ops::adam::Adam;
 use crate::plans::Programs;
+use crate::plans::layered::Layered;
 use crate::program::Shared;
 use crate::train::{Engine, Epoch, Metrics, Prediction, Settings};
 use crate::{Error, Result, reference};
@@ -50,6 +53,7 @@ pub struct GpuEngine {
     test: Part,
     adam_step: u32,
     steps_a_submission: usize,
+    watch: Option<Watch>,
 }
 
 impl GpuEngine {
@@ -76,6 +80,7 @@ impl GpuEngine {
             test: Part::new(&gpu, &network, &dataset.test, EVALUATION_BATCH)?,
             adam_step: 0,
             steps_a_submission: 1,
+            watch: None,
             gpu,
         };
         engine.set_parameters(parameters)?;
@@ -99,35 +104,86 @@ impl GpuEngine {
         &self.gpu
     }
 
+    /// Takes the shaders from a folder, now and whenever one of them changes while the engine works.
+    ///
+    /// # Errors
+    /// Shaders that do not compile.
+    pub fn watch(&mut self, watch: Watch) -> Result<()> {
+        self.reload(watch.library())?;
+        self.watch = Some(watch);
+        Ok(())
+    }
+
+    /// Swaps the kernels of all plans for those of another library, or none of them.
+    fn reload(&mut self, library: Library) -> Result<()> {
+        let mut kernels = Kernels::new(library, true);
+        let mut made = Vec::new();
+        for plan in self.plans() {
+            made.push(plan.compile(&self.gpu, &mut kernels)?);
+        }
+        for (plan, steps) in [&mut self.train.cut, &mut self.test.cut]
+            .into_iter()
+            .flat_map(|cut| cut.whole.iter_mut().chain(&mut cut.tail))
+            .zip(made)
+        {
+            plan.swap(steps);
+        }
+        self.kernels = kernels;
+        Ok(())
+    }
+
+    fn plans(&self) -> impl Iterator<Item = &Plan> {
+        [&self.train.cut, &self.test.cut].into_iter().flat_map(|cut| cut.whole.iter().chain(&cut.tail))
+    }
+
+    /// Reloads the shaders if one has changed. A failure keeps the old ones and is told, not returned.
+    fn look_for_changes(&mut self) {
+        let Some(mut watch) = self.watch.take() else { return };
+        let changed = watch.changed();
+        if !changed.is_empty() {
+            let start = Instant::now();
+            match self.reload(watch.library()) {
+                Ok(()) => watch.say(&format!(
+                    "reloaded {} in {:.0} ms",
+                    changed.join(", "),
+                    start.elapsed().as_secs_f64() * 1e3
+                )),
+                Err(error) => watch.say(&format!("{error}\nthe shaders before the change go on")),
+            }
+        }
+        self.watch = Some(watch);
+    }
+
+    fn part(&self, training: bool) -> &Part {
+        if training { &self.train } else { &self.test }
+    }
+
     /// Runs all steps over `images` images, telling `progress` of finished ones.
     fn replay(&mut self, training: bool, images: usize, progress: &mut dyn FnMut(usize)) -> Result<()> {
-        let part = if training { &self.train } else { &self.test };
-        let batch = part.cut.batch;
+        let batch = self.part(training).cut.batch;
         let mut left = images / batch;
         let mut done = 0;
         let mut flying = VecDeque::new();
         let mut since = Instant::now();
-        if let Some(whole) = &part.cut.whole {
-            while left > 0 || !flying.is_empty() {
-                if left > 0 && flying.len() < IN_FLIGHT {
-                    let steps = left.min(self.steps_a_submission);
-                    flying.push_back((whole.run_times(&self.gpu, steps), steps));
-                    left -= steps;
-                    continue;
-                }
-                if let Some((submission, steps)) = flying.pop_front() {
-                    self.gpu.wait(Some(submission))?;
-                    done += steps * batch;
-                    progress(done);
-                    // The device works on the next submission already, so this is one's own time.
-                    let scale = SUBMISSION.as_secs_f64() / since.elapsed().as_secs_f64().max(1e-6);
-                    let wanted = (steps as f64 * scale.clamp(0.25, 4.0)).round() as usize;
-                    self.steps_a_submission = wanted.clamp(1, 4096);
-                    since = Instant::now();
-                }
+        while left > 0 || !flying.is_empty() {
+            if left > 0 && flying.len() < IN_FLIGHT {
+                let steps = left.min(self.steps_a_submission);
+                let Some(whole) = &self.part(training).cut.whole else { break };
+                flying.push_back((whole.run_times(&self.gpu, steps), steps));
+                left -= steps;
+            } else if let Some((submission, steps)) = flying.pop_front() {
+                self.gpu.wait(Some(submission))?;
+                done += steps * batch;
+                progress(done);
+                // The device works on the next submission already, so this is one's own time.
+                let scale = SUBMISSION.as_secs_f64() / since.elapsed().as_secs_f64().max(1e-6);
+                let wanted = (steps as f64 * scale.clamp(0.25, 4.0)).round() as usize;
+                self.steps_a_submission = wanted.clamp(1, 4096);
+                self.look_for_changes();
+                since = Instant::now();
             }
         }
-        if let Some(tail) = &part.cut.tail {
+        if let Some(tail) = &self.part(training).cut.tail {
             tail.run(&self.gpu);
             self.gpu.wait(None)?;
             progress(images);
@@ -156,6 +212,7 @@ impl GpuEngine {
 
 impl Engine for GpuEngine {
     fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics> {
+        self.look_for_changes();
         let images = epoch.order.len();
         let Self { gpu, kernels, programs, train, .. } = self;
         train.prepare(gpu, kernels, images, |batch| programs.training(batch))?;
@@ -186,7 +243,8 @@ impl Engine for GpuEngine {
         let split = Split { images: image.to_vec(), labels: vec![0] };
         let part = Part::new(&self.gpu, &self.test.buffers, &split, 1)?;
         part.begin(&self.gpu, &[0], &[addend]);
-        let program = self.programs.evaluation(1)?;
+        // Whichever plan trains: the layered one leaves the logits in tensors of their own.
+        let program = Layered { sizes: self.sizes, loss: self.settings.loss }.evaluation(1)?;
         let plan = Plan::new(&self.gpu, &mut self.kernels, program, &part.buffers)?;
         plan.run(&self.gpu);
         let probabilities = |name: &str| -> Result<Vec<f32>> {

@@ -6,6 +6,7 @@ pub mod engine;
 pub mod interface;
 pub mod kernel;
 pub mod plan;
+pub mod reload;
 pub mod shader;
 
 pub use device::Gpu;

@@ -21,8 +21,8 @@ const MAX_WORKGROUPS: u32 = 65_535;
 /// Bytes behind every tensor that no kernel may touch; tests look whether one has.
 const GUARD: usize = 256;
 
-/// One step of a plan.
-struct Step {
+/// One step of a plan: a kernel, what it is bound to, and its grid.
+pub struct Step {
     kernel: Arc<Kernel>,
     bind_group: wgpu::BindGroup,
     workgroups: [u32; 3],
@@ -37,12 +37,15 @@ impl Step {
     }
 }
 
+/// All steps of a plan.
+type Steps = Vec<Step>;
+
 /// A program on a device.
 pub struct Plan {
     /// The program.
     pub program: Program,
     buffers: Vec<(Buffer, u64)>,
-    steps: Vec<Step>,
+    steps: Steps,
 }
 
 impl Plan {
@@ -76,14 +79,17 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Swaps all kernels for those of another library, or none of them if one fails.
-    pub fn reload(&mut self, gpu: &Gpu, kernels: &mut Kernels) -> Result<()> {
-        self.steps = self.compile(gpu, kernels)?;
-        Ok(())
+    /// Makes all steps anew with other kernels, for [`Plan::swap`].
+    ///
+    /// # Errors
+    /// As [`Plan::new`]; the plan is as before.
+    pub fn compile(&self, gpu: &Gpu, kernels: &mut Kernels) -> Result<Steps> {
+        self.program.dispatches.iter().map(|dispatch| self.step(gpu, kernels, dispatch)).collect()
     }
 
-    fn compile(&self, gpu: &Gpu, kernels: &mut Kernels) -> Result<Vec<Step>> {
-        self.program.dispatches.iter().map(|dispatch| self.step(gpu, kernels, dispatch)).collect()
+    /// Takes over the steps that [`Plan::compile`] has made.
+    pub fn swap(&mut self, steps: Steps) {
+        self.steps = steps;
     }
 
     fn step(&self, gpu: &Gpu, kernels: &mut Kernels, dispatch: &Dispatch) -> Result<Step> {

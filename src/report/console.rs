@@ -1,6 +1,6 @@
 //! The lines and the progress bar that a run prints.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
@@ -27,6 +27,12 @@ pub fn print(line: &str) -> Result<()> {
 /// Writes a message to stderr; there is nobody to tell when that fails.
 pub fn say(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{message}");
+}
+
+/// Writes a message to stderr where a progress bar may stand, which draws itself again below.
+pub fn interject(message: &str) {
+    let clear_line = if std::io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
+    say(&format!("{clear_line}{message}"));
 }
 
 /// An accuracy with its standard error.
