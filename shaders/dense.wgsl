@@ -313,8 +313,11 @@ fn gradients(@builtin(global_invocation_id) id: vec3<u32>) {
         for (var q = 0u; q < TILE_Q; q++) {
             let d = rows[b * STRIDE + job.d_at / 4u + q];
             bias[q] += d;
-            for (var k = 0u; k < 4u; k++) {
-                for (var n = 0u; n < TILE_Q; n++) { sums[q][k][n] += d[k] * x[n]; }
+            for (var n = 0u; n < TILE_Q; n++) {
+                sums[q][0][n] += d.x * x[n];
+                sums[q][1][n] += d.y * x[n];
+                sums[q][2][n] += d.z * x[n];
+                sums[q][3][n] += d.w * x[n];
             }
         }
     }

@@ -59,14 +59,14 @@ impl Fused {
             forward_group: 6,
             input_group: 1,
             weights_group: 3,
-            slots: 64,
+            slots: slots(batch, 64, 4),
         });
         let s2 = tiles(ConvPool {
             conv: sizes.conv2(batch),
             forward_group: 4,
             input_group: 6,
             weights_group: 4,
-            slots: 8,
+            slots: slots(batch, 8, 16),
         });
         let linear = Dense::new(*sizes, batch, self.loss);
         let words = linear.row.words();
@@ -112,4 +112,10 @@ fn tiles(s: ConvPool) -> ConvPool {
         weights_group: divisor(s.conv.out_channels, s.weights_group),
         ..s
     }
+}
+
+/// Parts into which the batch is cut: `least`, or more where one would hold more than `images`, whose
+/// loops together would be longer than a software driver lets an invocation run.
+fn slots(batch: usize, least: usize, images: usize) -> usize {
+    batch.div_ceil(images).next_multiple_of(least).max(least)
 }

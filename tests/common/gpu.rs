@@ -31,7 +31,7 @@ pub fn kernels(checked: bool) -> Kernels {
 /// A trial on the device.
 pub fn trial(
     name: impl Into<String>,
-    run: impl FnOnce(&'static Gpu) -> Result<(), String> + Send + 'static,
+    run: impl FnOnce(&'static Arc<Gpu>) -> Result<(), String> + Send + 'static,
 ) -> Trial {
     let required = std::env::var("REQUIRE_GPU").is_ok_and(|value| value == "1");
     let ignored = !required && device().is_err();

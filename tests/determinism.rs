@@ -1,0 +1,167 @@
+//! One seed, one result: the same bits however often, on however many threads and with whatever is
+//! watching.
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+
+use digit_adder::data::{Dataset, Split, draw};
+use digit_adder::gpu::Gpu;
+use digit_adder::gpu::engine::GpuEngine;
+use digit_adder::model_file::parameters_sha256;
+use digit_adder::network::Sizes;
+use digit_adder::plans::Kind;
+use digit_adder::random::{Purpose, Random};
+use digit_adder::train::{Engine, Epoch, Loss, Settings};
+
+const BATCH: usize = 64;
+/// Twenty steps of whole batches and one of what is left.
+const IMAGES: usize = 20 * BATCH + 20;
+const STEPS: u32 = 21;
+const SEED: u64 = 1;
+
+fn main() -> ExitCode {
+    let mut trials = Vec::new();
+    // The layered plan is slow on a software driver.
+    for (plan, epochs) in [(Kind::Fused, 10), (Kind::Layered, 1)] {
+        let name = format!("runs of {} steps, {plan:?}", STEPS * epochs);
+        trials.push(common::gpu::trial(name, move |gpu| runs_are_alike(gpu, plan, epochs)));
+    }
+    trials.push(common::gpu::trial("threads of the driver", |_| threads_do_not_matter()));
+    let terminal = common::gpu::trial("a progress bar", |_| a_terminal_does_not_matter());
+    // Only where util-linux gives a command a terminal; elsewhere `script` has other flags or is missing.
+    let script = cfg!(target_os = "linux") && Command::new("script").arg("--version").output().is_ok();
+    let ignored = terminal.has_ignored_flag() || !script;
+    trials.push(terminal.with_ignored_flag(ignored));
+    common::gpu::conclude(trials)
+}
+
+fn split(images: usize, index: u32) -> Split {
+    let mut random = Random::new(3, Purpose::Test, index);
+    let labels: Vec<u8> = (0..images).map(|_| random.below(10) as u8).collect();
+    Split { images: labels.iter().flat_map(|&label| draw(label, &mut random)).collect(), labels }
+}
+
+/// What may differ between two runs that must come to the same.
+#[derive(Clone, Copy, Default)]
+struct Way {
+    /// The driver's bounds checks and loop counters.
+    checked: bool,
+    /// Evaluates, predicts and reads the parameters after each epoch.
+    watched: bool,
+}
+
+/// The parameters after the run and the loss of each epoch, all as bits.
+fn run(
+    gpu: &Arc<Gpu>,
+    plan: Kind,
+    dataset: &Dataset,
+    epochs: u32,
+    way: Way,
+) -> digit_adder::Result<(Vec<u32>, Vec<u64>)> {
+    let sizes = Sizes::default();
+    let settings = Settings { batch: BATCH, loss: Loss::Logits, plan };
+    let kernels = common::gpu::kernels(way.checked);
+    let parameters = sizes.initial_parameters(SEED);
+    let mut engine = GpuEngine::new(gpu.clone(), kernels, sizes, settings, &parameters, dataset)?;
+    let mut losses = Vec::new();
+    for index in 0..epochs {
+        let mut random = Random::new(SEED, Purpose::Test, index);
+        let epoch = Epoch {
+            order: random.permutation(IMAGES as u32),
+            addends: (0..IMAGES).map(|_| random.below(10) as u8).collect(),
+            learning_rate: 1e-3,
+        };
+        losses.push(engine.train_epoch(&epoch, &mut |_| ())?.loss.to_bits());
+        if way.watched {
+            engine.evaluate(&vec![3; dataset.test.len()])?;
+            engine.predict(&dataset.test.images[..784], 4)?;
+            engine.parameters()?;
+        }
+    }
+    Ok((engine.parameters()?.into_iter().map(f32::to_bits).collect(), losses))
+}
+
+fn runs_are_alike(gpu: &Arc<Gpu>, plan: Kind, epochs: u32) -> Result<(), String> {
+    let dataset = Dataset { origin: "drawn".into(), train: split(IMAGES, 0), test: split(70, 1) };
+    let run = |way| run(gpu, plan, &dataset, epochs, way).map_err(|error| error.to_string());
+    let first = run(Way::default())?;
+    let floats: Vec<f32> = first.0.iter().map(|&bits| f32::from_bits(bits)).collect();
+    println!("{plan:?}: {}", parameters_sha256(&floats, &Sizes::default()));
+    let moved = floats != Sizes::default().initial_parameters(SEED);
+    if !moved || floats.iter().any(|parameter| !parameter.is_finite()) {
+        return Err("the run has not trained".into());
+    }
+    for (what, way) in [
+        ("a second run", Way::default()),
+        ("checked shaders, watched after each epoch,", Way { checked: true, watched: true }),
+    ] {
+        if run(way)? != first {
+            return Err(format!("{what} gave other bits"));
+        }
+    }
+    Ok(())
+}
+
+/// 200 steps by the program itself, on the adapter of the other tests; `out` is a new folder.
+fn train(out: &Path) -> Vec<String> {
+    let adapter = std::env::var("TEST_ADAPTER").unwrap_or_else(|_| "high-performance".into());
+    let words =
+        ["train", "--dataset", "drawn", "--limit", "12800", "--epochs", "1", "--require-gpu", "--adapter"];
+    let mut command = vec![env!("CARGO_BIN_EXE_digit-adder").to_string()];
+    command.extend(words.map(String::from));
+    command.extend([adapter, "--out".into(), out.join("run").display().to_string()]);
+    command
+}
+
+/// The parameters' hash that a command prints, and all that it prints.
+fn hash(command: &mut Command) -> Result<(String, String), String> {
+    let output = command.output().map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let hash = text.lines().find_map(|line| line.trim().strip_prefix("parameters sha256 "));
+    match hash {
+        Some(hash) if output.status.success() && hash.len() == 64 => Ok((hash.into(), text)),
+        _ => Err(format!("{command:?}: {text}{}", String::from_utf8_lossy(&output.stderr))),
+    }
+}
+
+fn folder() -> Result<tempfile::TempDir, String> {
+    tempfile::tempdir().map_err(|error| error.to_string())
+}
+
+/// The hash of a run with that many threads of a software driver, or as many as it likes.
+fn hash_on_threads(threads: Option<&str>) -> Result<String, String> {
+    let folder = folder()?;
+    let words = train(folder.path());
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
+    if let Some(threads) = threads {
+        command.env("LP_NUM_THREADS", threads);
+    }
+    Ok(hash(&mut command)?.0)
+}
+
+/// lavapipe reads LP_NUM_THREADS when it starts, hence processes of their own.
+fn threads_do_not_matter() -> Result<(), String> {
+    let [one, two, three] = ["1", "2", "3"].map(|threads| hash_on_threads(Some(threads)));
+    let (one, two, three) = (one?, two?, three?);
+    if one == two && one == three {
+        Ok(())
+    } else {
+        Err(format!("one {one}, two {two}, three threads {three}"))
+    }
+}
+
+fn a_terminal_does_not_matter() -> Result<(), String> {
+    let piped = hash_on_threads(None)?;
+    let folder = folder()?;
+    let line: Vec<String> = train(folder.path()).iter().map(|word| format!("'{word}'")).collect();
+    let (shown, text) = hash(Command::new("script").args(["-qec", &line.join(" "), "/dev/null"]))?;
+    // indicatif moves the cursor to draw its bar over itself, and only on a terminal.
+    if !text.contains("\u{1b}[") {
+        return Err(format!("no bar was drawn:\n{text}"));
+    }
+    if piped == shown { Ok(()) } else { Err(format!("piped {piped}, on a terminal {shown}")) }
+}

@@ -1,0 +1,218 @@
+//! How many loop iterations one invocation of an entry can make at most.
+//!
+//! Read off naga's IR: every loop must count a local variable up by a constant step to a bound that is
+//! made of constants and arguments alone. Anything else is an error, so nothing goes uncounted.
+
+use std::collections::HashMap;
+
+use naga::{
+    BinaryOperator, Block, Expression, Function, Handle, Literal, LocalVariable, MathFunction, Module,
+    Statement,
+};
+
+/// What is known of a u32: where it lies, and whether it was read from memory of any kind.
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    low: u64,
+    high: u64,
+    read: bool,
+}
+
+impl Range {
+    const ANY: Self = Self { low: 0, high: u32::MAX as u64, read: false };
+    const READ: Self = Self { read: true, ..Self::ANY };
+
+    /// A range, unless its ends do not fit a u32: then the value may have wrapped to anything.
+    fn new(low: Option<u64>, high: Option<u64>, read: bool) -> Self {
+        match (low, high) {
+            (Some(low), Some(high)) if high <= Self::ANY.high => Self { low, high, read },
+            _ => Self { read, ..Self::ANY },
+        }
+    }
+
+    fn exactly(value: u64) -> Self {
+        Self { low: value, high: value, read: false }
+    }
+}
+
+/// Iterations of all loops that one invocation of the entry runs through, at most.
+///
+/// # Errors
+/// A loop whose iterations cannot be bounded, or whose bound is read from memory.
+pub fn iterations(module: &Module, entry: &Function) -> Result<u64, String> {
+    let arguments = vec![Range::ANY; entry.arguments.len()];
+    Walk { module, function: entry, arguments }.block(&entry.body)
+}
+
+/// A walk through one call of a function.
+struct Walk<'a> {
+    module: &'a Module,
+    function: &'a Function,
+    arguments: Vec<Range>,
+}
+
+impl Walk<'_> {
+    fn block(&self, block: &Block) -> Result<u64, String> {
+        // What each variable was last set to in this block.
+        let mut set: HashMap<Handle<LocalVariable>, Handle<Expression>> = HashMap::new();
+        let mut total = 0;
+        for statement in block {
+            total += match statement {
+                Statement::Store { pointer, value } => {
+                    if let Expression::LocalVariable(variable) = self.function.expressions[*pointer] {
+                        set.insert(variable, *value);
+                    }
+                    0
+                }
+                Statement::Block(block) => self.block(block)?,
+                Statement::If { accept, reject, .. } => self.block(accept)?.max(self.block(reject)?),
+                Statement::Switch { cases, .. } => {
+                    cases.iter().map(|case| self.block(&case.body)).sum::<Result<u64, _>>()?
+                }
+                Statement::Loop { body, continuing, break_if } => {
+                    if break_if.is_some() {
+                        return Err(format!("{}: a loop that is no `for`", self.name()));
+                    }
+                    let (variable, trips) = self.trips(body, continuing, &set)?;
+                    if stores(self.function, body, variable) {
+                        return Err(format!("{}: a loop's body sets its counter", self.name()));
+                    }
+                    trips * (1 + self.block(body)?)
+                }
+                Statement::Call { function, arguments, .. } => {
+                    let arguments = arguments.iter().map(|&argument| self.range(argument)).collect();
+                    let function = &self.module.functions[*function];
+                    Walk { module: self.module, function, arguments }.block(&function.body)?
+                }
+                _ => 0,
+            };
+        }
+        Ok(total)
+    }
+
+    /// The counter of a `for` loop and how often its body runs at most.
+    fn trips(
+        &self,
+        body: &Block,
+        continuing: &Block,
+        set: &HashMap<Handle<LocalVariable>, Handle<Expression>>,
+    ) -> Result<(Handle<LocalVariable>, u64), String> {
+        let fail = |what: &str| Err(format!("{}: a loop {what}", self.name()));
+        let expressions = &self.function.expressions;
+        let head = body.iter().find_map(|statement| match statement {
+            Statement::If { condition, accept, reject }
+                if accept.is_empty() && matches!(**reject, [Statement::Break]) =>
+            {
+                Some(*condition)
+            }
+            _ => None,
+        });
+        // `for` begins with its condition; nothing but what computes it may come before.
+        let first = body.iter().find(|statement| !matches!(statement, Statement::Emit(_)));
+        let (Some(condition), Some(Statement::If { .. })) = (head, first) else {
+            return fail("does not begin with its condition");
+        };
+        let Expression::Binary { op: BinaryOperator::Less, left, right } = expressions[condition] else {
+            return fail("does not count up to a bound with `<`");
+        };
+        let Some(variable) = self.loaded(left) else { return fail("compares no counter with its bound") };
+        let step = continuing.iter().find_map(|statement| match statement {
+            Statement::Store { pointer, value } if self.is(*pointer, variable) => Some(*value),
+            _ => None,
+        });
+        let step = match step.map(|step| &expressions[step]) {
+            Some(&Expression::Binary { op: BinaryOperator::Add, left, right })
+                if self.loaded(left) == Some(variable) =>
+            {
+                self.range(right)
+            }
+            _ => return fail("does not add to its counter"),
+        };
+        let bound = self.range(right);
+        if bound.read || step.read {
+            return fail("whose bound or step is read from memory");
+        }
+        if step.low == 0 || bound.high + step.high > Range::ANY.high {
+            return fail("that nothing bounds");
+        }
+        let start = set.get(&variable).map_or(0, |&start| self.range(start).low);
+        Ok((variable, bound.high.saturating_sub(start).div_ceil(step.low)))
+    }
+
+    /// Where the value of an expression may lie.
+    fn range(&self, expression: Handle<Expression>) -> Range {
+        match self.function.expressions[expression] {
+            Expression::Literal(literal) => literal_range(literal),
+            Expression::Constant(constant) => {
+                match self.module.global_expressions[self.module.constants[constant].init] {
+                    Expression::Literal(literal) => literal_range(literal),
+                    _ => Range::ANY,
+                }
+            }
+            Expression::FunctionArgument(index) => self.arguments[index as usize],
+            Expression::Binary { op, left, right } => {
+                let (a, b) = (self.range(left), self.range(right));
+                let read = a.read || b.read;
+                match op {
+                    BinaryOperator::Add => Range::new(Some(a.low + b.low), Some(a.high + b.high), read),
+                    BinaryOperator::Subtract => {
+                        Range::new(a.low.checked_sub(b.high), a.high.checked_sub(b.low), read)
+                    }
+                    BinaryOperator::Multiply => {
+                        Range::new(a.low.checked_mul(b.low), a.high.checked_mul(b.high), read)
+                    }
+                    BinaryOperator::Divide => {
+                        Range::new(a.low.checked_div(b.high), a.high.checked_div(b.low), read)
+                    }
+                    _ => Range { read, ..Range::ANY },
+                }
+            }
+            Expression::Math { fun: MathFunction::Min, arg, arg1: Some(other), .. } => {
+                let (a, b) = (self.range(arg), self.range(other));
+                Range { low: a.low.min(b.low), high: a.high.min(b.high), read: a.read || b.read }
+            }
+            // Whatever else there is may come from memory.
+            _ => Range::READ,
+        }
+    }
+
+    /// The local variable that an expression loads.
+    fn loaded(&self, expression: Handle<Expression>) -> Option<Handle<LocalVariable>> {
+        let Expression::Load { pointer } = self.function.expressions[expression] else { return None };
+        match self.function.expressions[pointer] {
+            Expression::LocalVariable(variable) => Some(variable),
+            _ => None,
+        }
+    }
+
+    fn is(&self, pointer: Handle<Expression>, variable: Handle<LocalVariable>) -> bool {
+        matches!(self.function.expressions[pointer], Expression::LocalVariable(found) if found == variable)
+    }
+
+    fn name(&self) -> &str {
+        self.function.name.as_deref().unwrap_or("an entry")
+    }
+}
+
+fn literal_range(literal: Literal) -> Range {
+    match literal {
+        Literal::U32(value) => Range::exactly(u64::from(value)),
+        Literal::I32(value) => u64::try_from(value).map_or(Range::ANY, Range::exactly),
+        _ => Range::ANY,
+    }
+}
+
+/// Whether anything in a block may set a local variable: a store, or a pointer to it handed on.
+fn stores(function: &Function, block: &Block, variable: Handle<LocalVariable>) -> bool {
+    let is = |pointer: &Handle<Expression>| matches!(function.expressions[*pointer], Expression::LocalVariable(found) if found == variable);
+    let inside = |block: &Block| stores(function, block, variable);
+    block.iter().any(|statement| match statement {
+        Statement::Store { pointer, .. } => is(pointer),
+        Statement::Call { arguments, .. } => arguments.iter().any(is),
+        Statement::Block(block) => inside(block),
+        Statement::If { accept, reject, .. } => inside(accept) || inside(reject),
+        Statement::Switch { cases, .. } => cases.iter().any(|case| inside(&case.body)),
+        Statement::Loop { body, continuing, .. } => inside(body) || inside(continuing),
+        _ => false,
+    })
+}

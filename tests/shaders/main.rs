@@ -1,0 +1,309 @@
+//! Every shader, as it stands in its file and with every set of constants that the network uses: valid
+//! without optional features, inside the limits of every device, translatable for every backend. No GPU.
+
+mod loops;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use digit_adder::gpu::interface::{self, Access};
+use digit_adder::gpu::kernel::specialised;
+use digit_adder::gpu::shader::{EMBEDDED, Library};
+use digit_adder::network::Sizes;
+use digit_adder::plans::{Programs, fused::Fused, layered::Layered};
+use digit_adder::program::{Dispatch, Program};
+use digit_adder::selftest;
+use digit_adder::train::Loss;
+use naga::AddressSpace;
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{Module, back};
+
+/// What the program asks of a device, see `Gpu::open`: but for the storage buffers, which are WebGPU's 8,
+/// the smallest limits that wgpu knows.
+const LIMITS: wgpu::Limits = wgpu::Limits::downlevel_defaults();
+const STORAGE_BUFFERS: usize = 8;
+
+/// lavapipe ends all loops of an invocation after 65,535 iterations, silently.
+const ITERATIONS: u64 = 60_000;
+
+/// Batches of training steps: the default, a tail, the smallest, uneven and large ones.
+const TRAINING: [usize; 8] = [64, 32, 500, 1, 7, 65, 1000, 4096];
+/// Batches of evaluation steps.
+const EVALUATION: [usize; 5] = [500, 64, 32, 7, 1];
+
+/// A shader that was parsed and found valid.
+struct Shader {
+    name: String,
+    module: Module,
+    info: ModuleInfo,
+}
+
+impl Shader {
+    fn new(name: String, text: &str) -> Self {
+        let module = naga::front::wgsl::parse_str(text)
+            .unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(text, &name)));
+        let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+            .validate(&module)
+            .unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(text, &name)));
+        Self { name, module, info }
+    }
+
+    /// The entries' use of bindings, workgroup memory, invocations and loops.
+    fn stays_inside_the_limits(&self) {
+        let mut layouter = naga::proc::Layouter::default();
+        layouter.update(self.module.to_ctx()).unwrap();
+        for (index, entry) in self.module.entry_points.iter().enumerate() {
+            let name = format!("{}, {}", self.name, entry.name);
+            let uses = self.info.get_entry_point(index);
+            let (mut storage, mut workgroup) = (0, 0);
+            for (handle, variable) in self.module.global_variables.iter() {
+                if uses[handle].is_empty() {
+                    continue;
+                }
+                let bytes = layouter[variable.ty].size;
+                match variable.space {
+                    AddressSpace::Storage { .. } => storage += 1,
+                    AddressSpace::WorkGroup => workgroup += bytes,
+                    AddressSpace::Uniform => {
+                        assert!(
+                            u64::from(bytes) <= LIMITS.max_uniform_buffer_binding_size,
+                            "{name}: {variable:?}"
+                        );
+                    }
+                    AddressSpace::Private => {}
+                    other => panic!("{name}: a variable in {other:?}"),
+                }
+            }
+            assert!(storage <= STORAGE_BUFFERS, "{name}: {storage} storage buffers");
+            assert!(workgroup <= LIMITS.max_compute_workgroup_storage_size, "{name}: {workgroup} bytes");
+            let [x, y, z] = entry.workgroup_size;
+            assert!(x * y * z <= LIMITS.max_compute_invocations_per_workgroup, "{name}: {x} x {y} x {z}");
+            assert!(x <= LIMITS.max_compute_workgroup_size_x, "{name}: {x} in x");
+            assert!(y <= LIMITS.max_compute_workgroup_size_y, "{name}: {y} in y");
+            assert!(z <= LIMITS.max_compute_workgroup_size_z, "{name}: {z} in z");
+        }
+    }
+
+    /// Loop iterations of one invocation of an entry, at most.
+    fn iterations(&self, entry: &str) -> u64 {
+        let found = self.module.entry_points.iter().find(|found| found.name == entry).expect(entry);
+        loops::iterations(&self.module, &found.function)
+            .unwrap_or_else(|error| panic!("{}, {entry}: {error}", self.name))
+    }
+
+    /// To the languages of Metal and Direct3D, and to SPIR-V, which is given.
+    fn translates(&self) -> Vec<u32> {
+        let Self { name, module, info } = self;
+        let options = back::msl::Options { lang_version: (2, 0), ..Default::default() };
+        let (text, translated) = back::msl::write_string(module, info, &options, &Default::default())
+            .unwrap_or_else(|error| panic!("{name} in MSL: {error}"));
+        assert_eq!(translated.entry_point_names.len(), module.entry_points.len());
+        for entry in &translated.entry_point_names {
+            let entry = entry.as_ref().unwrap_or_else(|error| panic!("{name} in MSL: {error}"));
+            assert!(text.contains(entry.as_str()), "{name} in MSL: no {entry}");
+        }
+
+        let (mut text, options, pipeline) = (String::new(), Default::default(), Default::default());
+        let translated = back::hlsl::Writer::new(&mut text, &options, &pipeline)
+            .write(module, info, None)
+            .unwrap_or_else(|error| panic!("{name} in HLSL: {error}"));
+        assert_eq!(translated.entry_point_names.len(), module.entry_points.len());
+        for entry in &translated.entry_point_names {
+            let entry = entry.as_ref().unwrap_or_else(|error| panic!("{name} in HLSL: {error}"));
+            assert!(text.contains(entry.as_str()), "{name} in HLSL: no {entry}");
+        }
+
+        let words = back::spv::write_vec(module, info, &Default::default(), None)
+            .unwrap_or_else(|error| panic!("{name} in SPIR-V: {error}"));
+        assert!(words.len() > 5, "{name} in SPIR-V: nothing but a header");
+        words
+    }
+}
+
+/// The programs of both plans and losses, with their names.
+fn programs() -> Vec<(String, Program)> {
+    let sizes = Sizes::default();
+    let mut all = Vec::new();
+    for loss in [Loss::Logits, Loss::DoubleSoftmax] {
+        let plans: [(&str, Box<dyn Programs>); 2] =
+            [("fused", Box::new(Fused { sizes, loss })), ("layered", Box::new(Layered { sizes, loss }))];
+        for (plan, programs) in plans {
+            for batch in TRAINING {
+                all.push((
+                    format!("{plan} training of {batch}, {loss:?}"),
+                    programs.training(batch).unwrap(),
+                ));
+            }
+            for batch in EVALUATION {
+                all.push((
+                    format!("{plan} evaluation of {batch}, {loss:?}"),
+                    programs.evaluation(batch).unwrap(),
+                ));
+            }
+        }
+    }
+    all
+}
+
+/// The different texts that the programs run, each with an example of a dispatch for every entry in use.
+fn texts() -> BTreeMap<String, (String, BTreeMap<&'static str, Dispatch>)> {
+    let mut all = BTreeMap::new();
+    for (program, dispatches) in programs().into_iter().map(|(name, program)| (name, program.dispatches)) {
+        for dispatch in dispatches {
+            let (text, _) = specialised(&Library::Embedded, &dispatch).unwrap();
+            let name = format!("{}.wgsl in {program}, {}", dispatch.shader, dispatch.layer);
+            let (_, entries) = all.entry(text).or_insert((name, BTreeMap::new()));
+            entries.insert(dispatch.entry, dispatch);
+        }
+    }
+    all
+}
+
+/// Fails unless spirv-val accepts the module; where it is not installed, so much is said once.
+fn validate(name: &str, words: &[u32]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shader.spv");
+    std::fs::write(&path, bytemuck::cast_slice(words)).unwrap();
+    match Command::new("spirv-val").args(["--target-env", "vulkan1.0"]).arg(&path).output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Err(error) => {
+            let required = std::env::var("REQUIRE_SPIRV_VAL").is_ok_and(|value| value == "1");
+            assert!(!required, "spirv-val (package spirv-tools) cannot be run: {error}");
+            static SAID: std::sync::Once = std::sync::Once::new();
+            SAID.call_once(|| eprintln!("spirv-val cannot be run, so the SPIR-V is not validated: {error}"));
+        }
+    }
+}
+
+#[test]
+fn each_file_stands_alone() {
+    for (name, text) in EMBEDDED {
+        let shader = Shader::new(format!("{name}.wgsl"), text);
+        shader.stays_inside_the_limits();
+        assert!(!shader.module.entry_points.is_empty(), "{name}.wgsl has no entry");
+        for entry in &shader.module.entry_points {
+            let iterations = shader.iterations(&entry.name);
+            assert!(iterations <= ITERATIONS, "{name}.wgsl, {}: {iterations} iterations", entry.name);
+        }
+        validate(name, &shader.translates());
+    }
+}
+
+#[test]
+fn every_use_is_valid_on_every_device() {
+    for (text, (name, _)) in texts() {
+        let shader = Shader::new(name, &text);
+        shader.stays_inside_the_limits();
+        validate(&shader.name, &shader.translates());
+    }
+}
+
+#[test]
+fn no_invocation_loops_too_long() {
+    let mut most: BTreeMap<String, (u64, String)> = BTreeMap::new();
+    for (text, (name, entries)) in texts() {
+        let shader = Shader::new(name, &text);
+        for (entry, dispatch) in entries {
+            let iterations = shader.iterations(entry);
+            let longest = most.entry(format!("{}.{entry}", dispatch.shader)).or_default();
+            *longest = std::mem::take(longest).max((iterations, shader.name.clone()));
+        }
+    }
+    for (entry, (iterations, name)) in &most {
+        println!("{entry}: {iterations} iterations at most, {name}");
+    }
+    let (iterations, name) = most.values().max().unwrap();
+    assert!(*iterations <= ITERATIONS, "{name}: {iterations} iterations");
+}
+
+#[test]
+fn loops_that_cannot_be_bounded_are_refused() {
+    let counted = |lines: &str| {
+        let text = format!(
+            "@group(0) @binding(0) var<uniform> u: vec4<u32>;
+            @group(0) @binding(1) var<storage, read_write> s: array<u32>;
+            fn twice(n: u32) {{ for (var i = 0u; i < 2u; i++) {{ for (var j = 1u; j < n; j += 2u) {{ s[j] = i; }} }} }}
+            @compute @workgroup_size(1) fn main(@builtin(local_invocation_index) id: u32) {{ {lines} }}"
+        );
+        let shader = Shader::new("test.wgsl".into(), &text);
+        loops::iterations(&shader.module, &shader.module.entry_points[0].function)
+    };
+    assert_eq!(counted("for (var i = 0u; i < 10u; i += 3u) { s[i] = 0u; }"), Ok(4));
+    assert_eq!(counted("for (var i = id; i < 64u; i += 64u) { s[i] = 0u; }"), Ok(1));
+    assert_eq!(counted("twice(6u); twice(10u); if (id > 3u) { twice(4u); }"), Ok(2 * 4 + 2 * 6 + 2 * 3));
+    assert_eq!(counted("for (var i = 0u; i < 5u; i++) { twice(4u); }"), Ok(5 * 7));
+    for endless in [
+        "for (var i = 0u; i < u.x; i++) { s[i] = 0u; }",
+        "for (var i = 0u; i < min(u.x, 9u); i++) { s[i] = 0u; }",
+        "for (var i = 0u; i < s[0]; i++) { s[i] = 0u; }",
+        "for (var i = 0u; i < id; i++) { s[i] = 0u; }",
+        "for (var i = 0u; i < 9u; i += id) { s[i] = 0u; }",
+        "for (var i = 0u; i < 9u; i++) { s[i] = 0u; i = 0u; }",
+        "for (var i = 0u; i != 9u; i++) { s[i] = 0u; }",
+        "twice(u.y);",
+        "var n = u.x; for (var i = 0u; i < n; i++) { s[i] = 0u; }",
+        "loop { if (s[0] == 1u) { break; } }",
+        "while (s[0] < 9u) { s[0] += 1u; }",
+    ] {
+        assert!(counted(endless).is_err(), "{endless}: {:?}", counted(endless));
+    }
+}
+
+#[test]
+fn dispatches_bind_what_their_entries_use() {
+    for (name, program) in programs() {
+        for dispatch in &program.dispatches {
+            let what = format!("{name}: {} {}.{}", dispatch.layer, dispatch.shader, dispatch.entry);
+            let (_, entry) = specialised(&Library::Embedded, dispatch).unwrap();
+            let used: BTreeSet<&str> = entry.bindings.iter().map(|binding| binding.name.as_str()).collect();
+            let bound: Vec<&str> = dispatch.bindings.iter().map(|&(variable, _)| variable).collect();
+            assert_eq!(used, bound.iter().copied().collect(), "{what}");
+            assert_eq!(used.len(), bound.len(), "{what} binds a variable twice");
+            let written = entry.bindings.iter().filter(|binding| binding.access == Access::ReadWrite);
+            assert!(written.count() > 0, "{what} writes nothing");
+            for axis in 0..3 {
+                let groups = dispatch.threads[axis].div_ceil(entry.workgroup[axis] as usize);
+                let limit = LIMITS.max_compute_workgroups_per_dimension as usize;
+                assert!((1..=limit).contains(&groups), "{what}: {groups} workgroups");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_entry_is_used() {
+    let mut used: BTreeSet<(String, String)> = BTreeSet::new();
+    for (_, program) in programs() {
+        used.extend(program.dispatches.iter().map(|d| (d.shader.to_string(), d.entry.to_string())));
+    }
+    for (name, text) in EMBEDDED {
+        for entry in interface::read(name, text).unwrap() {
+            assert!(
+                used.contains(&(name.to_string(), entry.name.clone())),
+                "no plan uses {name}.{}",
+                entry.name
+            );
+        }
+    }
+}
+
+/// One name, four places: the shader, the op that schedules it, the reference, and a check.
+#[test]
+fn each_op_has_shader_schedule_reference_and_check() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let stems = |folder: &str| -> BTreeSet<String> {
+        let files = std::fs::read_dir(root.join(folder)).unwrap();
+        files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_string()).collect()
+    };
+    let embedded: BTreeSet<String> = EMBEDDED.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(embedded.len(), EMBEDDED.len(), "a shader is embedded twice");
+    assert_eq!(stems("shaders"), embedded, "the files in shaders/ and the embedded ones");
+    let missing = |there: BTreeSet<String>| -> Vec<String> { embedded.difference(&there).cloned().collect() };
+    assert_eq!(missing(stems("src/ops")), [""; 0], "shaders without a file in src/ops");
+    assert_eq!(missing(stems("src/reference")), [""; 0], "shaders without a file in src/reference");
+    let checked = selftest::all(20).unwrap().iter().map(|check| check.op.to_string()).collect();
+    assert_eq!(missing(checked), [""; 0], "shaders without a check");
+}
