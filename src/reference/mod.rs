@@ -18,6 +18,7 @@ pub mod concat;
 pub mod conv2d;
 pub mod conv_pool;
 pub mod cross_entropy;
+pub mod dense;
 pub mod gather;
 pub mod heads;
 pub mod linear;

@@ -1,6 +1,6 @@
 //! The checks of the ops that are not convolutions, and the list of all.
 
-use super::{Builder, Check, convolution, wide};
+use super::{Builder, Check, convolution, dense, wide};
 use crate::Result;
 use crate::compare::Tol;
 use crate::network::{DIGITS, SUMS, Sizes};
@@ -43,6 +43,10 @@ pub fn all(random: usize) -> Result<Vec<Check>> {
         checks.push(adam(256 * batch.min(33), seed));
         checks.push(metrics(batch, seed));
         checks.extend(convolution::checks(batch, &mut sizes, seed)?);
+        // A software driver compiles this shader for seconds; one check of each loss must do.
+        if [7, 64].contains(&batch) && index < SHAPES.len() {
+            checks.push(dense::check(batch, &mut sizes, seed)?);
+        }
     }
     Ok(checks)
 }

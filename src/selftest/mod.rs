@@ -6,6 +6,7 @@
 
 mod checks;
 mod convolution;
+mod dense;
 
 pub use checks::{SHAPES, all};
 
@@ -35,6 +36,33 @@ enum Want {
     Record(f64, Tol, [u32; 2]),
 }
 
+/// Columns of a tensor's rows.
+#[derive(Clone, Copy)]
+struct Columns {
+    /// Words from one row to the next.
+    stride: usize,
+    /// First column.
+    at: usize,
+    /// Number of columns.
+    len: usize,
+    /// Number of rows; those behind are padding.
+    rows: usize,
+}
+
+impl Columns {
+    fn of(self, words: &[u32]) -> Vec<u32> {
+        let rows = words.chunks_exact(self.stride).take(self.rows);
+        rows.flat_map(|row| &row[self.at..self.at + self.len]).copied().collect()
+    }
+}
+
+/// What is expected of a tensor, or of columns of it.
+struct Wanted {
+    tensor: Tensor,
+    columns: Option<Columns>,
+    want: Want,
+}
+
 /// A program with its inputs and its expected outputs.
 pub struct Check {
     /// The op.
@@ -43,7 +71,7 @@ pub struct Check {
     pub shape: String,
     program: Program,
     inputs: Vec<(Tensor, Vec<u32>)>,
-    wanted: Vec<(Tensor, Want)>,
+    wanted: Vec<Wanted>,
 }
 
 /// How a check went.
@@ -63,7 +91,7 @@ pub struct Verdict {
 struct Builder {
     tape: Tape,
     inputs: Vec<(Tensor, Vec<u32>)>,
-    wanted: Vec<(Tensor, Want)>,
+    wanted: Vec<Wanted>,
     random: Random,
 }
 
@@ -123,23 +151,28 @@ impl Builder {
     }
 
     fn want(&mut self, tensor: Tensor, values: Vec<f64>, tol: Tol) {
-        self.wanted.push((tensor, Want::Floats(values, tol)));
+        self.wanted.push(Wanted { tensor, columns: None, want: Want::Floats(values, tol) });
     }
 
     /// Each of `values` is a sum of `terms` products of values in [-1, 1). Its rounding error grows with
     /// the partial sums, which are as large as the values themselves.
     fn want_sum(&mut self, tensor: Tensor, values: Vec<f64>, terms: usize) {
-        let squares: f64 = values.iter().map(|value| value * value).sum();
-        let typical = (squares / values.len().max(1) as f64).sqrt();
+        let typical = typical(&values);
         self.want(tensor, values, Tol::reduction(terms, typical.max(1.0)));
     }
 
+    /// The same of columns of a tensor, for values of any magnitude.
+    fn want_columns(&mut self, tensor: Tensor, columns: Columns, values: Vec<f64>, terms: usize) {
+        let tol = Tol::reduction(terms, typical(&values));
+        self.wanted.push(Wanted { tensor, columns: Some(columns), want: Want::Floats(values, tol) });
+    }
+
     fn want_words(&mut self, tensor: Tensor, words: Vec<u32>) {
-        self.wanted.push((tensor, Want::Words(words)));
+        self.wanted.push(Wanted { tensor, columns: None, want: Want::Words(words) });
     }
 
     fn want_record(&mut self, tensor: Tensor, loss: f64, tol: Tol, right: [u32; 2]) {
-        self.wanted.push((tensor, Want::Record(loss, tol, right)));
+        self.wanted.push(Wanted { tensor, columns: None, want: Want::Record(loss, tol, right) });
     }
 
     fn find(&self, name: &str) -> Result<Tensor> {
@@ -154,6 +187,12 @@ impl Builder {
     fn finish(self, op: &'static str, shape: String) -> Check {
         Check { op, shape, program: self.tape.finish(), inputs: self.inputs, wanted: self.wanted }
     }
+}
+
+/// The root mean square of values.
+fn typical(values: &[f64]) -> f64 {
+    let squares: f64 = values.iter().map(|value| value * value).sum();
+    (squares / values.len().max(1) as f64).sqrt()
 }
 
 /// The values as f64.
@@ -195,9 +234,10 @@ impl Check {
     }
 
     fn judge(&self, found: &[Vec<u32>], share: &mut f64) -> std::result::Result<(), String> {
-        for (tensor, want) in &self.wanted {
+        for Wanted { tensor, columns, want } in &self.wanted {
             let info = self.program.info(*tensor);
             let got = &found[tensor.0][..info.len()];
+            let got = &columns.map_or_else(|| got.to_vec(), |columns| columns.of(got));
             match want {
                 Want::Floats(want, tol) => {
                     let got: Vec<f32> = got.iter().map(|&bits| f32::from_bits(bits)).collect();
@@ -222,7 +262,7 @@ impl Check {
             }
         }
         for (tensor, words) in &self.inputs {
-            let is_output = self.wanted.iter().any(|(wanted, _)| wanted == tensor);
+            let is_output = self.wanted.iter().any(|wanted| wanted.tensor == *tensor);
             if !is_output && found[tensor.0][..words.len()] != words[..] {
                 return Err(format!("input `{}` was changed", self.program.info(*tensor).name));
             }
