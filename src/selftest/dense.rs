@@ -1,0 +1,216 @@
+//! The check of the whole linear part of the network, against the layers that it fuses.
+
+use super::builder::{Builder, size, sum_of};
+use super::check::{Check, POISON, Part, Want};
+use super::wide;
+use crate::Result;
+use crate::compare::Tol;
+use crate::graph::Tape;
+use crate::network::{DIGITS, SUMS, Sizes};
+use crate::ops::concat::Concat;
+use crate::ops::dense::{Dense, IMAGES, Row, dense, dense_gradients};
+use crate::ops::linear::Linear;
+use crate::program::Shared;
+use crate::reference::heads::{self, Heads};
+use crate::reference::{concat, linear, metrics, relu};
+use crate::train::Loss;
+
+/// The network's sizes at batches around a workgroup's images, and two other networks.
+pub fn checks() -> Result<Vec<Check>> {
+    let real = Sizes::default();
+    let small = Sizes { conv2: 4, fc1: 128, fc2: 64, fc3: 128, ..real };
+    let wide = Sizes { conv2: 8, fc1: 64, fc2: 192, fc3: 64, ..real };
+    let mut checks = Vec::new();
+    for loss in [Loss::Logits, Loss::DoubleSoftmax] {
+        for (seed, batch) in [1, 7, 16, 17, 64].into_iter().enumerate() {
+            for backward in [true, false] {
+                checks.push(check(real, batch, loss, backward, seed as u32)?);
+            }
+        }
+        checks.push(check(small, 7, loss, true, 5)?);
+        checks.push(check(small, 16, loss, false, 6)?);
+        checks.push(check(wide, 17, loss, true, 7)?);
+    }
+    Ok(checks)
+}
+
+/// What the reference makes of a batch.
+struct Values {
+    number_branch: Vec<f64>,
+    h2: Vec<f64>,
+    h3: Vec<f64>,
+    logits: [Vec<f64>; 2],
+    loss: Vec<f64>,
+    d_logits: [Vec<f64>; 2],
+    d_h3: Vec<f64>,
+    d_h2: Vec<f64>,
+    d_features: Vec<f64>,
+    gradients: Vec<f64>,
+}
+
+fn check(sizes: Sizes, batch: usize, loss: Loss, backward: bool, seed: u32) -> Result<Check> {
+    let s = Dense::new(sizes, batch, loss);
+    let (words, padded, flat) = (s.row.words(), batch.next_multiple_of(IMAGES), sizes.flat());
+    let mut t = Builder::new(batch, &[], seed);
+    t.tape = Tape::new(&sizes, batch);
+
+    // Coarse values, whose sums are exact in f32 up to h3: a unit at 0 is at 0 on the device too.
+    let features: Vec<f32> = t.below(batch * flat, 5).iter().map(|&x| x as f32 / 4.0).collect();
+    let mut rows = vec![f32::from_bits(POISON); padded * words];
+    let features_part = Part { at: s.row.at("FEATURES"), stride: words, width: flat };
+    for (place, &x) in features_part.places(batch).zip(&features) {
+        rows[place] = x;
+    }
+    let rows = t.input("rows", &[padded, words], &rows);
+    let mut parameters = vec![f32::from_bits(POISON); sizes.flat_len()];
+    for parameter in sizes.parameters() {
+        let values = t.multiples(parameter.len(), 16, 1.0 / 64.0);
+        parameters[parameter.range()].copy_from_slice(&values);
+    }
+    t.shared("parameters", Shared::Parameters, &parameters);
+    let (count, first) = (batch + 5, 3);
+    let order = t.random.permutation(count as u32);
+    let [labels, addends] = [0, 1].map(|_| t.below(count, DIGITS));
+    t.shared("order", Shared::Order, &order);
+    t.shared("labels", Shared::Labels, &labels);
+    t.shared("addends", Shared::Addends, &addends);
+    t.shared("cursor", Shared::Cursor, &[0, first as u32]);
+    let outcomes = dense(&mut t.tape, &s, rows, backward)?;
+    if backward {
+        dense_gradients(&mut t.tape, &s, rows)?;
+    }
+
+    let taken = || order[first..first + batch].iter().map(|&n| n as usize);
+    let addend: Vec<usize> = taken().map(|n| addends[n] as usize).collect();
+    let digit: Vec<u32> = taken().map(|n| labels[n]).collect();
+    let sum: Vec<u32> = taken().map(|n| labels[n] + addends[n]).collect();
+    let v = reference(&s, &wide(&parameters), &wide(&features), &addend, [&digit, &sum]);
+
+    // Rounding adds up from layer to layer; each tensor is as exact as its sums are long.
+    let scale = 1.0 / (2 * batch) as f64;
+    let part = |name: &str, at: usize, width: usize| Part { at: s.row.at(name) + at, stride: words, width };
+    let floats = |t: &mut Builder, name: &str, part: Part, values: Vec<f64>, tol: Tol| {
+        t.want_part(name, rows, part, Want::Floats(values, tol));
+    };
+    let Sizes { fc1, fc2, fc3, .. } = sizes;
+    let tol = sum_of(&v.number_branch, 2);
+    floats(&mut t, "fc1", part("FEATURES", flat, fc1), v.number_branch, tol);
+    let tol = sum_of(&v.h2, flat + fc1 + 1);
+    floats(&mut t, "fc2", part("H2", 0, fc2), v.h2, tol);
+    let tol = sum_of(&v.h3, fc2 + 1);
+    floats(&mut t, "fc3", part("H3", 0, fc3), v.h3, tol);
+    let sums_at = Row::sums_at();
+    for (name, at, logits) in [("out1", 0, &v.logits[0]), ("out2", sums_at, &v.logits[1])] {
+        let tol = sum_of(logits, fc3 + 1);
+        floats(&mut t, name, part("LOGITS", at, logits.len() / batch), logits.clone(), tol);
+    }
+    let class_words = (sums_at + SUMS).next_multiple_of(4);
+    for (at, end) in [(DIGITS, sums_at), (sums_at + SUMS, class_words)] {
+        t.want_part("padding of logits", rows, part("LOGITS", at, end - at), Want::Anything(batch));
+    }
+    // The padding of d_logits is multiplied with weights: it must be 0.
+    let mut d_logits = vec![0.0; batch * class_words];
+    for (at, d) in [(0, &v.d_logits[0]), (sums_at, &v.d_logits[1])] {
+        let head = Part { at, stride: class_words, width: d.len() / batch };
+        head.places(batch).zip(d).for_each(|(place, &d)| d_logits[place] = d);
+    }
+    floats(&mut t, "d logits", part("D_LOGITS", 0, class_words), d_logits, Tol::reduction(SUMS, scale));
+    let one_hot_words = DIGITS.next_multiple_of(4);
+    let one_hot = addend.iter().flat_map(|&a| (0..one_hot_words).map(move |j| f64::from(u8::from(j == a))));
+    floats(&mut t, "number", part("NUMBER", 0, one_hot_words), one_hot.collect(), Tol::absolute(0.0));
+
+    let loss_tol = Tol { relative: 4.0 * f64::from(f32::EPSILON), ..Tol::reduction(SUMS, 1.0) };
+    t.want_part("loss", outcomes, Part { at: 0, stride: 3, width: 1 }, Want::Floats(v.loss, loss_tol));
+    let right = (0..batch).flat_map(|b| {
+        [(&v.logits[0], &digit, DIGITS), (&v.logits[1], &sum, SUMS)]
+            .map(|(x, target, n)| u32::from(metrics::argmax(&x[b * n..][..n]) == target[b] as usize))
+    });
+    let right = right.collect();
+    t.want_part("right", outcomes, Part { at: 1, stride: 3, width: 2 }, Want::Words(right));
+    for (tensor, width) in [(rows, words), (outcomes, 3)] {
+        let behind = Part { at: batch * width, stride: width, width };
+        t.want_part("padding of the batch", tensor, behind, Want::Anything(padded - batch));
+    }
+
+    if backward {
+        let mut terms = SUMS + DIGITS + SUMS;
+        for (name, values, width) in
+            [("D_H3", v.d_h3, fc3), ("D_H2", v.d_h2, fc2), ("D_FEATURES", v.d_features, flat + fc1)]
+        {
+            let tol = Tol::reduction(terms, size(&values));
+            floats(&mut t, name, part(name, 0, width), values, tol);
+            terms += width;
+        }
+        let gradients = t.find("gradients")?;
+        for parameter in sizes.parameters().iter().filter(|p| !p.name.starts_with("conv")) {
+            let values = v.gradients[parameter.range()].to_vec();
+            let tol = Tol::reduction(terms + batch, size(&values));
+            let part = Part { at: parameter.offset, ..Part::whole(parameter.len()) };
+            t.want_part(&format!("d {}", parameter.name), gradients, part, Want::Floats(values, tol));
+        }
+    }
+    let direction = if backward { "" } else { ", forward" };
+    let kind = if loss == Loss::DoubleSoftmax { ", double softmax" } else { "" };
+    Ok(t.finish("dense", format!("{batch}x({flat}+{fc1})x{fc2}x{fc3}{kind}{direction}")))
+}
+
+/// The layers one after the other, forward and backward.
+fn reference(s: &Dense, w: &[f64], features: &[f64], addend: &[usize], target: [&[u32]; 2]) -> Values {
+    let (sizes, batch) = (s.sizes, s.batch);
+    let layers = sizes.parameters();
+    let place = |name: &str| layers.iter().find(|p| p.name == name).expect("a layer of the network").range();
+    let part = |name: &str| &w[place(name)];
+    let mut gradients = vec![0.0; w.len()];
+    let zeros = |len: usize| vec![0.0; len];
+    let forward = |layer: &str, shape: Linear, x: &[f64]| {
+        let (mut z, mut y) = (zeros(shape.y_len()), zeros(shape.y_len()));
+        let [w, b] = ["weight", "bias"].map(|kind| part(&format!("{layer}.{kind}")));
+        linear::forward(&shape, x, w, b, &mut z);
+        relu::forward(&z, &mut y);
+        y
+    };
+    let mut number = zeros(batch * DIGITS);
+    addend.iter().enumerate().for_each(|(b, &addend)| number[b * DIGITS + addend] = 1.0);
+    let number_branch = forward("fc1", sizes.fc1(batch), &number);
+    let side_by_side = Concat { batch, left: sizes.flat(), right: sizes.fc1 };
+    let mut joined = zeros(sizes.fc2(batch).x_len());
+    concat::forward(&side_by_side, features, &number_branch, &mut joined);
+    let h2 = forward("fc2", sizes.fc2(batch), &joined);
+    let h3 = forward("fc3", sizes.fc3(batch), &h2);
+
+    let both = Heads { batch, inputs: sizes.fc3, loss: s.loss, scale: 1.0 / batch as f64 };
+    let [w1, b1, w2, b2] = ["out1.weight", "out1.bias", "out2.weight", "out2.bias"].map(part);
+    let [mut logits1, mut logits2] = [DIGITS, SUMS].map(|classes| zeros(batch * classes));
+    let (mut d1, mut d2, mut loss) = (logits1.clone(), logits2.clone(), zeros(batch));
+    heads::forward(&both, &h3, [w1, w2], [b1, b2], [&mut logits1, &mut logits2]);
+    heads::loss(&both, [&logits1, &logits2], target, &mut loss, [&mut d1, &mut d2]);
+    let mut d_h3 = zeros(h3.len());
+    heads::backward_input(&both, [&d1, &d2], [w1, w2], &mut d_h3);
+    for (layer, shape, d) in [("out1", sizes.out1(batch), &d1), ("out2", sizes.out2(batch), &d2)] {
+        linear::backward_weights(&shape, d, &h3, &mut gradients[place(&format!("{layer}.weight"))]);
+        linear::backward_bias(&shape, d, &mut gradients[place(&format!("{layer}.bias"))]);
+    }
+
+    let mut backward = |layer: &str, shape: Linear, x: &[f64], dy: &[f64]| {
+        let [weight, bias] = ["weight", "bias"].map(|kind| place(&format!("{layer}.{kind}")));
+        let (mut dx, mut before) = (zeros(shape.x_len()), zeros(shape.x_len()));
+        linear::backward_weights(&shape, dy, x, &mut gradients[weight.clone()]);
+        linear::backward_bias(&shape, dy, &mut gradients[bias]);
+        linear::backward_input(&shape, dy, &w[weight], &mut dx);
+        // Every input is what a ReLU left; the gradient is wanted from before it.
+        relu::backward(x, &dx, &mut before);
+        before
+    };
+    let d_h3 = {
+        let mut before = zeros(h3.len());
+        relu::backward(&h3, &d_h3, &mut before);
+        before
+    };
+    let d_h2 = backward("fc3", sizes.fc3(batch), &h2, &d_h3);
+    let d_features = backward("fc2", sizes.fc2(batch), &joined, &d_h2);
+    let (mut d_flat, mut d_number) = (zeros(features.len()), zeros(number_branch.len()));
+    concat::backward(&side_by_side, &d_features, &mut d_flat, &mut d_number);
+    backward("fc1", sizes.fc1(batch), &number, &d_number);
+    let (logits, d_logits) = ([logits1, logits2], [d1, d2]);
+    Values { number_branch, h2, h3, logits, loss, d_logits, d_h3, d_h2, d_features, gradients }
+}
