@@ -139,8 +139,10 @@ impl Check {
                     }
                 }
                 Want::Probabilities(rows) => {
-                    let sums: Vec<f64> =
-                        floats.chunks(part.width).map(|row| row.iter().map(|&p| f64::from(p)).sum()).collect();
+                    let sums: Vec<f64> = floats
+                        .chunks(part.width)
+                        .map(|row| row.iter().map(|&p| f64::from(p)).sum())
+                        .collect();
                     compare::close(
                         &format!("sum of {name}"),
                         &sums,

@@ -22,14 +22,24 @@ const BATCHES: [usize; 7] = [1, 7, 32, 63, 64, 65, 1000];
 /// Sizes around the tiles (8) and the workgroups (32, 64), and primes.
 const SIZES: [usize; 13] = [1, 2, 7, 8, 9, 13, 31, 32, 33, 63, 64, 65, 67];
 
-/// Every check: each op at the awkward batch and other sizes, and at `random` shapes of their own.
+/// How much is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Every op at the awkward sizes and a few random ones; seconds, most of them the driver's compiler.
+    Quick,
+    /// Twenty random shapes of each op, and the fused ops at every batch size and loss.
+    Thorough,
+}
+
+/// The checks of every op.
 ///
 /// # Errors
 /// A shape that an op refuses, which would be a mistake of the check.
-pub fn all(random: usize) -> Result<Vec<Check>> {
-    let mut checks = convolution::fixed()?;
-    checks.extend(dense::checks()?);
+pub fn all(depth: Depth) -> Result<Vec<Check>> {
+    let mut checks = convolution::fixed(depth)?;
+    checks.extend(dense::checks(depth)?);
     let mut sizes = Random::new(2, Purpose::Test, 0);
+    let random = if depth == Depth::Quick { 2 } else { 20 };
     for index in 0..SIZES.len() + random {
         let seed = index as u32;
         let mut random = |most: usize| 1 + sizes.below(most as u32) as usize;
