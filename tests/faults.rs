@@ -13,6 +13,9 @@ use libtest_mimic::Trial;
 
 mod common;
 
+/// Checks of an op that must be enough to catch every fault in it.
+const CHECKS: usize = 6;
+
 /// Where something is done wrong.
 enum Plant {
     /// In a shader: pieces of its text, each found exactly once, with what stands there instead.
@@ -331,7 +334,10 @@ fn passes(gpu: &Gpu, checks: &Checks) -> Result<(), String> {
 fn main() -> std::process::ExitCode {
     let mut by_op: HashMap<&'static str, Vec<Check>> = HashMap::new();
     for check in selftest::all(Depth::Quick).expect("the checks' own shapes are right") {
-        by_op.entry(check.op).or_default().push(check);
+        let checks = by_op.entry(check.op).or_default();
+        if checks.len() < CHECKS {
+            checks.push(check);
+        }
     }
     let checks: Checks = Arc::new(Mutex::new(by_op));
     let shared = checks.clone();

@@ -48,7 +48,7 @@ pub fn fixed(depth: Depth) -> Result<Vec<Check>> {
         {
             let s = ConvPool { conv, forward_group, input_group, weights_group, slots };
             let packed = conv.in_channels == 1;
-            checks.push(conv_pool(s, packed, Content::Random, 12 * seed as usize, seed)?);
+            checks.push(conv_pool(s, packed, Content::Random, 12 * (seed as usize + 1), seed)?);
             if batch == 7 {
                 for x in [0.0, 1.0] {
                     checks.push(conv_pool(s, packed, Content::Constant(x), 0, seed)?);
@@ -80,7 +80,7 @@ pub fn random(batch: usize, sizes: &mut Random, seed: u32) -> Result<Vec<Check>>
         window: 1 + size(2),
     };
     // The fused kernels take widths by four whose pooled width is even.
-    let kernel = [1, 4, 5, 8][size(4) - 1];
+    let kernel = [1, 4, 5][size(3) - 1];
     let groups = [size(2), size(3), size(2)];
     let fused = ConvPool {
         conv: Conv2d {
