@@ -106,6 +106,11 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
 }
 
 impl Opened {
+    /// The device, unless it is the CPU reference.
+    pub fn gpu(&self) -> Option<&Gpu> {
+        self.gpu.as_deref()
+    }
+
     /// Puts the network, with flat `parameters`, and the data set on the adapter.
     ///
     /// # Errors

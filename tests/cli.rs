@@ -50,7 +50,7 @@ fn help_names_the_commands_and_goes_to_stdout() {
     let folder = TempDir::new().unwrap();
     let output = run(folder.path(), &["--help"]);
     assert!(output.status.success());
-    for word in ["train", "eval", "predict", "adapters", "schedule", "5 training diverged"] {
+    for word in ["train", "eval", "predict", "adapters", "selftest", "schedule", "5 training diverged"] {
         assert!(out(&output).contains(word), "{word}");
     }
     let output = run(folder.path(), &["train", "--help"]);
@@ -220,4 +220,11 @@ fn a_reader_that_goes_away_does_not_stop_the_training() {
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
     assert!(folder.path().join("run/result.json").exists());
+}
+
+#[test]
+fn selftest_needs_an_adapter_other_than_the_reference() {
+    let folder = TempDir::new().unwrap();
+    refused(folder.path(), &["selftest", "--adapter", "cpu"], 3, &["nothing to test"]);
+    refused(folder.path(), &["selftest", "--adapter", "no such adapter"], 3, &["nothing to test", "no such"]);
 }

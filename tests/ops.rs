@@ -1,11 +1,11 @@
 //! Every kernel, forward and backward, against the f64 reference on the device.
 
-use digit_adder::selftest;
+use digit_adder::selftest::{self, Depth};
 
 mod common;
 
 fn main() -> std::process::ExitCode {
-    let checks = selftest::all(20).expect("the checks' own shapes are right");
+    let checks = selftest::all(Depth::Thorough).expect("the checks' own shapes are right");
     let mut trials = Vec::new();
     for check in checks {
         let name = format!("{} {}", check.op, check.shape);

@@ -6,6 +6,7 @@
 mod eval;
 mod options;
 mod predict;
+mod selftest;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -23,7 +24,7 @@ pub struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 success, 2 usage, 3 adapter or device, \
+const EXIT_CODES: &str = "Exit codes: 0 success, 1 selftest found wrong numbers, 2 usage, 3 adapter or device, \
     4 data missing or wrong, 5 training diverged";
 
 #[derive(Debug, Subcommand)]
@@ -36,6 +37,8 @@ enum Command {
     Predict(predict::Predict),
     /// List the adapters that `--adapter` can choose from
     Adapters(options::BackendOptions),
+    /// Compare every kernel with the reference on your adapter: what to report with wrong numbers
+    Selftest(selftest::Selftest),
     /// Print the dispatches that one training step replays
     Schedule(Schedule),
 }
@@ -64,6 +67,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Eval(eval) => eval.run(),
         Command::Predict(predict) => predict.run(),
         Command::Adapters(options) => Ok(console::print(&engine::adapters(options.backend))?),
+        Command::Selftest(selftest) => selftest.run(),
         Command::Schedule(schedule) => {
             let text = engine::schedule(schedule.plan, schedule.batch_size, schedule.loss)?;
             Ok(console::print(&text)?)

@@ -26,19 +26,26 @@ pub struct BackendOptions {
     pub backend: Option<Backend>,
 }
 
-/// Which adapter to compute on.
+/// Which adapter is meant.
 #[derive(Clone, Debug, Args)]
-pub struct AdapterOptions {
+pub struct NamedAdapter {
     /// high-performance, low-power, software (a software driver), cpu (this program's own
     /// reference, no driver at all), or an index or a part of a name as `adapters` lists them
     /// [default: high-performance, or what WGPU_POWER_PREF says]
     #[arg(long, value_name = "NAME", env = "WGPU_ADAPTER_NAME")]
     adapter: Option<String>,
+    #[command(flatten)]
+    backend: BackendOptions,
+}
+
+/// Which adapter to compute on.
+#[derive(Clone, Debug, Args)]
+pub struct AdapterOptions {
+    #[command(flatten)]
+    named: NamedAdapter,
     /// How a GPU cuts the network into dispatches
     #[arg(long, value_enum, default_value_t)]
     plan: plans::Kind,
-    #[command(flatten)]
-    backend: BackendOptions,
     /// Stop with exit code 3 where no GPU driver works, rather than compute on the CPU reference
     #[arg(long)]
     require_gpu: bool,
@@ -50,6 +57,12 @@ impl AdapterOptions {
     }
 
     pub fn choice(&self) -> Choice {
+        self.named.choice(self.require_gpu)
+    }
+}
+
+impl NamedAdapter {
+    pub fn choice(&self, require_gpu: bool) -> Choice {
         let by_power = || match PowerPreference::from_env() {
             Some(PowerPreference::LowPower) => adapter::Choice::LowPower,
             _ => adapter::Choice::HighPerformance,
@@ -59,7 +72,7 @@ impl AdapterOptions {
         Choice {
             adapter: named.map_or_else(by_power, |name| adapter::Choice::from(name.as_str())),
             backend: self.backend.backend,
-            require_gpu: self.require_gpu,
+            require_gpu,
         }
     }
 }

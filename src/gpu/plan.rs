@@ -101,7 +101,7 @@ impl Plan {
             }
         }
         let mut entries = Vec::new();
-        let mut written: HashMap<&Buffer, bool> = HashMap::new();
+        let mut bound: Vec<(&Buffer, bool)> = Vec::new();
         for binding in &kernel.entry.bindings {
             let &(_, tensor) = dispatch
                 .bindings
@@ -119,9 +119,10 @@ impl Plan {
                 return Err(fail(format!("`{}` is too small for `{}`", info.name, binding.name)));
             }
             let writes = binding.access == Access::ReadWrite;
-            if *written.entry(buffer).or_insert(writes) != writes {
+            if bound.iter().any(|(other, written)| *other == buffer && *written != writes) {
                 return Err(fail(format!("the buffer of `{}` is both read and written", info.name)));
             }
+            bound.push((buffer, writes));
             entries.push(wgpu::BindGroupEntry {
                 binding: binding.slot,
                 resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
@@ -132,9 +133,10 @@ impl Plan {
             });
         }
         let mut workgroups = [1; 3];
-        for axis in 0..3 {
-            let count = dispatch.threads[axis].div_ceil(kernel.entry.workgroup[axis] as usize);
-            workgroups[axis] =
+        let axes = dispatch.threads.iter().zip(kernel.entry.workgroup);
+        for (workgroups, (threads, size)) in workgroups.iter_mut().zip(axes) {
+            let count = threads.div_ceil(size as usize);
+            *workgroups =
                 u32::try_from(count).ok().filter(|&count| count <= MAX_WORKGROUPS).ok_or_else(|| {
                     fail(format!("{count} workgroups are too many: use a smaller --batch-size"))
                 })?;

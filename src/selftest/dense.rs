@@ -1,103 +1,180 @@
-//! The check of the linear part as a whole.
+//! The check of the whole linear part of the network, against the layers that it fuses.
 
-use super::{Builder, Check, Columns, POISON, Want, Wanted, wide};
+use super::builder::{Builder, size, sum_of};
+use super::check::{Check, POISON, Part, Want};
+use super::{Depth, wide};
 use crate::Result;
+use crate::compare::Tol;
+use crate::graph::Tape;
 use crate::network::{DIGITS, SUMS, Sizes};
 use crate::ops;
 use crate::ops::dense::{Dense, IMAGES, Row};
 use crate::program::Shared;
-use crate::random::Random;
-use crate::reference;
+use crate::reference::{dense, heads, metrics};
 use crate::train::Loss;
 
-/// A check at widths of its own, of either loss in turn.
-pub fn check(batch: usize, sizes: &mut Random, seed: u32) -> Result<Check> {
-    let mut size = |most: u32| 1 + sizes.below(most) as usize;
-    let mut widths = Sizes { conv2: size(6), fc2: 64 * size(2), fc3: 64 * size(2), ..Sizes::default() };
-    // Both branches side by side fill whole tiles.
-    widths.fc1 = (widths.flat() + 4).next_multiple_of(64) - widths.flat();
-    let loss = if seed.is_multiple_of(2) { Loss::Logits } else { Loss::DoubleSoftmax };
-    let s = Dense::new(widths, batch, loss);
+/// The network's sizes at batches around a workgroup's images, and two other networks.
+pub fn checks(depth: Depth) -> Result<Vec<Check>> {
+    let real = Sizes::default();
+    let small = Sizes { conv2: 4, fc1: 128, fc2: 64, fc3: 128, ..real };
+    let wide = Sizes { conv2: 8, fc1: 64, fc2: 192, fc3: 64, ..real };
+    // Sizes, batch, loss, whether backward. Each compiles anew, which takes a software driver seconds.
+    let mut cases = vec![
+        (real, 17, Loss::Logits, true),
+        (small, 7, Loss::DoubleSoftmax, true),
+        (wide, 16, Loss::Logits, false),
+    ];
+    if depth == Depth::Thorough {
+        for batch in [1, 7, 16, 64] {
+            cases.push((real, batch, Loss::Logits, true));
+        }
+        cases.extend([
+            (real, 1, Loss::DoubleSoftmax, false),
+            (real, 64, Loss::DoubleSoftmax, true),
+            (real, 17, Loss::DoubleSoftmax, true),
+            (real, 64, Loss::Logits, false),
+            (small, 16, Loss::Logits, false),
+            (wide, 17, Loss::DoubleSoftmax, true),
+        ]);
+    }
+    let cases = cases.into_iter().zip(0..);
+    cases.map(|((sizes, batch, loss, backward), seed)| check(sizes, batch, loss, backward, seed)).collect()
+}
 
+/// What the reference makes of a batch.
+struct Values {
+    number_branch: Vec<f64>,
+    h2: Vec<f64>,
+    h3: Vec<f64>,
+    logits: [Vec<f64>; 2],
+    loss: Vec<f64>,
+    d_logits: [Vec<f64>; 2],
+    d_h3: Vec<f64>,
+    d_h2: Vec<f64>,
+    d_features: Vec<f64>,
+    gradients: Vec<f64>,
+}
+
+fn check(sizes: Sizes, batch: usize, loss: Loss, backward: bool, seed: u32) -> Result<Check> {
+    let s = Dense::new(sizes, batch, loss);
+    let (words, padded, flat) = (s.row.words(), batch.next_multiple_of(IMAGES), sizes.flat());
     let mut t = Builder::new(batch, &[], seed);
-    let (flat, first) = (widths.initial_parameters(seed.into()), 3);
-    let order = t.random.permutation((batch + 5) as u32);
-    let [labels, addends] = [0, 1].map(|_| (0..batch + 5).map(|_| t.random.below(10)).collect::<Vec<u32>>());
-    for (name, buffer, words) in [
-        ("cursor", Shared::Cursor, vec![0, first as u32]),
-        ("order", Shared::Order, order.clone()),
-        ("labels", Shared::Labels, labels.clone()),
-        ("addends", Shared::Addends, addends.clone()),
-        ("parameters", Shared::Parameters, bytemuck::cast_slice(&flat).to_vec()),
-    ] {
-        let tensor = t.tape.shared(name, &[words.len()], buffer);
-        t.set(tensor, &words);
+    t.tape = Tape::new(&sizes, batch);
+
+    // Coarse values, whose sums are exact in f32 up to h3: a unit at 0 is at 0 on the device too.
+    let features: Vec<f32> = t.below(batch * flat, 5).iter().map(|&x| x as f32 / 4.0).collect();
+    let mut rows = vec![f32::from_bits(POISON); padded * words];
+    let features_part = Part { at: s.row.at("FEATURES"), stride: words, width: flat };
+    for (place, &x) in features_part.places(batch).zip(&features) {
+        rows[place] = x;
     }
-    // Only the image's features are there before; half of them are 0, as ReLU leaves them.
-    let words = s.row.words();
-    let rows = t.tape.tensor("rows", &[batch.next_multiple_of(IMAGES), words]);
-    let pooled: Vec<f32> = t.values(batch * widths.flat()).iter().map(|x| x.max(0.0)).collect();
-    let mut before = vec![POISON; batch * words];
-    for (row, pooled) in before.chunks_exact_mut(words).zip(pooled.chunks_exact(widths.flat())) {
-        row[s.row.at("FEATURES")..][..pooled.len()].copy_from_slice(bytemuck::cast_slice(pooled));
+    let rows = t.input("rows", &[padded, words], &rows);
+    let mut parameters = vec![f32::from_bits(POISON); sizes.flat_len()];
+    for parameter in sizes.parameters() {
+        let values = t.multiples(parameter.len(), 16, 1.0 / 64.0);
+        parameters[parameter.range()].copy_from_slice(&values);
     }
-    t.set(rows, &before);
-    let outcomes = ops::dense::dense(&mut t.tape, &s, rows, true)?;
-    ops::dense::dense_gradients(&mut t.tape, &s, rows)?;
+    t.shared("parameters", Shared::Parameters, &parameters);
+    let (count, first) = (batch + 5, 3);
+    let order = t.random.permutation(count as u32);
+    let [labels, addends] = [0, 1].map(|_| t.below(count, DIGITS));
+    t.shared("order", Shared::Order, &order);
+    t.shared("labels", Shared::Labels, &labels);
+    t.shared("addends", Shared::Addends, &addends);
+    t.shared("cursor", Shared::Cursor, &[0, first as u32]);
+    let outcomes = ops::dense::dense(&mut t.tape, &s, rows, backward)?;
+    if backward {
+        ops::dense::dense_gradients(&mut t.tape, &s, rows)?;
+    }
 
-    let taken = &order[first..first + batch];
-    let of_batch = |all: &[u32]| taken.iter().map(|&n| all[n as usize]).collect::<Vec<u32>>();
-    let (digit, addend) = (of_batch(&labels), of_batch(&addends));
-    let sum: Vec<u32> = digit.iter().zip(&addend).map(|(digit, addend)| digit + addend).collect();
-    let mut number = vec![0.0; batch * DIGITS];
-    addend.iter().enumerate().for_each(|(b, &addend)| number[b * DIGITS + addend as usize] = 1.0);
+    let taken = || order[first..first + batch].iter().map(|&n| n as usize);
+    let addend: Vec<usize> = taken().map(|n| addends[n] as usize).collect();
+    let digit: Vec<u32> = taken().map(|n| labels[n]).collect();
+    let sum: Vec<u32> = taken().map(|n| labels[n] + addends[n]).collect();
+    let v = reference(&s, &wide(&parameters), &wide(&features), &addend, [&digit, &sum]);
 
-    let flat = wide(&flat);
-    let values = reference::dense::forward(&s, &flat, &wide(&pooled), &number);
-    let mut losses = vec![0.0; batch];
-    let mut dlogits = [DIGITS, SUMS].map(|classes| vec![0.0; batch * classes]);
-    let outputs = dlogits.each_mut().map(|d| &mut d[..]);
-    let logits = values.logits.each_ref().map(|logits| &logits[..]);
-    reference::heads::loss(&reference::dense::heads(&s), logits, [&digit, &sum], &mut losses, outputs);
-    let d = reference::dense::backward(&s, &flat, &number, &values, dlogits.each_ref().map(|d| &d[..]));
+    // Rounding adds up from layer to layer; each tensor is as exact as its sums are long.
+    let scale = 1.0 / (2 * batch) as f64;
+    let part = |name: &str, at: usize, width: usize| Part { at: s.row.at(name) + at, stride: words, width };
+    let floats = |t: &mut Builder, name: &str, part: Part, values: Vec<f64>, tol: Tol| {
+        t.want_part(name, rows, part, Want::Floats(values, tol));
+    };
+    let Sizes { fc1, fc2, fc3, .. } = sizes;
+    let tol = sum_of(&v.number_branch, 2);
+    floats(&mut t, "fc1", part("FEATURES", flat, fc1), v.number_branch, tol);
+    let tol = sum_of(&v.h2, flat + fc1 + 1);
+    floats(&mut t, "fc2", part("H2", 0, fc2), v.h2, tol);
+    let tol = sum_of(&v.h3, fc2 + 1);
+    floats(&mut t, "fc3", part("H3", 0, fc3), v.h3, tol);
+    let sums_at = Row::sums_at();
+    for (name, at, logits) in [("out1", 0, &v.logits[0]), ("out2", sums_at, &v.logits[1])] {
+        let tol = sum_of(logits, fc3 + 1);
+        floats(&mut t, name, part("LOGITS", at, logits.len() / batch), logits.clone(), tol);
+    }
+    let class_words = (sums_at + SUMS).next_multiple_of(4);
+    for (at, end) in [(DIGITS, sums_at), (sums_at + SUMS, class_words)] {
+        t.want_part("padding of logits", rows, part("LOGITS", at, end - at), Want::Anything(batch));
+    }
+    // The padding of d_logits is multiplied with weights: it must be 0.
+    let mut d_logits = vec![0.0; batch * class_words];
+    for (at, d) in [(0, &v.d_logits[0]), (sums_at, &v.d_logits[1])] {
+        let head = Part { at, stride: class_words, width: d.len() / batch };
+        head.places(batch).zip(d).for_each(|(place, &d)| d_logits[place] = d);
+    }
+    floats(&mut t, "d logits", part("D_LOGITS", 0, class_words), d_logits, Tol::reduction(SUMS, scale));
+    let one_hot_words = DIGITS.next_multiple_of(4);
+    let one_hot = addend.iter().flat_map(|&a| (0..one_hot_words).map(move |j| f64::from(u8::from(j == a))));
+    floats(&mut t, "number", part("NUMBER", 0, one_hot_words), one_hot.collect(), Tol::absolute(0.0));
 
-    let right = [(0, DIGITS, &digit), (1, SUMS, &sum)].map(|(head, classes, target)| {
-        let rows = values.logits[head].chunks_exact(classes).zip(target.chunks_exact(1));
-        rows.map(|(logits, target)| reference::metrics::right(logits, target) as u32).collect::<Vec<u32>>()
+    let loss_tol = Tol { relative: 4.0 * f64::from(f32::EPSILON), ..Tol::reduction(SUMS, 1.0) };
+    t.want_part("loss", outcomes, Part { at: 0, stride: 3, width: 1 }, Want::Floats(v.loss, loss_tol));
+    let right = (0..batch).flat_map(|b| {
+        [(&v.logits[0], &digit, DIGITS), (&v.logits[1], &sum, SUMS)]
+            .map(|(x, target, n)| u32::from(metrics::argmax(&x[b * n..][..n]) == target[b] as usize))
     });
-    // Each layer's rounding adds to those before it.
-    let forward = widths.fc2(1).inputs + widths.fc2 + widths.fc3;
-    let both = 2 * forward + SUMS;
-    let [digit_logits, sum_logits] = values.logits;
-    let [d_digit, d_sum] = dlogits;
-    for (name, shift, want, terms) in [
-        ("FEATURES", 0, values.features, DIGITS),
-        ("H2", 0, values.h2, forward),
-        ("H3", 0, values.h3, forward),
-        ("LOGITS", 0, digit_logits, forward),
-        ("LOGITS", Row::sums_at(), sum_logits, forward),
-        ("D_LOGITS", 0, d_digit, both),
-        ("D_LOGITS", Row::sums_at(), d_sum, both),
-        ("D_H3", 0, d.d_h3, both),
-        ("D_H2", 0, d.d_h2, both),
-        ("D_FEATURES", 0, d.d_features, both),
-        ("NUMBER", 0, number, 1),
-    ] {
-        let columns =
-            Columns { stride: words, at: s.row.at(name) + shift, len: want.len() / batch, rows: batch };
-        t.want_columns(rows, columns, want, terms);
+    let right = right.collect();
+    t.want_part("right", outcomes, Part { at: 1, stride: 3, width: 2 }, Want::Words(right));
+    for (tensor, width) in [(rows, words), (outcomes, 3)] {
+        let behind = Part { at: batch * width, stride: width, width };
+        t.want_part("padding of the batch", tensor, behind, Want::Anything(padded - batch));
     }
-    t.want_columns(outcomes, Columns { stride: 3, at: 0, len: 1, rows: batch }, losses, forward);
-    for (at, right) in [1, 2].into_iter().zip(right) {
-        let columns = Some(Columns { stride: 3, at, len: 1, rows: batch });
-        t.wanted.push(Wanted { tensor: outcomes, columns, want: Want::Words(right) });
+
+    if backward {
+        let mut terms = SUMS + DIGITS + SUMS;
+        for (name, values, width) in
+            [("D_H3", v.d_h3, fc3), ("D_H2", v.d_h2, fc2), ("D_FEATURES", v.d_features, flat + fc1)]
+        {
+            let tol = Tol::reduction(terms, size(&values));
+            floats(&mut t, name, part(name, 0, width), values, tol);
+            terms += width;
+        }
+        let gradients = t.find("gradients")?;
+        for parameter in sizes.parameters().iter().filter(|p| !p.name.starts_with("conv")) {
+            let values = v.gradients[parameter.range()].to_vec();
+            let tol = Tol::reduction(terms + batch, size(&values));
+            let part = Part { at: parameter.offset, ..Part::whole(parameter.len()) };
+            t.want_part(&format!("d {}", parameter.name), gradients, part, Want::Floats(values, tol));
+        }
     }
-    let gradients = t.find("gradients")?;
-    for parameter in widths.parameters().into_iter().filter(|p| !p.name.starts_with("conv")) {
-        let columns =
-            Columns { stride: widths.flat_len(), at: parameter.offset, len: parameter.len(), rows: 1 };
-        t.want_columns(gradients, columns, d.flat[parameter.range()].to_vec(), both + batch);
-    }
-    let Sizes { fc1, fc2, fc3, .. } = widths;
-    Ok(t.finish("dense", format!("{batch}x({}+{fc1})x{fc2}x{fc3}, {loss:?}", widths.flat())))
+    let direction = if backward { "" } else { ", forward" };
+    let kind = if loss == Loss::DoubleSoftmax { ", double softmax" } else { "" };
+    Ok(t.finish("dense", format!("{batch}x({flat}+{fc1})x{fc2}x{fc3}{kind}{direction}")))
+}
+
+/// What the reference makes of the features.
+fn reference(s: &Dense, w: &[f64], features: &[f64], addend: &[usize], target: [&[u32]; 2]) -> Values {
+    let mut number = vec![0.0; s.batch * DIGITS];
+    addend.iter().enumerate().for_each(|(b, &addend)| number[b * DIGITS + addend] = 1.0);
+    let values = dense::forward(s, w, features, &number);
+    let mut loss = vec![0.0; s.batch];
+    let mut d_logits = values.logits.clone();
+    let logits = values.logits.each_ref().map(Vec::as_slice);
+    heads::loss(&dense::heads(s), logits, target, &mut loss, d_logits.each_mut().map(Vec::as_mut_slice));
+    let d = dense::backward(s, w, &number, &values, d_logits.each_ref().map(Vec::as_slice));
+    let width = s.sizes.flat() + s.sizes.fc1;
+    let number_branch =
+        values.features.chunks_exact(width).flat_map(|row| row[s.sizes.flat()..].to_vec()).collect();
+    let dense::Values { h2, h3, logits, .. } = values;
+    let dense::Gradients { d_h3, d_h2, d_features, flat: gradients } = d;
+    Values { number_branch, h2, h3, logits, loss, d_logits, d_h3, d_h2, d_features, gradients }
 }

@@ -1,0 +1,167 @@
+//! `digit-adder selftest`.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+
+use super::options::NamedAdapter;
+use crate::Error;
+use crate::engine::{self, Adapter};
+use crate::gpu::shader::Library;
+use crate::gpu::{Gpu, Kernels, adapter};
+use crate::report::console;
+use crate::selftest::{self, Check, Depth};
+
+/// Flags of `selftest`.
+#[derive(Debug, Args)]
+pub struct Selftest {
+    #[command(flatten)]
+    adapter: NamedAdapter,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    program: &'static str,
+    version: &'static str,
+    system: String,
+    adapter: Adapter,
+    passed: bool,
+    ops: BTreeMap<&'static str, Row>,
+}
+
+/// How the checks of one op went.
+#[derive(Default, Serialize)]
+struct Row {
+    shapes: usize,
+    /// The largest share of its error budget that any output used, of the shapes that passed.
+    worst_share_of_budget: f64,
+    failures: Vec<Failure>,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    shape: String,
+    reason: String,
+}
+
+impl Selftest {
+    pub fn run(self) -> anyhow::Result<()> {
+        const NOTHING: &str = "there is nothing to test: selftest compares a GPU driver's numbers with the \
+            CPU reference, and needs an adapter";
+        let choice = self.adapter.choice(true);
+        if choice.adapter == adapter::Choice::Cpu {
+            return Err(Error::Device(format!("{NOTHING} other than cpu")).into());
+        }
+        let opened = engine::open(&choice, &mut console::say).context(NOTHING)?;
+        let gpu = opened.gpu().ok_or_else(|| Error::Device(NOTHING.into()))?;
+        let checks = selftest::all(Depth::Quick)?;
+        console::say(&format!(
+            "comparing {} programs with the reference on {}",
+            checks.len(),
+            opened.adapter
+        ));
+        let start = Instant::now();
+        let ops = run(gpu, &checks);
+        console::say(&format!("done in {:.1} s", start.elapsed().as_secs_f64()));
+
+        let failures: usize = ops.values().map(|row| row.failures.len()).sum();
+        let report = Report {
+            program: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            adapter: opened.adapter.clone(),
+            passed: failures == 0,
+            ops,
+        };
+        console::print(&if self.json { serde_json::to_string_pretty(&report)? } else { report.table() })?;
+        if failures > 0 {
+            anyhow::bail!("{failures} of {} programs gave wrong numbers on this adapter", checks.len());
+        }
+        Ok(())
+    }
+}
+
+fn run(gpu: &Gpu, checks: &[Check]) -> BTreeMap<&'static str, Row> {
+    let mut kernels = Kernels::new(Library::Embedded, false);
+    let mut ops: BTreeMap<&'static str, Row> = BTreeMap::new();
+    for check in checks {
+        let row = ops.entry(check.op).or_default();
+        row.shapes += 1;
+        let reason = match check.run(gpu, &mut kernels) {
+            Ok(verdict) => {
+                if verdict.failure.is_none() {
+                    row.worst_share_of_budget = row.worst_share_of_budget.max(verdict.share);
+                }
+                verdict.failure
+            }
+            // A shader that the driver refuses is as much a finding as a wrong number.
+            Err(error) => Some(error.to_string()),
+        };
+        row.failures.extend(reason.map(|reason| Failure { shape: check.shape.clone(), reason }));
+    }
+    ops
+}
+
+impl Report {
+    /// Program and adapter, a line for each op, then what failed.
+    fn table(&self) -> String {
+        let Self { program, version, system, adapter, .. } = self;
+        let mut lines = vec![
+            format!("{program} {version}, {system}"),
+            format!("adapter: {}\ndriver:  {}\nbackend: {}\n", adapter.name, adapter.driver, adapter.backend),
+            format!("{:<14} {:>6}  {:>22}  verdict", "op", "shapes", "worst error of budget"),
+        ];
+        for (op, row) in &self.ops {
+            let verdict = match row.failures.len() {
+                0 => "ok".to_string(),
+                n => format!("FAILED {n}"),
+            };
+            let share = format!("{:.1} %", 100.0 * row.worst_share_of_budget);
+            lines.push(format!("{op:<14} {:>6}  {share:>22}  {verdict}", row.shapes));
+        }
+        for (op, row) in &self.ops {
+            lines.extend(row.failures.iter().map(|f| format!("\n{op} {}: {}", f.shape, f.reason)));
+        }
+        lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_names_adapter_op_and_failure() {
+        let adapter = Adapter {
+            name: "GeForce".into(),
+            driver: "550.1".into(),
+            backend: "vulkan".into(),
+            software: false,
+        };
+        let failures = vec![Failure { shape: "3x7".into(), reason: "y[2]: got 1e0, want 2e0".into() }];
+        let ops = BTreeMap::from([
+            ("add", Row { shapes: 5, worst_share_of_budget: 0.125, failures: Vec::new() }),
+            ("relu", Row { shapes: 4, worst_share_of_budget: 0.0, failures }),
+        ]);
+        let (program, version, system) = ("digit-adder", "1.2.3", "linux x86_64".to_string());
+        let table = Report { program, version, system, adapter, passed: false, ops }.table();
+        for words in [
+            "digit-adder 1.2.3, linux x86_64",
+            "GeForce",
+            "550.1",
+            "vulkan",
+            "12.5 %  ok",
+            "FAILED 1",
+            "relu 3x7: y[2]: got 1e0",
+        ] {
+            assert!(table.contains(words), "no `{words}` in\n{table}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Runs one check and judges all that it left on the device.
+
+use crate::Result;
+use crate::compare::{self, Tol};
+use crate::gpu::{Buffers, Gpu, Kernels, Plan};
+use crate::network::ALIGN;
+use crate::program::{Place, Program, Shared, Tensor};
+
+/// What the normalised mean squared error of a tensor may be.
+const NMSE: f64 = 1e-10;
+
+/// How far from 1 the sum of a row of probabilities may be.
+const PROBABILITY: f64 = 1e-6;
+
+/// What unwritten words hold: a NaN that no computation gives. Each tensor adds its number, so that a
+/// kernel that reads past one tensor and writes past another does not write what is there.
+pub(super) const POISON: u32 = 0x7fc0_dead;
+
+/// Words behind a shared tensor that no kernel may touch.
+const GUARD: usize = 64;
+
+/// A part of a tensor: `width` words out of every `stride`, from word `at` on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub at: usize,
+    pub stride: usize,
+    pub width: usize,
+}
+
+impl Part {
+    /// The first `len` words.
+    pub fn whole(len: usize) -> Self {
+        Self { at: 0, stride: len, width: len }
+    }
+
+    /// The places of its words.
+    pub fn places(self, rows: usize) -> impl Iterator<Item = usize> {
+        (0..rows * self.width)
+            .map(move |i| self.at + i / self.width.max(1) * self.stride + i % self.width.max(1))
+    }
+}
+
+/// What a part should hold after the run.
+pub(super) enum Want {
+    /// Floats within a tolerance.
+    Floats(Vec<f64>, Tol),
+    /// Exactly these words.
+    Words(Vec<u32>),
+    /// So many rows of numbers that sum to 1.
+    Probabilities(usize),
+    /// So many rows of anything: padding that a kernel may compute and nobody reads.
+    Anything(usize),
+}
+
+/// A part of a tensor with its name for messages and what it should hold.
+pub(super) struct Wanted {
+    pub name: String,
+    pub tensor: Tensor,
+    pub part: Part,
+    pub want: Want,
+}
+
+/// A program with its inputs and its expected outputs.
+pub struct Check {
+    /// The op.
+    pub op: &'static str,
+    /// Its sizes, for people.
+    pub shape: String,
+    /// What is run. To see whether a check can fail, change it.
+    pub program: Program,
+    pub(super) inputs: Vec<(Tensor, Vec<u32>)>,
+    pub(super) wanted: Vec<Wanted>,
+}
+
+/// How a check went.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The largest share of the tolerance that any output used, 0 to 1.
+    pub share: f64,
+    /// What is wrong, if anything is.
+    pub failure: Option<String>,
+}
+
+impl Check {
+    /// Runs the check on a device.
+    ///
+    /// # Errors
+    /// Only what keeps the check from being run at all; wrong numbers are in the verdict.
+    pub fn run(&self, gpu: &Gpu, kernels: &mut Kernels) -> Result<Verdict> {
+        let shared = self.shared_buffers(gpu)?;
+        let plan = Plan::new(gpu, kernels, self.program.clone(), &shared)?;
+        self.prepare(gpu, &plan);
+        let before = self.read(gpu, &plan)?;
+        plan.run(gpu);
+        let after = self.read(gpu, &plan)?;
+        self.prepare(gpu, &plan);
+        plan.run(gpu);
+        let again = self.read(gpu, &plan)?;
+        let mut share = 0.0;
+        let failure = self
+            .judge(&after, &mut share)
+            .and_then(|()| self.untouched(&before, &after))
+            .err()
+            .or_else(|| (after != again).then(|| "a second run gave other bits".to_string()));
+        Ok(Verdict { share, failure })
+    }
+
+    /// Poisons everything and writes the inputs.
+    fn prepare(&self, gpu: &Gpu, plan: &Plan) {
+        for (index, info) in self.program.tensors.iter().enumerate() {
+            if info.words.is_none() {
+                plan.fill(gpu, Tensor(index), POISON + index as u32);
+            }
+        }
+        for (tensor, words) in &self.inputs {
+            plan.write(gpu, *tensor, words);
+        }
+    }
+
+    /// Reads every tensor back, with what lies behind it.
+    fn read(&self, gpu: &Gpu, plan: &Plan) -> Result<Vec<Vec<u32>>> {
+        gpu.check()?;
+        (0..self.program.tensors.len()).map(|index| plan.read_guarded(gpu, Tensor(index))).collect()
+    }
+
+    fn judge(&self, found: &[Vec<u32>], share: &mut f64) -> std::result::Result<(), String> {
+        for Wanted { name, tensor, part, want } in &self.wanted {
+            let words = &found[tensor.0];
+            let got: Vec<u32> = part.places(want.rows(*part)).map(|place| words[place]).collect();
+            let floats: Vec<f32> = got.iter().map(|&bits| f32::from_bits(bits)).collect();
+            match want {
+                Want::Floats(want, tol) => {
+                    let used = compare::close(name, &floats, want, *tol).map_err(|e| e.to_string())?;
+                    *share = used.max(*share);
+                    // Where all of a tensor is that small, its error has no size to be measured by.
+                    let floats: Vec<f64> = floats.iter().map(|&x| flushed(f64::from(x))).collect();
+                    let want: Vec<f64> = want.iter().map(|&x| flushed(x)).collect();
+                    compare::nmse(name, &floats, &want, NMSE).map_err(|e| e.to_string())?;
+                }
+                Want::Words(want) => {
+                    if let Some(at) = got.iter().zip(want).position(|(got, want)| got != want) {
+                        return Err(format!("{name}[{at}]: got {}, want {}", got[at], want[at]));
+                    }
+                }
+                Want::Probabilities(rows) => {
+                    let sums: Vec<f64> = floats
+                        .chunks(part.width)
+                        .map(|row| row.iter().map(|&p| f64::from(p)).sum())
+                        .collect();
+                    compare::close(
+                        &format!("sum of {name}"),
+                        &sums,
+                        &vec![1.0; *rows],
+                        Tol::absolute(PROBABILITY),
+                    )
+                    .map_err(|e| e.to_string())?;
+                }
+                Want::Anything(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails where a word was changed that is no output: inputs, what lies between the parts of a
+    /// tensor, and what lies behind it. A tensor that is neither input nor wanted is scratch.
+    fn untouched(&self, before: &[Vec<u32>], after: &[Vec<u32>]) -> std::result::Result<(), String> {
+        for (index, info) in self.program.tensors.iter().enumerate() {
+            let (before, after) = (&before[index], &after[index]);
+            let mut may_change = vec![false; after.len()];
+            let wanted = || self.wanted.iter().filter(|wanted| wanted.tensor.0 == index);
+            let is_input = info.words.is_some() || self.inputs.iter().any(|(tensor, _)| tensor.0 == index);
+            if !is_input && wanted().next().is_none() {
+                may_change[..info.len()].fill(true);
+            }
+            for Wanted { part, want, .. } in wanted() {
+                part.places(want.rows(*part)).for_each(|place| may_change[place] = true);
+            }
+            // Behind its padding begins the next of the tensors that share a buffer.
+            let end = match info.place {
+                Place::Shared(..) => info.len().next_multiple_of(ALIGN).min(after.len()),
+                Place::Own | Place::Whole(_) => after.len(),
+            };
+            if let Some(at) = (0..end).find(|&at| !may_change[at] && before[at] != after[at]) {
+                let what = if at < info.len() { "is no output" } else { "lies behind it" };
+                return Err(format!("`{}`: word {at} {what}, but was written", info.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Buffers for the shared tensors, just large enough, with guard words.
+    fn shared_buffers(&self, gpu: &Gpu) -> Result<Buffers> {
+        let mut words: std::collections::HashMap<Shared, usize> = Default::default();
+        for info in &self.program.tensors {
+            let (name, offset) = match info.place {
+                Place::Own => continue,
+                Place::Shared(name, offset) => (name, offset),
+                Place::Whole(name) => (name, 0),
+            };
+            let size = words.entry(name).or_default();
+            *size = (*size).max(offset + info.len());
+        }
+        words
+            .into_iter()
+            .map(|(name, words)| Ok((name, gpu.buffer(&format!("{name:?}"), 4 * (words + GUARD))?)))
+            .collect()
+    }
+}
+
+/// WGSL lets a device flush numbers below the smallest normal one to 0.
+fn flushed(x: f64) -> f64 {
+    if x.abs() < f64::from(f32::MIN_POSITIVE) { 0.0 } else { x }
+}
+
+impl Want {
+    /// Rows of the part that it speaks of.
+    fn rows(&self, part: Part) -> usize {
+        match self {
+            Self::Floats(values, _) => values.len() / part.width,
+            Self::Words(words) => words.len() / part.width,
+            Self::Probabilities(rows) | Self::Anything(rows) => *rows,
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! Planted faults: wrong shaders and wrong host steps, each of which the checks must catch.
+//!
+//! A check that passes says something only if it fails on what is wrong.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use digit_adder::gpu::shader::{Constant, EMBEDDED, Library};
+use digit_adder::gpu::{Gpu, Kernels};
+use digit_adder::program::Program;
+use digit_adder::selftest::{self, Check, Depth};
+use libtest_mimic::Trial;
+
+mod common;
+
+/// Checks of an op that must be enough to catch every fault in it.
+const CHECKS: usize = 6;
+
+/// Where something is done wrong.
+enum Plant {
+    /// In a shader: pieces of its text, each found exactly once, with what stands there instead.
+    Shader(&'static [(&'static str, &'static str)]),
+    /// On the host: the program that a check runs.
+    Host(fn(&mut Program)),
+}
+
+/// One mistake.
+struct Fault {
+    /// What is wrong.
+    name: &'static str,
+    /// The op whose checks must catch it, and its shader.
+    op: &'static str,
+    plant: Plant,
+}
+
+const fn shader(
+    op: &'static str,
+    name: &'static str,
+    pieces: &'static [(&'static str, &'static str)],
+) -> Fault {
+    Fault { name, op, plant: Plant::Shader(pieces) }
+}
+
+const fn host(op: &'static str, name: &'static str, change: fn(&mut Program)) -> Fault {
+    Fault { name, op, plant: Plant::Host(change) }
+}
+
+const FAULTS: &[Fault] = &[
+    shader(
+        "conv2d",
+        "bias gradient with the wrong sign",
+        &[("sum += dy[start + i];", "sum -= dy[start + i];")],
+    ),
+    shader("conv2d", "no bias", &[("var sum = bias[o];", "var sum = 0.0 * bias[o];")]),
+    shader(
+        "conv2d",
+        "last tap of each row dropped",
+        &[(
+            "for (var q = 0u; q < K; q++) {\n                sum += w[w_row",
+            "for (var q = 0u; q < max(K - 1u, 1u); q++) {\n                sum += w[w_row",
+        )],
+    ),
+    shader(
+        "conv2d",
+        "kernel not turned in the input's gradient",
+        &[(
+            "sum += w[((o * IN + i) * K + p) * K + q] * dy[dy_at];",
+            "sum += w[((o * IN + i) * K + q) * K + p] * dy[dy_at];",
+        )],
+    ),
+    shader("max_pool", "last maximum instead of the first", &[("if (value > best)", "if (value >= best)")]),
+    shader(
+        "max_pool",
+        "gradient to every place of a window",
+        &[(
+            "if (winner_forward[pooled] == r % WINDOW * WINDOW + c % WINDOW)",
+            "if (winner_forward[pooled] < 99u)",
+        )],
+    ),
+    shader(
+        "conv_pool",
+        "last maximum instead of the first",
+        &[
+            ("if (z.y > best)", "if (z.y >= best)"),
+            ("if (z.z > best)", "if (z.z >= best)"),
+            ("if (z.w > best)", "if (z.w >= best)"),
+        ],
+    ),
+    shader("conv_pool", "dead windows win", &[("select(4u, best_at, best > 0.0)", "best_at")]),
+    shader("conv_pool", "no ReLU", &[("= max(best, 0.0);", "= best;")]),
+    shader("conv_pool", "only the last image of a slot counts", &[("db[g] += d;", "db[g] = d;")]),
+    shader(
+        "conv_pool",
+        "the last image counts in every slot",
+        &[(
+            "let exists = n * SLOTS + id.x < BATCH;\n        let b = min(n * SLOTS + id.x, BATCH - 1u);\n        for",
+            "let exists = true;\n        let b = min(n * SLOTS + id.x, BATCH - 1u);\n        for",
+        )],
+    ),
+    shader(
+        "conv_pool",
+        "packed images not picked by the order",
+        &[(
+            "load_packed((order[cursor.first + b] * HEIGHT",
+            "load_packed(((cursor.first + b + 0u * order[0]) * HEIGHT",
+        )],
+    ),
+    shader(
+        "conv_pool",
+        "rows of dy without their offset",
+        &[("select(0.0, dy[b * STRIDE + AT + at], inside)", "select(0.0, dy[b * STRIDE + at], inside)")],
+    ),
+    shader(
+        "linear",
+        "weights transposed",
+        &[("sum += w[id.x * IN + i] * x[id.y * IN + i];", "sum += w[i * OUT + id.x] * x[id.y * IN + i];")],
+    ),
+    shader(
+        "linear",
+        "bias gradient with the wrong sign",
+        &[("sum += dy[b * OUT + id.x];", "sum -= dy[b * OUT + id.x];")],
+    ),
+    host("linear", "tail batch one short", |program| {
+        set(program, "linear", "BATCH", |value| match value {
+            Constant::U32(batch) => Constant::U32(batch.saturating_sub(1).max(1)),
+            other => other,
+        });
+    }),
+    host("concat", "sides swapped", |program| {
+        let bindings = &mut program.dispatches[0].bindings;
+        (bindings[0].1, bindings[1].1) = (bindings[1].1, bindings[0].1);
+    }),
+    shader(
+        "concat",
+        "gradients swapped in their rows",
+        &[(
+            "dright[id.y * RIGHT + id.x - LEFT] = dy[id.y * SIZE + id.x];",
+            "dright[id.y * RIGHT + id.x - LEFT] = dy[id.y * SIZE + id.x - LEFT];",
+        )],
+    ),
+    shader("relu", "gradient passes at 0", &[("y_forward[i] > 0.0", "y_forward[i] >= 0.0")]),
+    shader(
+        "relu",
+        "one output is not written",
+        &[("y[i] = max(x[i], 0.0);", "if (i != 0u) { y[i] = max(x[i], 0.0); }")],
+    ),
+    shader(
+        "relu",
+        "an input is changed",
+        &[
+            ("var<storage> x: array<f32>;", "var<storage, read_write> x: array<f32>;"),
+            ("y[i] = max(x[i], 0.0);", "y[i] = max(x[i], 0.0); x[i] = 0.25;"),
+        ],
+    ),
+    shader("add", "a write past the end", &[("if (id.x < SIZE)", "if (id.x <= SIZE)")]),
+    host("add", "last workgroup not run", |program| {
+        let threads = &mut program.dispatches[0].threads[0];
+        *threads = threads.saturating_sub(64).max(1);
+    }),
+    shader("batch_sum", "accumulates instead of overwriting", &[("y[id.x] = sum;", "y[id.x] += sum;")]),
+    shader(
+        "softmax",
+        "no maximum taken out",
+        &[
+            ("sum += exp(x[row + j] - largest);", "sum += exp(x[row + j]);"),
+            ("y[row + j] = exp(x[row + j] - largest) / sum;", "y[row + j] = exp(x[row + j]) / sum;"),
+        ],
+    ),
+    shader(
+        "softmax",
+        "gradient without the other classes",
+        &[("(dy[row + j] - sum)", "(dy[row + j] - 0.0 * sum)")],
+    ),
+    host("cross_entropy", "no 1/B in the gradient", |program| {
+        set(program, "cross_entropy", "SCALE", |_| Constant::F32(0.5));
+    }),
+    shader(
+        "cross_entropy",
+        "label of the next class",
+        &[("f32(j == label[id.x])", "f32(j == label[id.x] + 1u)")],
+    ),
+    shader(
+        "dense",
+        "softmax twice",
+        &[("if (DOUBLE_SOFTMAX) { softmax(start, end); }", "softmax(start, end);")],
+    ),
+    shader("dense", "no 1/2 in the loss", &[("0.5 * (digit.loss + sum.loss)", "(digit.loss + sum.loss)")]),
+    shader(
+        "dense",
+        "gradient passes at 0",
+        &[(
+            "rows[row + b * STRIDE + dx_at + i + n] = select(vec4(0.0), sums[b][n], x > vec4(0.0));",
+            "rows[row + b * STRIDE + dx_at + i + n] = select(vec4(0.0), sums[b][n], x >= vec4(0.0));",
+        )],
+    ),
+    shader(
+        "dense",
+        "the sum's weights with the digit's bias",
+        &[("OUT2_B + sum, OUT1_B", "OUT1_B + min(sum, DIGITS - 1u), OUT1_B")],
+    ),
+    shader(
+        "dense",
+        "addend not added to the label",
+        &[(
+            "head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n] + addend)",
+            "head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n])",
+        )],
+    ),
+    host("dense", "no 1/B in the gradient", |program| {
+        set(program, "dense", "SCALE", |_| Constant::F32(0.5));
+    }),
+    host("dense", "tail batch one short", |program| {
+        set(program, "dense", "BATCH", |value| match value {
+            Constant::U32(batch) => Constant::U32(batch.saturating_sub(1).max(1)),
+            other => other,
+        });
+    }),
+    shader(
+        "adam",
+        "no bias correction",
+        &[("let rate = rates[cursor.step];", "let rate = Rate(0.001 + 0.0 * rates[cursor.step].size, 1.0);")],
+    ),
+    shader(
+        "adam",
+        "epsilon under the root",
+        &[("(sqrt(v_new) * rate.root + EPSILON)", "(sqrt(v_new + EPSILON) * rate.root)")],
+    ),
+    shader(
+        "adam",
+        "rates of the first step throughout",
+        &[("rates[cursor.step]", "rates[0u * cursor.step]")],
+    ),
+    shader(
+        "metrics",
+        "no 1/2 in the loss",
+        &[("0.5 * (digit_loss[b] + sum_loss[b])", "(digit_loss[b] + sum_loss[b])")],
+    ),
+    shader(
+        "metrics",
+        "last of equal logits is the answer",
+        &[(
+            "if (sum_x[b * SUMS + j] > sum_x[b * SUMS + best])",
+            "if (sum_x[b * SUMS + j] >= sum_x[b * SUMS + best])",
+        )],
+    ),
+    shader("metrics", "cursor stays at its image", &[("cursor.first + BATCH", "cursor.first")]),
+    shader(
+        "gather",
+        "images in the order of the data set",
+        &[("let n = order[cursor.first + id.y];", "let n = cursor.first + id.y + 0u * order[0];")],
+    ),
+    shader(
+        "gather",
+        "sum without the addend",
+        &[("sum[id.x] = labels[n] + addends[n];", "sum[id.x] = labels[n];")],
+    ),
+];
+
+/// Gives every dispatch of a shader another value of a constant.
+fn set(program: &mut Program, shader: &str, name: &str, change: fn(Constant) -> Constant) {
+    for dispatch in program.dispatches.iter_mut().filter(|dispatch| dispatch.shader == shader) {
+        for (_, value) in dispatch.constants.iter_mut().filter(|(constant, _)| *constant == name) {
+            *value = change(*value);
+        }
+    }
+}
+
+fn text(op: &str) -> String {
+    let (_, text) = EMBEDDED.iter().find(|(name, _)| *name == op).expect("an op has a shader");
+    (*text).to_string()
+}
+
+/// The text with the fault, with every piece replaced exactly once.
+fn planted(op: &str, pieces: &[(&str, &str)]) -> Result<String, String> {
+    pieces.iter().try_fold(text(op), |text, (right, wrong)| match text.matches(right).count() {
+        1 => Ok(text.replace(right, wrong)),
+        n => Err(format!("`{right}` stands in {op}.wgsl {n} times, not once")),
+    })
+}
+
+/// Runs the checks until one fails, and says which and why.
+fn caught(
+    gpu: &Gpu,
+    kernels: &mut Kernels,
+    checks: &mut [Check],
+    fault: &Fault,
+) -> Result<Option<String>, String> {
+    for check in checks {
+        let right = check.program.clone();
+        if let Plant::Host(change) = fault.plant {
+            change(&mut check.program);
+        }
+        let verdict = check.run(gpu, kernels);
+        check.program = right;
+        if let Some(failure) = verdict.map_err(|error| error.to_string())?.failure {
+            return Ok(Some(format!("{}: {failure}", check.shape)));
+        }
+    }
+    Ok(None)
+}
+
+type Checks = Arc<Mutex<HashMap<&'static str, Vec<Check>>>>;
+
+fn run(gpu: &Gpu, checks: &Checks, fault: &Fault) -> Result<(), String> {
+    let mut checks = checks.lock().map_err(|error| error.to_string())?;
+    let checks = checks.get_mut(fault.op).ok_or("no check of this op")?;
+    let wrong = match fault.plant {
+        Plant::Shader(pieces) => planted(fault.op, pieces)?,
+        Plant::Host(_) => text(fault.op),
+    };
+    let library = Library::Replaced { name: fault.op.into(), text: wrong };
+    match caught(gpu, &mut Kernels::new(library, true), checks, fault)? {
+        Some(by) => {
+            println!("{}, {}: caught by {by}", fault.op, fault.name);
+            Ok(())
+        }
+        None => Err("no check has caught it".into()),
+    }
+}
+
+/// The same checks must pass without a fault.
+fn passes(gpu: &Gpu, checks: &Checks) -> Result<(), String> {
+    let mut checks = checks.lock().map_err(|error| error.to_string())?;
+    for (op, checks) in checks.iter_mut() {
+        let none = Fault { name: "nothing", op, plant: Plant::Shader(&[]) };
+        let library = Library::Replaced { name: (*op).into(), text: text(op) };
+        if let Some(by) = caught(gpu, &mut Kernels::new(library, true), checks, &none)? {
+            return Err(format!("{op} without a fault: {by}"));
+        }
+    }
+    Ok(())
+}
+
+fn main() -> std::process::ExitCode {
+    let mut by_op: HashMap<&'static str, Vec<Check>> = HashMap::new();
+    for check in selftest::all(Depth::Quick).expect("the checks' own shapes are right") {
+        let checks = by_op.entry(check.op).or_default();
+        if checks.len() < CHECKS {
+            checks.push(check);
+        }
+    }
+    let checks: Checks = Arc::new(Mutex::new(by_op));
+    let shared = checks.clone();
+    let mut trials = vec![common::gpu::trial("without a fault", move |gpu| passes(gpu, &shared))];
+    trials.extend(FAULTS.iter().map(|fault| -> Trial {
+        let checks = checks.clone();
+        common::gpu::trial(format!("{}: {}", fault.op, fault.name), move |gpu| run(gpu, &checks, fault))
+    }));
+    common::gpu::conclude(trials)
+}
