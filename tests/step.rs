@@ -271,7 +271,7 @@ fn after_steps(
                 let budget = budget[index] + 4.0 * f64::from(f32::EPSILON) * want.abs().max(1e-3);
                 let share = (got - want).abs() / budget;
                 // NaN fails.
-                if !(share <= 1.0) {
+                if share.is_nan() || share > 1.0 {
                     let name = &parameter.name;
                     return Err(format!(
                         "{kind:?}, {name}[{}]: got {got}, want {want}, {share} of the budget",
