@@ -3,8 +3,8 @@
 //! The generator is ChaCha8, whose output is fixed by its specification; everything made from its
 //! words (uniform floats, bounded integers, permutations) is defined here.
 
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// What a stream of random numbers is for. Streams of one seed are independent of each other, so
 /// drawing more numbers for one purpose never changes another.

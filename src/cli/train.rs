@@ -114,7 +114,7 @@ impl Train {
             &Config {
                 program: env!("CARGO_PKG_NAME"),
                 version: env!("CARGO_PKG_VERSION"),
-                started: jiff::ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string(),
+                started: chrono::Local::now().format("%Y-%m-%d %H:%M:%S %:z").to_string(),
                 adapter: &adapter,
                 dataset: &dataset.origin,
                 training_images: images,

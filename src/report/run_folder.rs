@@ -104,7 +104,7 @@ impl RunFolder {
 /// Two runs may start in the same second: the later one gets a number.
 fn create_dated(runs: &Path, seed: u64) -> Result<PathBuf> {
     fs::create_dir_all(runs).map_err(|error| cannot("create", runs, &error))?;
-    let name = format!("{}_seed{seed}", jiff::ZonedDateTime::now().strftime("%Y-%m-%d_%H-%M-%S"));
+    let name = format!("{}_seed{seed}", chrono::Local::now().format("%Y-%m-%d_%H-%M-%S"));
     let mut path = runs.join(&name);
     let mut number = 2;
     loop {
