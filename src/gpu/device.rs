@@ -32,10 +32,8 @@ impl Gpu {
             max_buffer_size: offered.max_buffer_size,
             ..defaults
         };
-        let features = adapter.features() & Self::wanted_features();
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("digit-adder"),
-            required_features: features,
             required_limits: limits,
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
@@ -55,11 +53,6 @@ impl Gpu {
             }
         });
         Ok(Self { info, device, queue, failure })
-    }
-
-    /// Optional features that are used where the adapter has them.
-    fn wanted_features() -> wgpu::Features {
-        wgpu::Features::empty()
     }
 
     /// Fails with the first error that the driver or wgpu has reported, if any.

@@ -91,23 +91,6 @@ impl GpuEngine {
         Ok(engine)
     }
 
-    /// Compiles the plans that training and evaluation need, so that the first epoch need not.
-    pub fn prepare(&mut self) -> Result<()> {
-        let Self { gpu, kernels, programs, train, test, .. } = self;
-        train.prepare(gpu, kernels, train.images, |batch| programs.training(batch))?;
-        test.prepare(gpu, kernels, test.images, |batch| programs.evaluation(batch))
-    }
-
-    /// The plan for whole training batches, if it is made.
-    pub fn training_plan(&self) -> Option<&Plan> {
-        self.train.cut.whole.as_ref()
-    }
-
-    /// The device.
-    pub fn gpu(&self) -> &Arc<Gpu> {
-        &self.gpu
-    }
-
     /// Takes the shaders from a folder, now and whenever one of them changes while the engine works.
     ///
     /// # Errors

@@ -176,28 +176,6 @@ impl Plan {
         gpu.queue.submit([encoder.finish()])
     }
 
-    /// Seconds that each step takes by itself, run `times` times over in one submission.
-    pub fn time_steps(&self, gpu: &Gpu, times: usize) -> Result<Vec<f64>> {
-        let mut seconds = Vec::new();
-        for step in &self.steps {
-            let once = |times: usize| -> Result<f64> {
-                let mut encoder = gpu.device.create_command_encoder(&Default::default());
-                let mut pass = encoder.begin_compute_pass(&Default::default());
-                for _ in 0..times {
-                    step.record(&mut pass);
-                }
-                drop(pass);
-                let start = std::time::Instant::now();
-                gpu.queue.submit([encoder.finish()]);
-                gpu.wait(None)?;
-                Ok(start.elapsed().as_secs_f64() / times as f64)
-            };
-            once(1)?;
-            seconds.push(once(times)?);
-        }
-        Ok(seconds)
-    }
-
     /// Reads a tensor's words back.
     pub fn read<T: bytemuck::Pod>(&self, gpu: &Gpu, tensor: Tensor) -> Result<Vec<T>> {
         let (buffer, offset) = &self.buffers[tensor.0];
