@@ -14,7 +14,7 @@ use crate::reference;
 
 /// One check of each op at this batch size.
 pub fn checks(batch: usize, seed: u32) -> Result<Vec<Check>> {
-    Ok(vec![gather(batch, seed), adam(64 * batch.min(99), seed), metrics(batch, seed), add_up(batch, seed)])
+    Ok(vec![gather(batch, seed), adam(256 * batch.min(33), seed), metrics(batch, seed), add_up(batch, seed)])
 }
 
 fn gather(batch: usize, seed: u32) -> Check {
