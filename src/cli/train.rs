@@ -105,6 +105,9 @@ impl Train {
         let adapter = opened.adapter.clone();
         let settings = Settings { batch: self.batch_size, loss: self.loss, plan: self.adapter.plan() };
         let start = sizes.initial_parameters(self.seed);
+        if let Some(refusal) = settings.plan.refusal(sizes) {
+            console::say(&format!("the layered plan is used, the fused one refuses the network: {refusal}"));
+        }
         let watch = self.watch.as_deref().map(|folder| Watch::new(folder, console::interject)).transpose()?;
         let mut engine = opened.engine(sizes, settings, start, dataset.clone(), watch)?;
 

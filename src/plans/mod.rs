@@ -3,10 +3,10 @@
 pub mod fused;
 pub mod layered;
 
-use crate::Result;
 use crate::network::Sizes;
 use crate::program::Program;
 use crate::train::Loss;
+use crate::{Error, Result};
 
 /// How the network is cut into dispatches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
@@ -32,12 +32,34 @@ pub trait Programs {
 }
 
 impl Kind {
-    /// The programs of this kind; the layered ones where the fused kernels cannot take the sizes.
-    pub fn programs(self, sizes: Sizes, loss: Loss) -> Box<dyn Programs> {
-        let fused = fused::Fused { sizes, loss };
-        if self == Self::Fused && fused.training(1).is_ok() {
-            return Box::new(fused);
+    /// Why this kind cannot take a network's sizes, if it cannot.
+    pub fn refusal(self, sizes: Sizes) -> Option<Error> {
+        match self {
+            Self::Layered => None,
+            Self::Fused => fused::Fused { sizes, loss: Loss::Logits }.training(1).err(),
         }
-        Box::new(layered::Layered { sizes, loss })
+    }
+
+    /// The programs of this kind; the layered ones where it refuses the sizes.
+    pub fn programs(self, sizes: Sizes, loss: Loss) -> Box<dyn Programs> {
+        match self {
+            Self::Fused if self.refusal(sizes).is_none() => Box::new(fused::Fused { sizes, loss }),
+            Self::Fused | Self::Layered => Box::new(layered::Layered { sizes, loss }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_size() {
+        let real = Sizes::default();
+        assert!(Kind::Fused.refusal(real).is_none());
+        let odd = Sizes { kernel: 3, ..real };
+        let refusal = Kind::Fused.refusal(odd).unwrap().to_string();
+        assert!(refusal.contains("pooled width, 13"), "{refusal}");
+        assert!(Kind::Layered.refusal(odd).is_none());
     }
 }
