@@ -9,17 +9,18 @@
 //   dw[o,i,p,q] = sum over b,r,c of dz[b,o,r,c] * x[b,i,r+p,c+q]
 //   db[o] = sum over b,r,c of dz[b,o,r,c]
 //
-// x [BATCH, IN, HEIGHT, WIDTH], HEIGHT even and WIDTH a multiple of 4; the _packed entries read x, with
-// IN = 1, out of the packed images of the data set instead (four grey values a word). w [OUT, IN, K, K]
-// and bias [OUT] as vec4. y and dy are [BATCH, STRIDE] with [OUT, POOLED_HEIGHT, POOLED_WIDTH] from AT on;
-// winner is dense.
+// x [BATCH, IN, HEIGHT, WIDTH], its rows padded to whole vec4; the _packed entries read x, with IN = 1,
+// out of the packed images of the data set instead (four grey values a word). w [OUT, IN, K, K] and
+// bias [OUT] as vec4. y and dy are [BATCH, STRIDE] with [OUT, POOLED_HEIGHT, PITCH] from AT on. A strip
+// is four neighbouring windows of a pooled row; winner [BATCH, OUT, POOLED_HEIGHT, STRIPS] holds one
+// word for each, a byte a window. Where a row ends within a strip, the windows behind it win nothing.
 //
-// forward: one invocation computes two neighbouring y for each of GROUP output channels; the z behind
-// them share one region of x. Consecutive invocations take column pairs, rows, groups, images.
-// backward_input: one invocation computes two rows of four dx for each of IN_GROUP input channels.
+// forward: one invocation computes a strip for each of GROUP output channels, whose z share one region
+// of x. Consecutive invocations take strips, rows, groups, images.
+// backward_input: one invocation computes ROWS rows of dx for each of IN_GROUP input channels.
 // backward_weights: one invocation computes the K x K gradients of GROUP output channels and one input
-// channel, over every SLOTS-th image, into dw_each [SLOTS, OUT, IN, K, K] and db_each [SLOTS, OUT];
-// batch_sum adds up the slots.
+// channel, over every SLOTS-th image, into row [slot] of the partial sums [SLOTS, SLOT], at DW_AT and
+// DB_AT; batch_sum adds up the slots.
 
 const PADDED: bool = true;
 const BATCH: u32 = 64u;
@@ -28,37 +29,43 @@ const HEIGHT: u32 = 12u;
 const WIDTH: u32 = 12u;
 const OUT: u32 = 12u;
 const K: u32 = 5u;
-const GROUP: u32 = 2u;
-const IN_GROUP: u32 = 2u;
+const GROUP: u32 = 4u;
+const IN_GROUP: u32 = 1u;
+const ROWS: u32 = 12u;
 const SLOTS: u32 = 8u;
+const SLOT: u32 = 1812u;
+const DW_AT: u32 = 0u;
+const DB_AT: u32 = 1800u;
 const STRIDE: u32 = 192u;
 const AT: u32 = 0u;
+const PITCH: u32 = 4u;
 
 const POOLED_HEIGHT: u32 = (HEIGHT - K + 1u) / 2u;
 const POOLED_WIDTH: u32 = (WIDTH - K + 1u) / 2u;
-const POOLED: u32 = POOLED_HEIGHT * POOLED_WIDTH;
-const PAIRS: u32 = POOLED_WIDTH / 2u;
-const QUADS: u32 = WIDTH / 4u;
+const STRIPS: u32 = (POOLED_WIDTH + 3u) / 4u;
+const QUADS: u32 = (WIDTH + 3u) / 4u;
+const COLUMNS: u32 = 4u * QUADS;
 const TAPS: u32 = K * K;
 const W_WORDS: u32 = (OUT * IN * TAPS + 3u) / 4u;
 const BIAS_WORDS: u32 = (OUT + 3u) / 4u;
 
-// The region of x behind a pair of windows: K + 1 rows of K + 3 columns, loaded as whole vec4.
-const REGION_QUADS: u32 = (K + 6u) / 4u;
+// The region of x behind a strip: K + 1 rows of K + 7 columns, loaded as whole vec4.
+const REGION_QUADS: u32 = (K + 10u) / 4u;
 const REGION_ROWS: u32 = K + 1u;
-const REGION_COLUMNS: u32 = 4u * REGION_QUADS;
 
-// The windows whose dz reach a block of 2 x 4 of dx, and their columns of dz.
-const BEFORE: u32 = K / 2u;
-const WINDOW_ROWS: u32 = BEFORE + 1u;
-const WINDOW_COLUMNS: u32 = BEFORE + 2u;
-const DZ_COLUMNS: u32 = 2u * WINDOW_COLUMNS;
+// The rows of windows whose dz reach a block of ROWS rows of dx: all, where the block is the whole image;
+// else those that begin in the block, and BEFORE above it.
+const BLOCKS: u32 = (HEIGHT + ROWS - 1u) / ROWS;
+const WHOLE: u32 = u32(BLOCKS == 1u);
+const BEFORE: u32 = (1u - WHOLE) * (K / 2u);
+const DZ_ROWS: u32 = 2u * (WHOLE * POOLED_HEIGHT + (1u - WHOLE) * (BEFORE + ROWS / 2u));
+const DZ_COLUMNS: u32 = 8u * STRIPS;
+
+// No window.
+const NOWHERE: u32 = 4u;
 
 // Where the epoch stands: the step, and the first image of its batch in order.
 struct Cursor { step: u32, first: u32 }
-
-// Two rows of four values.
-struct Block { top: vec4<f32>, bottom: vec4<f32> }
 
 @group(0) @binding(0) var<storage> x: array<vec4<f32>>;
 @group(0) @binding(1) var<uniform> w: array<vec4<f32>, W_WORDS>;
@@ -69,193 +76,246 @@ struct Block { top: vec4<f32>, bottom: vec4<f32> }
 @group(0) @binding(6) var<storage> order: array<u32>;
 @group(0) @binding(7) var<storage> images: array<u32>;
 @group(0) @binding(8) var<storage> winner_forward: array<u32>;
-@group(0) @binding(9) var<storage> dy: array<f32>;
+@group(0) @binding(9) var<storage> dy: array<vec4<f32>>;
 @group(0) @binding(10) var<storage, read_write> dx: array<vec4<f32>>;
-@group(0) @binding(11) var<storage, read_write> dw_each: array<f32>;
-@group(0) @binding(12) var<storage, read_write> db_each: array<f32>;
+@group(0) @binding(11) var<storage, read_write> partial: array<f32>;
 
-var<private> region: array<f32, REGION_ROWS * REGION_COLUMNS>;
-var<private> blocks: array<Block, GROUP>;
-var<private> dx_blocks: array<Block, IN_GROUP>;
-var<private> dz: array<f32, 2u * WINDOW_ROWS * DZ_COLUMNS>;
-var<private> dw: array<array<f32, TAPS>, GROUP>;
+// Loops that count through a dimension of a private array are unrolled by every driver, so that these
+// arrays become registers.
+var<private> taps: array<array<f32, K>, K>;
+var<private> region: array<array<vec4<f32>, REGION_QUADS>, REGION_ROWS>;
+var<private> z: array<array<array<f32, 8>, 2>, GROUP>;
+var<private> dz: array<array<f32, DZ_COLUMNS>, DZ_ROWS>;
+var<private> dx_rows: array<array<array<f32, COLUMNS>, ROWS>, IN_GROUP>;
+var<private> dw: array<array<array<f32, K>, K>, GROUP>;
 var<private> db: array<f32, GROUP>;
+var<private> strip: array<f32, 4>;
 
-fn set_quad(at: u32, quad: vec4<f32>) {
-    region[at] = quad.x;
-    region[at + 1u] = quad.y;
-    region[at + 2u] = quad.z;
-    region[at + 3u] = quad.w;
-}
-
-// Loads the region whose first vec4 is `corner` of x.
-fn load(corner: u32) {
-    for (var p = 0u; p < REGION_ROWS; p++) {
-        for (var q = 0u; q < REGION_QUADS; q++) {
-            set_quad(p * REGION_COLUMNS + 4u * q, x[corner + p * QUADS + q]);
-        }
-    }
-}
-
-fn load_packed(corner: u32) {
-    for (var p = 0u; p < REGION_ROWS; p++) {
-        for (var q = 0u; q < REGION_QUADS; q++) {
-            set_quad(p * REGION_COLUMNS + 4u * q, unpack4x8unorm(images[corner + p * QUADS + q]));
-        }
-    }
-}
-
-// Adds the convolution of the region with the kernel at word w_at to block g.
-fn convolve(g: u32, w_at: u32) {
+// Loads the kernel at word w_at.
+fn load_taps(w_at: u32) {
     for (var p = 0u; p < K; p++) {
         for (var q = 0u; q < K; q++) {
-            let weight = w[(w_at + p * K + q) / 4u][(w_at + p * K + q) % 4u];
-            let at = p * REGION_COLUMNS + q;
-            let below = at + REGION_COLUMNS;
-            blocks[g].top += weight * vec4(region[at], region[at + 1u], region[at + 2u], region[at + 3u]);
-            blocks[g].bottom += weight * vec4(region[below], region[below + 1u], region[below + 2u], region[below + 3u]);
+            let at = w_at + p * K + q;
+            taps[p][q] = w[at / 4u][at % 4u];
         }
     }
 }
 
-// Bias, pooling, ReLU and the stores of block g, whose first window is the at-th of output channel o.
-fn finish(g: u32, o: u32, b: u32, at: u32) {
-    let top = blocks[g].top + bias[o / 4u][o % 4u];
-    let bottom = blocks[g].bottom + bias[o / 4u][o % 4u];
-    store_window(vec4(top.xy, bottom.xy), o * POOLED + at, b);
-    store_window(vec4(top.zw, bottom.zw), o * POOLED + at + 1u, b);
+fn x_at(row: u32, c: u32) -> f32 {
+    return region[row][c / 4u][c % 4u];
 }
 
-fn store_window(z: vec4<f32>, at: u32, b: u32) {
-    var best = z.x;
-    var best_at = 0u;
-    if (z.y > best) { best = z.y; best_at = 1u; }
-    if (z.z > best) { best = z.z; best_at = 2u; }
-    if (z.w > best) { best = z.w; best_at = 3u; }
-    y[b * STRIDE + AT + at] = max(best, 0.0);
-    winner[b * OUT * POOLED + at] = select(4u, best_at, best > 0.0);
+// Loads row p of the region of strip s; `row` is the first vec4 of the row of x. A region that reaches
+// over the end of its row repeats the last vec4 there, for windows that do not exist.
+fn load_row(p: u32, row: u32, s: u32) {
+    for (var q = 0u; q < REGION_QUADS; q++) {
+        region[p][q] = x[row + min(2u * s + q, QUADS - 1u)];
+    }
 }
 
-@compute @workgroup_size(64)
-fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (PADDED && id.x >= BATCH * (OUT / GROUP) * POOLED_HEIGHT * PAIRS) { return; }
-    let pair = id.x % PAIRS;
-    let r = id.x / PAIRS % POOLED_HEIGHT;
-    let group = id.x / (PAIRS * POOLED_HEIGHT) % (OUT / GROUP);
-    let b = id.x / (PAIRS * POOLED_HEIGHT * (OUT / GROUP));
-    for (var i = 0u; i < IN; i++) {
-        load(((b * IN + i) * HEIGHT + 2u * r) * QUADS + pair);
-        for (var g = 0u; g < GROUP; g++) {
-            convolve(g, ((group * GROUP + g) * IN + i) * TAPS);
+fn load_row_packed(p: u32, row: u32, s: u32) {
+    for (var q = 0u; q < REGION_QUADS; q++) {
+        region[p][q] = unpack4x8unorm(images[row + min(2u * s + q, QUADS - 1u)]);
+    }
+}
+
+// Moves the region down by one window: its first K - 1 rows are in it already.
+fn move_down() {
+    for (var p = 0u; p < K - 1u; p++) {
+        for (var q = 0u; q < REGION_QUADS; q++) { region[p][q] = region[p + 2u][q]; }
+    }
+}
+
+// Adds the convolution of the region with the kernel at word w_at to z of channel g of the group.
+fn convolve(g: u32, w_at: u32) {
+    load_taps(w_at);
+    for (var row = 0u; row < 2u; row++) {
+        for (var p = 0u; p < K; p++) {
+            for (var q = 0u; q < K; q++) {
+                for (var c = 0u; c < 8u; c++) { z[g][row][c] += taps[p][q] * x_at(row + p, c + q); }
+            }
         }
     }
+}
+
+// Pooling, ReLU and the stores of channel g of the group, which is output channel o.
+fn finish(g: u32, o: u32, b: u32, r: u32, s: u32) {
+    var winners = 0u;
+    for (var j = 0u; j < 4u; j++) {
+        var best = z[g][0][2u * j];
+        var best_at = 0u;
+        if (z[g][0][2u * j + 1u] > best) { best = z[g][0][2u * j + 1u]; best_at = 1u; }
+        if (z[g][1][2u * j] > best) { best = z[g][1][2u * j]; best_at = 2u; }
+        if (z[g][1][2u * j + 1u] > best) { best = z[g][1][2u * j + 1u]; best_at = 3u; }
+        let exists = 4u * s + j < POOLED_WIDTH;
+        winners |= select(NOWHERE, best_at, best > 0.0 && exists) << (8u * j);
+        // Padded rows have room for windows that do not exist.
+        if (PITCH % 4u == 0u || exists) {
+            y[b * STRIDE + AT + (o * POOLED_HEIGHT + r) * PITCH + 4u * s + j] = select(0.0, max(best, 0.0), exists);
+        }
+    }
+    winner[((b * OUT + o) * POOLED_HEIGHT + r) * STRIPS + s] = winners;
+}
+
+fn begin(group: u32) {
     for (var g = 0u; g < GROUP; g++) {
-        finish(g, group * GROUP + g, b, r * POOLED_WIDTH + 2u * pair);
+        let o = group * GROUP + g;
+        for (var row = 0u; row < 2u; row++) {
+            for (var c = 0u; c < 8u; c++) { z[g][row][c] = bias[o / 4u][o % 4u]; }
+        }
     }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
+fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (PADDED && id.x >= BATCH * (OUT / GROUP) * POOLED_HEIGHT * STRIPS) { return; }
+    let s = id.x % STRIPS;
+    let r = id.x / STRIPS % POOLED_HEIGHT;
+    let group = id.x / (STRIPS * POOLED_HEIGHT) % (OUT / GROUP);
+    let b = id.x / (STRIPS * POOLED_HEIGHT * (OUT / GROUP));
+    begin(group);
+    for (var i = 0u; i < IN; i++) {
+        for (var p = 0u; p < REGION_ROWS; p++) { load_row(p, ((b * IN + i) * HEIGHT + 2u * r + p) * QUADS, s); }
+        for (var g = 0u; g < GROUP; g++) { convolve(g, ((group * GROUP + g) * IN + i) * TAPS); }
+    }
+    for (var g = 0u; g < GROUP; g++) { finish(g, group * GROUP + g, b, r, s); }
+}
+
+@compute @workgroup_size(32)
 fn forward_packed(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (PADDED && id.x >= BATCH * (OUT / GROUP) * POOLED_HEIGHT * PAIRS) { return; }
-    let pair = id.x % PAIRS;
-    let r = id.x / PAIRS % POOLED_HEIGHT;
-    let group = id.x / (PAIRS * POOLED_HEIGHT) % (OUT / GROUP);
-    let b = id.x / (PAIRS * POOLED_HEIGHT * (OUT / GROUP));
-    load_packed((order[cursor.first + b] * HEIGHT + 2u * r) * QUADS + pair);
+    if (PADDED && id.x >= BATCH * (OUT / GROUP) * POOLED_HEIGHT * STRIPS) { return; }
+    let s = id.x % STRIPS;
+    let r = id.x / STRIPS % POOLED_HEIGHT;
+    let group = id.x / (STRIPS * POOLED_HEIGHT) % (OUT / GROUP);
+    let b = id.x / (STRIPS * POOLED_HEIGHT * (OUT / GROUP));
+    let image = order[cursor.first + b] * HEIGHT;
+    for (var p = 0u; p < REGION_ROWS; p++) { load_row_packed(p, (image + 2u * r + p) * QUADS, s); }
+    begin(group);
     for (var g = 0u; g < GROUP; g++) {
         convolve(g, (group * GROUP + g) * TAPS);
-        finish(g, group * GROUP + g, b, r * POOLED_WIDTH + 2u * pair);
+        finish(g, group * GROUP + g, b, r, s);
     }
 }
 
-// Spreads the gradients of the windows around the block at row pair r, quad c into dz.
-fn load_dz(b: u32, o: u32, r: u32, c: u32) {
-    for (var p = 0u; p < WINDOW_ROWS; p++) {
-        for (var q = 0u; q < WINDOW_COLUMNS; q++) {
-            // Windows before the first wrap around to large numbers.
-            let row = r + p - BEFORE;
-            let column = 2u * c + q - BEFORE;
-            let inside = row < POOLED_HEIGHT && column < POOLED_WIDTH;
-            let at = o * POOLED + min(row, POOLED_HEIGHT - 1u) * POOLED_WIDTH + min(column, POOLED_WIDTH - 1u);
-            let d = select(0.0, dy[b * STRIDE + AT + at], inside);
-            let best = winner_forward[b * OUT * POOLED + at];
-            let corner = 2u * p * DZ_COLUMNS + 2u * q;
-            dz[corner] = select(0.0, d, best == 0u);
-            dz[corner + 1u] = select(0.0, d, best == 1u);
-            dz[corner + DZ_COLUMNS] = select(0.0, d, best == 2u);
-            dz[corner + DZ_COLUMNS + 1u] = select(0.0, d, best == 3u);
+// The gradients of a strip of y.
+fn dy_strip(b: u32, o: u32, r: u32, s: u32) -> vec4<f32> {
+    let at = b * STRIDE + AT + (o * POOLED_HEIGHT + r) * PITCH + 4u * s;
+    if (PITCH % 4u == 0u) { return dy[at / 4u]; }
+    var strip: vec4<f32>;
+    for (var j = 0u; j < 4u; j++) {
+        let behind = at + min(j, POOLED_WIDTH - 1u - 4u * s);
+        strip[j] = dy[behind / 4u][behind % 4u];
+    }
+    return strip;
+}
+
+fn winners_of(b: u32, o: u32, r: u32, s: u32) -> u32 {
+    return winner_forward[((b * OUT + o) * POOLED_HEIGHT + r) * STRIPS + s];
+}
+
+// Spreads the gradients of the windows of output channel o, from row `above` - BEFORE on, over dz.
+fn load_dz(b: u32, o: u32, above: u32) {
+    for (var p = 0u; p < DZ_ROWS / 2u; p++) {
+        // Rows above the first wrap around to large numbers.
+        let row = above + p - BEFORE;
+        let exists = row < POOLED_HEIGHT;
+        for (var s = 0u; s < STRIPS; s++) {
+            let d = dy_strip(b, o, min(row, POOLED_HEIGHT - 1u), s);
+            let winners = winners_of(b, o, min(row, POOLED_HEIGHT - 1u), s);
+            for (var j = 0u; j < 4u; j++) {
+                let best = extractBits(winners, 8u * j, 8u);
+                let c = 8u * s + 2u * j;
+                dz[2u * p][c] = select(0.0, d[j], exists && best == 0u);
+                dz[2u * p][c + 1u] = select(0.0, d[j], exists && best == 1u);
+                dz[2u * p + 1u][c] = select(0.0, d[j], exists && best == 2u);
+                dz[2u * p + 1u][c + 1u] = select(0.0, d[j], exists && best == 3u);
+            }
         }
     }
 }
 
-// Adds the correlation of dz with the kernel at word w_at to block g of dx.
+// Adds the correlation of dz with the kernel at word w_at to the rows of channel g of the group.
 fn correlate(g: u32, w_at: u32) {
-    for (var p = 0u; p < K; p++) {
-        for (var q = 0u; q < K; q++) {
-            let weight = w[(w_at + p * K + q) / 4u][(w_at + p * K + q) % 4u];
-            let at = (2u * BEFORE - p) * DZ_COLUMNS + 2u * BEFORE - q;
-            let below = at + DZ_COLUMNS;
-            dx_blocks[g].top += weight * vec4(dz[at], dz[at + 1u], dz[at + 2u], dz[at + 3u]);
-            dx_blocks[g].bottom += weight * vec4(dz[below], dz[below + 1u], dz[below + 2u], dz[below + 3u]);
+    load_taps(w_at);
+    for (var r = 0u; r < ROWS; r++) {
+        for (var p = 0u; p < K; p++) {
+            // Rows and columns before the first wrap around to large numbers.
+            let row = r + 2u * BEFORE - p;
+            if (row < DZ_ROWS) {
+                for (var q = 0u; q < K; q++) {
+                    for (var c = 0u; c < COLUMNS; c++) {
+                        if (c - q < 2u * POOLED_WIDTH) { dx_rows[g][r][c] += taps[p][q] * dz[row][c - q]; }
+                    }
+                }
+            }
         }
     }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(8)
 fn backward_input(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (PADDED && id.x >= BATCH * (IN / IN_GROUP) * (HEIGHT / 2u) * QUADS) { return; }
-    let c = id.x % QUADS;
-    let r = id.x / QUADS % (HEIGHT / 2u);
-    let group = id.x / (QUADS * (HEIGHT / 2u)) % (IN / IN_GROUP);
-    let b = id.x / (QUADS * (HEIGHT / 2u) * (IN / IN_GROUP));
+    if (PADDED && id.x >= BATCH * (IN / IN_GROUP) * BLOCKS) { return; }
+    let block = id.x % BLOCKS;
+    let group = id.x / BLOCKS % (IN / IN_GROUP);
+    let b = id.x / (BLOCKS * (IN / IN_GROUP));
     for (var o = 0u; o < OUT; o++) {
-        load_dz(b, o, r, c);
+        load_dz(b, o, (1u - WHOLE) * block * ROWS / 2u);
         for (var g = 0u; g < IN_GROUP; g++) {
             correlate(g, (o * IN + group * IN_GROUP + g) * TAPS);
         }
     }
     for (var g = 0u; g < IN_GROUP; g++) {
-        let at = ((b * IN + group * IN_GROUP + g) * HEIGHT + 2u * r) * QUADS + c;
-        dx[at] = dx_blocks[g].top;
-        dx[at + QUADS] = dx_blocks[g].bottom;
-    }
-}
-
-// Adds what one window gives to the gradients of output channel g of the group. Its region begins at
-// `column`; without an image it adds nothing.
-fn add_window(g: u32, column: u32, b: u32, at: u32, exists: bool) {
-    let best = winner_forward[b * OUT * POOLED + at];
-    let d = select(0.0, dy[b * STRIDE + AT + at], exists && best < 4u);
-    let d0 = select(0.0, d, best == 0u);
-    let d1 = select(0.0, d, best == 1u);
-    let d2 = select(0.0, d, best == 2u);
-    let d3 = select(0.0, d, best == 3u);
-    db[g] += d;
-    for (var p = 0u; p < K; p++) {
-        for (var q = 0u; q < K; q++) {
-            let above = p * REGION_COLUMNS + column + q;
-            let below = above + REGION_COLUMNS;
-            dw[g][p * K + q] += d0 * region[above] + d1 * region[above + 1u] + d2 * region[below] + d3 * region[below + 1u];
+        for (var r = 0u; r < ROWS; r++) {
+            if (block * ROWS + r < HEIGHT) {
+                for (var q = 0u; q < QUADS; q++) {
+                    let c = 4u * q;
+                    dx[((b * IN + group * IN_GROUP + g) * HEIGHT + block * ROWS + r) * QUADS + q] =
+                        vec4(dx_rows[g][r][c], dx_rows[g][r][c + 1u], dx_rows[g][r][c + 2u], dx_rows[g][r][c + 3u]);
+                }
+            }
         }
     }
 }
 
-fn add_windows(group: u32, b: u32, at: u32, exists: bool) {
+// Adds what window j of the strip gives to the gradients of channel g of the group. Of the four places
+// where its region of x may begin, only the winner's counts.
+fn add_window(g: u32, j: u32, d: f32, best: u32) {
+    let right = (best & 1u) != 0u;
+    let below = (best & 2u) != 0u;
+    db[g] += d;
+    for (var p = 0u; p < K; p++) {
+        for (var q = 0u; q < K; q++) {
+            let c = 2u * j + q;
+            let top = select(x_at(p, c), x_at(p, c + 1u), right);
+            let bottom = select(x_at(p + 1u, c), x_at(p + 1u, c + 1u), right);
+            dw[g][p][q] += d * select(top, bottom, below);
+        }
+    }
+}
+
+// Without an image it adds nothing.
+fn add_strip(group: u32, b: u32, r: u32, s: u32, exists: bool) {
     for (var g = 0u; g < GROUP; g++) {
-        let window = (group * GROUP + g) * POOLED + at;
-        add_window(g, 0u, b, window, exists);
-        add_window(g, 2u, b, window + 1u, exists);
+        let d = dy_strip(b, group * GROUP + g, r, s);
+        strip = array(d.x, d.y, d.z, d.w);
+        let winners = winners_of(b, group * GROUP + g, r, s);
+        for (var j = 0u; j < 4u; j++) {
+            let best = extractBits(winners, 8u * j, 8u);
+            add_window(g, j, select(0.0, strip[j], exists && best != NOWHERE), best);
+        }
     }
 }
 
 fn store_gradients(slot: u32, group: u32, i: u32) {
     for (var g = 0u; g < GROUP; g++) {
         let o = group * GROUP + g;
-        for (var tap = 0u; tap < TAPS; tap++) {
-            dw_each[((slot * OUT + o) * IN + i) * TAPS + tap] = dw[g][tap];
+        for (var p = 0u; p < K; p++) {
+            for (var q = 0u; q < K; q++) {
+                partial[slot * SLOT + DW_AT + (o * IN + i) * TAPS + p * K + q] = dw[g][p][q];
+            }
         }
         // Every input channel comes to the same sum.
-        db_each[slot * OUT + o] = db[g];
+        partial[slot * SLOT + DB_AT + o] = db[g];
     }
 }
 
@@ -268,10 +328,14 @@ fn backward_weights(@builtin(global_invocation_id) id: vec3<u32>) {
         // A slot that has run out of images takes the last one again and adds nothing.
         let exists = n * SLOTS + id.x < BATCH;
         let b = min(n * SLOTS + id.x, BATCH - 1u);
-        for (var r = 0u; r < POOLED_HEIGHT; r++) {
-            for (var pair = 0u; pair < PAIRS; pair++) {
-                load(((b * IN + i) * HEIGHT + 2u * r) * QUADS + pair);
-                add_windows(group, b, r * POOLED_WIDTH + 2u * pair, exists);
+        let image = (b * IN + i) * HEIGHT;
+        for (var s = 0u; s < STRIPS; s++) {
+            for (var p = 2u; p < REGION_ROWS; p++) { load_row(p, (image + p - 2u) * QUADS, s); }
+            for (var r = 0u; r < POOLED_HEIGHT; r++) {
+                move_down();
+                load_row(K - 1u, (image + 2u * r + K - 1u) * QUADS, s);
+                load_row(K, (image + 2u * r + K) * QUADS, s);
+                add_strip(group, b, r, s, exists);
             }
         }
     }
@@ -283,11 +347,14 @@ fn backward_weights_packed(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var n = 0u; n < (BATCH + SLOTS - 1u) / SLOTS; n++) {
         let exists = n * SLOTS + id.x < BATCH;
         let b = min(n * SLOTS + id.x, BATCH - 1u);
-        let image = order[cursor.first + b] * HEIGHT * QUADS;
-        for (var r = 0u; r < POOLED_HEIGHT; r++) {
-            for (var pair = 0u; pair < PAIRS; pair++) {
-                load_packed(image + 2u * r * QUADS + pair);
-                add_windows(id.y, b, r * POOLED_WIDTH + 2u * pair, exists);
+        let image = order[cursor.first + b] * HEIGHT;
+        for (var s = 0u; s < STRIPS; s++) {
+            for (var p = 2u; p < REGION_ROWS; p++) { load_row_packed(p, (image + p - 2u) * QUADS, s); }
+            for (var r = 0u; r < POOLED_HEIGHT; r++) {
+                move_down();
+                load_row_packed(K - 1u, (image + 2u * r + K - 1u) * QUADS, s);
+                load_row_packed(K, (image + 2u * r + K) * QUADS, s);
+                add_strip(id.y, b, r, s, exists);
             }
         }
     }

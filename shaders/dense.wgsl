@@ -17,14 +17,16 @@
 // probabilities take the place of logits before the cross-entropy.
 // images: one workgroup computes IMAGES images, in stages separated by barriers. In a stage, one invocation
 // computes tiles of TILE_B images by 4 * TILE_Q outputs, so that each word it loads serves several
-// products; THREADS divides every stage's number of tiles, so that no invocation is masked out.
-// gradients: one invocation computes the tile of TILE_O x TILE_O of one weight matrix that its job tells.
+// products. It is best that THREADS divides every stage's number of tiles: no invocation is idle then.
+// gradients: one invocation computes the square tile of a weight matrix, 4 * SIDE_QUADS wide, that its job
+// tells.
 
 const BATCH: u32 = 64u;
 const IMAGES: u32 = 16u;
 const THREADS: u32 = 16u;
 const TILE_B: u32 = 8u;
 const TILE_Q: u32 = 2u;
+const SIDE_QUADS: u32 = 4u;
 const SCALE: f32 = 0.0078125;
 const DOUBLE_SOFTMAX: bool = false;
 const BACKWARD: bool = true;
@@ -113,10 +115,17 @@ fn class_bias(c: u32) -> f32 {
     return parameter(select(OUT2_B + sum, OUT1_B + min(c, DIGITS - 1u), c < SUMS_AT));
 }
 
+// Whether there is no such tile in a workgroup's last round. Nothing is asked where every round is full.
+fn is_idle(tile: u32, tiles: u32) -> bool {
+    return tiles % THREADS != 0u && tile >= tiles;
+}
+
 // y = relu(w x + bias): `inputs` words of the rows at x_at, `outputs` words to y_at.
 fn linear_relu(first: u32, thread: u32, x_at: u32, inputs: u32, w_at: u32, bias_at: u32, y_at: u32, outputs: u32) {
-    for (var t = 0u; t < TILES_B * (outputs / TILE_O) / THREADS; t++) {
+    let tiles = TILES_B * (outputs / TILE_O);
+    for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
         let tile = t * THREADS + thread;
+        if (is_idle(tile, tiles)) { break; }
         let row = (first + tile % TILES_B * TILE_B) * STRIDE;
         let o = tile / TILES_B * TILE_O;
         var sums = Tile();
@@ -141,8 +150,10 @@ fn linear_relu(first: u32, thread: u32, x_at: u32, inputs: u32, w_at: u32, bias_
 
 // dx = dy w where x > 0: `outputs` words of the rows at dy_at, `inputs` words to dx_at.
 fn linear_relu_backward(first: u32, thread: u32, dy_at: u32, outputs: u32, w_at: u32, x_at: u32, dx_at: u32, inputs: u32) {
-    for (var t = 0u; t < TILES_B * (inputs / TILE_O) / THREADS; t++) {
+    let tiles = TILES_B * (inputs / TILE_O);
+    for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
         let tile = t * THREADS + thread;
+        if (is_idle(tile, tiles)) { break; }
         let row = (first + tile % TILES_B * TILE_B) * STRIDE;
         let i = tile / TILES_B * TILE_Q;
         var sums = Tile();
@@ -167,8 +178,10 @@ fn linear_relu_backward(first: u32, thread: u32, dy_at: u32, outputs: u32, w_at:
 
 // The number's branch, whose input is one-hot: fc1 is a look-up of one column.
 fn number_branch(first: u32, thread: u32) {
-    for (var t = 0u; t < IMAGES * FC1 / 4u / THREADS; t++) {
+    let tiles = IMAGES * FC1 / 4u;
+    for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
         let item = t * THREADS + thread;
+        if (is_idle(item, tiles)) { break; }
         let image = first + item % IMAGES;
         let o = item / IMAGES * 4u;
         let column = FC1_W + o * ADDENDS + addends[sample(image)];
@@ -179,8 +192,10 @@ fn number_branch(first: u32, thread: u32) {
 
 // Four classes of TILE_B images an invocation.
 fn heads(first: u32, thread: u32) {
-    for (var t = 0u; t < TILES_B * CLASS_QUADS / THREADS; t++) {
+    let tiles = TILES_B * CLASS_QUADS;
+    for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
         let tile = t * THREADS + thread;
+        if (is_idle(tile, tiles)) { break; }
         let row = (first + tile % TILES_B * TILE_B) * STRIDE;
         let c = tile / TILES_B * 4u;
         let at = vec4(class_row(c), class_row(c + 1u), class_row(c + 2u), class_row(c + 3u)) / 4u;
@@ -197,8 +212,10 @@ fn heads(first: u32, thread: u32) {
 }
 
 fn heads_backward(first: u32, thread: u32) {
-    for (var t = 0u; t < TILES_B * (FC3 / TILE_O) / THREADS; t++) {
+    let tiles = TILES_B * (FC3 / TILE_O);
+    for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
         let tile = t * THREADS + thread;
+        if (is_idle(tile, tiles)) { break; }
         let row = (first + tile % TILES_B * TILE_B) * STRIDE;
         let i = tile / TILES_B * TILE_Q;
         var sums = Tile();
@@ -290,7 +307,7 @@ fn images(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation
     storageBarrier();
     heads(first, thread);
     storageBarrier();
-    losses(first + thread);
+    for (var image = thread; image < IMAGES; image += THREADS) { losses(first + image); }
     if (BACKWARD) {
         storageBarrier();
         heads_backward(first, thread);
@@ -305,15 +322,15 @@ fn images(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation
 fn gradients(@builtin(global_invocation_id) id: vec3<u32>) {
     let job = jobs[id.x];
     // sums[q][k] are the gradients of output 4q+k, for all inputs of the tile.
-    var sums: array<array<array<vec4<f32>, TILE_Q>, 4>, TILE_Q>;
-    var bias: array<vec4<f32>, TILE_Q>;
+    var sums: array<array<array<vec4<f32>, SIDE_QUADS>, 4>, SIDE_QUADS>;
+    var bias: array<vec4<f32>, SIDE_QUADS>;
     for (var b = 0u; b < BATCH; b++) {
-        var x: array<vec4<f32>, TILE_Q>;
-        for (var n = 0u; n < TILE_Q; n++) { x[n] = rows[b * STRIDE + job.x_at / 4u + n]; }
-        for (var q = 0u; q < TILE_Q; q++) {
+        var x: array<vec4<f32>, SIDE_QUADS>;
+        for (var n = 0u; n < SIDE_QUADS; n++) { x[n] = rows[b * STRIDE + job.x_at / 4u + n]; }
+        for (var q = 0u; q < SIDE_QUADS; q++) {
             let d = rows[b * STRIDE + job.d_at / 4u + q];
             bias[q] += d;
-            for (var n = 0u; n < TILE_Q; n++) {
+            for (var n = 0u; n < SIDE_QUADS; n++) {
                 sums[q][0][n] += d.x * x[n];
                 sums[q][1][n] += d.y * x[n];
                 sums[q][2][n] += d.z * x[n];
@@ -321,11 +338,11 @@ fn gradients(@builtin(global_invocation_id) id: vec3<u32>) {
             }
         }
     }
-    for (var q = 0u; q < TILE_Q; q++) {
+    for (var q = 0u; q < SIDE_QUADS; q++) {
         for (var k = 0u; k < 4u; k++) {
             let o = 4u * q + k;
             if (o < job.outputs) {
-                for (var n = 0u; n < TILE_Q; n++) {
+                for (var n = 0u; n < SIDE_QUADS; n++) {
                     for (var j = 0u; j < 4u; j++) {
                         if (4u * n + j < job.inputs) {
                             flat_gradients[job.dw_at + o * job.width + 4u * n + j] = sums[q][k][n][j];

@@ -10,6 +10,7 @@ use crate::gpu::reload::Watch;
 use crate::gpu::shader::Library;
 use crate::gpu::{Gpu, Kernels, adapter};
 use crate::network::Sizes;
+use crate::plans::tiles::Tiles;
 use crate::reference::trainer::CpuEngine;
 use crate::report::schedule;
 use crate::train::{Engine, Loss, Settings};
@@ -178,5 +179,5 @@ pub fn adapters(backend: Option<Backend>) -> String {
 ///
 /// [`Error::Usage`] where the plan cannot take the network's sizes.
 pub fn schedule(plan: plans::Kind, batch: usize, loss: Loss) -> Result<String> {
-    schedule::listing(&plan.programs(Sizes::default(), loss).training(batch)?)
+    schedule::listing(&plan.programs(Sizes::default(), loss, Tiles::FAT).training(batch)?)
 }

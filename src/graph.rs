@@ -92,6 +92,19 @@ impl Tape {
         &self.program.info(tensor).name
     }
 
+    /// The first `words` of the gradients of all parameters, as they lie.
+    pub fn flat_gradients(&mut self, name: &str, words: usize) -> Tensor {
+        self.program.tensor(name, &[words], Place::Shared(Shared::Gradients, 0))
+    }
+
+    /// First word of a tensor in its buffer.
+    pub fn offset(&self, tensor: Tensor) -> usize {
+        match self.program.info(tensor).place {
+            Place::Shared(_, offset) => offset,
+            Place::Own | Place::Whole(_) => 0,
+        }
+    }
+
     /// The tensor of that name.
     pub fn find(&self, name: &str) -> Option<Tensor> {
         self.program.find(name)

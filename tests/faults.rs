@@ -14,7 +14,7 @@ use libtest_mimic::Trial;
 mod common;
 
 /// Checks of an op that must be enough to catch every fault in it.
-const CHECKS: usize = 6;
+const CHECKS: usize = 10;
 
 /// Where something is done wrong.
 enum Plant {
@@ -81,34 +81,58 @@ const FAULTS: &[Fault] = &[
         "conv_pool",
         "last maximum instead of the first",
         &[
-            ("if (z.y > best)", "if (z.y >= best)"),
-            ("if (z.z > best)", "if (z.z >= best)"),
-            ("if (z.w > best)", "if (z.w >= best)"),
+            ("if (z[g][0][2u * j + 1u] > best)", "if (z[g][0][2u * j + 1u] >= best)"),
+            ("if (z[g][1][2u * j] > best)", "if (z[g][1][2u * j] >= best)"),
+            ("if (z[g][1][2u * j + 1u] > best)", "if (z[g][1][2u * j + 1u] >= best)"),
         ],
     ),
-    shader("conv_pool", "dead windows win", &[("select(4u, best_at, best > 0.0)", "best_at")]),
-    shader("conv_pool", "no ReLU", &[("= max(best, 0.0);", "= best;")]),
+    shader(
+        "conv_pool",
+        "dead windows win",
+        &[("select(NOWHERE, best_at, best > 0.0 && exists)", "select(NOWHERE, best_at, exists)")],
+    ),
+    shader(
+        "conv_pool",
+        "windows behind the end of a row win",
+        &[("select(NOWHERE, best_at, best > 0.0 && exists)", "select(NOWHERE, best_at, best > 0.0)")],
+    ),
+    shader("conv_pool", "no ReLU", &[("select(0.0, max(best, 0.0), exists)", "select(0.0, best, exists)")]),
     shader("conv_pool", "only the last image of a slot counts", &[("db[g] += d;", "db[g] = d;")]),
     shader(
         "conv_pool",
         "the last image counts in every slot",
         &[(
-            "let exists = n * SLOTS + id.x < BATCH;\n        let b = min(n * SLOTS + id.x, BATCH - 1u);\n        for",
-            "let exists = true;\n        let b = min(n * SLOTS + id.x, BATCH - 1u);\n        for",
+            "let exists = n * SLOTS + id.x < BATCH;\n        let b = min(n * SLOTS + id.x, BATCH - 1u);\n        let image = (b",
+            "let exists = true;\n        let b = min(n * SLOTS + id.x, BATCH - 1u);\n        let image = (b",
         )],
     ),
     shader(
         "conv_pool",
         "packed images not picked by the order",
         &[(
-            "load_packed((order[cursor.first + b] * HEIGHT",
-            "load_packed(((cursor.first + b + 0u * order[0]) * HEIGHT",
+            "let image = order[cursor.first + b] * HEIGHT;\n    for",
+            "let image = (cursor.first + b + 0u * order[0]) * HEIGHT;\n    for",
         )],
     ),
     shader(
         "conv_pool",
         "rows of dy without their offset",
-        &[("select(0.0, dy[b * STRIDE + AT + at], inside)", "select(0.0, dy[b * STRIDE + at], inside)")],
+        &[("let at = b * STRIDE + AT +", "let at = b * STRIDE + 0u * AT +")],
+    ),
+    shader(
+        "conv_pool",
+        "region moved down by one row only",
+        &[("region[p][q] = region[p + 2u][q];", "region[p][q] = region[p + 1u][q];")],
+    ),
+    shader(
+        "conv_pool",
+        "the winner's column does not count",
+        &[("let right = (best & 1u) != 0u;", "let right = false && best != 0u;")],
+    ),
+    shader(
+        "conv_pool",
+        "a block of dx does not see the windows above",
+        &[("let exists = row < POOLED_HEIGHT;", "let exists = row < POOLED_HEIGHT && p >= BEFORE;")],
     ),
     shader(
         "linear",

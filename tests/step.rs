@@ -14,7 +14,7 @@ use digit_adder::gpu::Gpu;
 use digit_adder::network::{DIGITS, SUMS, Sizes};
 use digit_adder::ops::adam::Adam;
 use digit_adder::ops::dense::Row;
-use digit_adder::plans::Kind;
+use digit_adder::plans::{Kind, tiles::Tiles};
 use digit_adder::program::Shared;
 use digit_adder::reference::relu;
 use digit_adder::train::Loss;
@@ -32,9 +32,11 @@ type Named<T> = BTreeMap<String, Vec<T>>;
 fn main() -> std::process::ExitCode {
     let mut trials = Vec::new();
     for loss in LOSSES {
-        for batch in [64, 32, 7] {
-            let name = format!("{STEPS} steps of {batch}, {loss:?}, against the reference");
-            trials.push(common::gpu::trial(name, move |gpu| against_reference(gpu, loss, batch)));
+        for (batch, tiles, cut) in
+            [(64, Tiles::FAT, "fat"), (32, Tiles::FAT, "fat"), (7, Tiles::THIN, "thin")]
+        {
+            let name = format!("{STEPS} steps of {batch}, {cut} tiles, {loss:?}, against the reference");
+            trials.push(common::gpu::trial(name, move |gpu| against_reference(gpu, tiles, loss, batch)));
         }
         for kind in PLANS {
             let name = format!("PyTorch's numbers, {kind:?}, {loss:?}");
@@ -114,7 +116,12 @@ fn wanted(reference: &Reference, step: &Step) -> Named<f64> {
 }
 
 /// All that a plan leaves of a step, by the same names.
-fn found(device: &Device, kind: Kind, reference: &Reference, step: &Step) -> Result<Named<f32>, String> {
+fn found(
+    device: &Device,
+    (kind, tiles): (Kind, Tiles),
+    reference: &Reference,
+    step: &Step,
+) -> Result<Named<f32>, String> {
     let mut all = Named::new();
     let batch = device.plan.program.batch;
     let gradients = device.flat(Shared::Gradients)?;
@@ -122,7 +129,7 @@ fn found(device: &Device, kind: Kind, reference: &Reference, step: &Step) -> Res
     all.extend(named.into_iter().map(|(name, values)| (format!("d {name}"), values.to_vec())));
     match kind {
         Kind::Fused => {
-            all.extend(rows(&device.read("rows")?, batch));
+            all.extend(rows(&device.read("rows")?, batch, tiles));
             for name in ["pool1", "d pool1"] {
                 all.insert(name.into(), device.read(name)?);
             }
@@ -144,9 +151,9 @@ fn found(device: &Device, kind: Kind, reference: &Reference, step: &Step) -> Res
 }
 
 /// The parts of the fused plan's rows.
-fn rows(rows: &[f32], batch: usize) -> Named<f32> {
+fn rows(rows: &[f32], batch: usize, tiles: Tiles) -> Named<f32> {
     let sizes = Sizes::default();
-    let row = Row::new(&sizes);
+    let row = Row::new(&sizes, tiles.dense.side);
     let part = |at: usize, len: usize| -> Vec<f32> {
         rows.chunks(row.words()).take(batch).flat_map(|row| &row[at..at + len]).copied().collect()
     };
@@ -182,7 +189,13 @@ fn same_winners(device: &Device, kind: Kind, step: &Step) -> Result<(), String> 
             }
             Kind::Layered => (layered, winner.clone()),
         };
-        let got: Vec<u32> = device.read(name)?;
+        let got: Vec<u32> = match kind {
+            // A byte for each of the four windows of a strip; the network's rows are whole strips.
+            Kind::Fused => {
+                device.read::<u32>(name)?.into_iter().flat_map(u32::to_le_bytes).map(u32::from).collect()
+            }
+            Kind::Layered => device.read(name)?,
+        };
         let wrong = got.iter().zip(&want).filter(|(got, want)| got != want).count();
         if got.len() != want.len() || wrong > 0 {
             return Err(format!("{wrong} of {} in `{name}` are wrong", want.len()));
@@ -191,7 +204,7 @@ fn same_winners(device: &Device, kind: Kind, step: &Step) -> Result<(), String> 
     Ok(())
 }
 
-fn against_reference(gpu: &Gpu, loss: Loss, batch: usize) -> Result<(), String> {
+fn against_reference(gpu: &Gpu, tiles: Tiles, loss: Loss, batch: usize) -> Result<(), String> {
     let inputs = Inputs::drawn(batch, STEPS, 1);
     let mut reference = Reference::new(loss, batch, &inputs);
     let step = reference.step();
@@ -200,10 +213,10 @@ fn against_reference(gpu: &Gpu, loss: Loss, batch: usize) -> Result<(), String> 
     let mut gradients = Vec::new();
     for kind in PLANS {
         let what = |error: String| format!("{kind:?}, {error}");
-        let device = Device::new(gpu, &mut common::gpu::kernels(false), kind, loss, batch, &inputs)?;
+        let device = Device::new(gpu, &mut common::gpu::kernels(false), (kind, tiles), loss, batch, &inputs)?;
         device.run(1);
         same_winners(&device, kind, &step).map_err(what)?;
-        let found = found(&device, kind, &reference, &step)?;
+        let found = found(&device, (kind, tiles), &reference, &step)?;
         report(&format!("{kind:?}, {loss:?}, {batch}"), &compare(&found, &want, batch, 1.0).map_err(what)?);
         gradients.push(found);
         devices.push((kind, device));
@@ -291,7 +304,7 @@ fn large_batch(gpu: &Gpu, batch: usize) -> Result<(), String> {
     let inputs = Inputs::drawn(batch, 1, 2);
     let gradients = |kind: Kind| -> Result<Vec<f32>, String> {
         let kernels = &mut common::gpu::kernels(false);
-        let device = Device::new(gpu, kernels, kind, Loss::Logits, batch, &inputs)?;
+        let device = Device::new(gpu, kernels, (kind, Tiles::FAT), Loss::Logits, batch, &inputs)?;
         device.run(1);
         device.flat(Shared::Gradients)
     };
@@ -319,10 +332,11 @@ fn against_pytorch(gpu: &Gpu, kind: Kind, loss: Loss) -> Result<(), String> {
         order: order.repeat(10),
         parameters: fixture.parameters(),
     };
-    let device = Device::new(gpu, &mut common::gpu::kernels(false), kind, loss, fixture::BATCH, &inputs)?;
+    let kernels = &mut common::gpu::kernels(false);
+    let device = Device::new(gpu, kernels, (kind, Tiles::FAT), loss, fixture::BATCH, &inputs)?;
     device.run(1);
     let logits = match kind {
-        Kind::Fused => rows(&device.read("rows")?, fixture::BATCH),
+        Kind::Fused => rows(&device.read("rows")?, fixture::BATCH, Tiles::FAT),
         Kind::Layered => [("out1", device.read("out1")?), ("out2", device.read("out2")?)]
             .map(|(name, x)| (name.to_string(), x))
             .into(),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::adapter;
 use super::device::Gpu;
 use super::kernel::Kernels;
 use super::plan::{Buffers, Plan};
@@ -13,7 +14,7 @@ use crate::data::{Dataset, Split};
 use crate::network::{DIGITS, SUMS, Sizes};
 use crate::ops::adam::Adam;
 use crate::ops::softmax::Softmax;
-use crate::plans::Programs;
+use crate::plans::{Programs, tiles::Tiles};
 use crate::program::Shared;
 use crate::train::{Engine, Epoch, Metrics, Prediction, Settings};
 use crate::{Error, Result, reference};
@@ -79,7 +80,11 @@ impl GpuEngine {
             kernels,
             sizes,
             settings,
-            programs: settings.plan.programs(sizes, settings.loss),
+            programs: settings.plan.programs(
+                sizes,
+                settings.loss,
+                Tiles::of(adapter::is_software(&gpu.info)),
+            ),
             train: Part::new(&gpu, &network, &dataset.train, pixels, settings.batch)?,
             test: Part::new(&gpu, &network, &dataset.test, pixels, EVALUATION_BATCH)?,
             adam_step: 0,

@@ -1,6 +1,5 @@
 //! Convolution, bias, ReLU and 2x2 max pooling in one go, and its gradients.
 
-use super::batch_sum::batch_sum;
 use super::conv2d::Conv2d;
 use crate::gpu::shader::Constant;
 use crate::graph::Tape;
@@ -10,25 +9,53 @@ use crate::{Error, Result};
 /// Side of the pooling window.
 pub const WINDOW: usize = 2;
 
+/// Windows of a pooled row that one invocation takes at once, and words of a vec4.
+const STRIP: usize = 4;
+
+/// Bytes that a uniform buffer holds on every device; the weights are one.
+const MAX_UNIFORM: usize = 65_536;
+
+/// What one invocation of each kernel computes. Results do not depend on it, not even their last bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiles {
+    /// Output channels of a strip, forward.
+    pub forward: usize,
+    /// Input channels of the input's gradient.
+    pub input: usize,
+    /// Rows of the input's gradient: an even number, or all where that is more than there are.
+    pub rows: usize,
+    /// Output channels of the weights' gradients.
+    pub weights: usize,
+}
+
+impl Tiles {
+    /// These tiles made to fit a convolution: the largest that divide its channels and are no larger.
+    pub fn fitted(self, conv: &Conv2d) -> Self {
+        let divisor = |channels: usize, most: usize| {
+            (1..=most).rev().find(|group| channels.is_multiple_of(*group)).unwrap_or(1)
+        };
+        Self {
+            forward: divisor(conv.out_channels, self.forward),
+            input: divisor(conv.in_channels, self.input),
+            rows: self.rows.min(conv.height),
+            weights: divisor(conv.out_channels, self.weights),
+        }
+    }
+}
+
 /// Shapes and tiles of one fused convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvPool {
     /// The convolution; its output is pooled.
     pub conv: Conv2d,
-    /// Output channels that one invocation of the forward kernel computes.
-    pub forward_group: usize,
-    /// Input channels that one invocation of the input's gradient computes.
-    pub input_group: usize,
-    /// Output channels that one invocation of the weights' gradients computes.
-    pub weights_group: usize,
-    /// Parts into which the batch is cut for the weights' gradients, a multiple of 8.
-    pub slots: usize,
+    /// What an invocation computes.
+    pub tiles: Tiles,
 }
 
 /// Where the convolution reads its images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A tensor `[batch, in, height, width]`.
+    /// A tensor `[batch, in, height, width padded to a multiple of 4]`.
     Tensor(Tensor),
     /// The packed images of the data set, picked by the cursor and the order.
     Packed {
@@ -41,42 +68,62 @@ pub enum Input {
     },
 }
 
-/// A pooled tensor `[batch, out, pooled height, pooled width]` that may be part of wider rows.
+/// A pooled tensor `[batch, out, pooled height, pitch]` that may be part of wider rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pooled {
     /// The tensor or the rows.
     pub tensor: Tensor,
-    /// Words from one image to the next.
+    /// Words from one image to the next, a multiple of 4.
     pub stride: usize,
-    /// First word of the first image.
+    /// First word of the first image, a multiple of 4.
     pub at: usize,
+    /// Words from one pooled row to the next: the pooled width, or that padded to a multiple of 4.
+    pub pitch: usize,
 }
 
 impl ConvPool {
-    /// Shape of the pooled output and of its winners.
+    /// Shape of the pooled output.
     pub fn pooled(&self) -> [usize; 4] {
         let pool = self.conv.pooled(WINDOW);
         [self.conv.batch, self.conv.out_channels, pool.out_height(), pool.out_width()]
     }
 
+    /// The same with whole strips in each row.
+    pub fn padded(&self) -> [usize; 4] {
+        let [batch, out, height, width] = self.pooled();
+        [batch, out, height, width.next_multiple_of(STRIP)]
+    }
+
+    /// Shape of the winners: a word for each strip.
+    pub fn winners(&self) -> [usize; 4] {
+        let [batch, out, height, width] = self.pooled();
+        [batch, out, height, width.div_ceil(STRIP)]
+    }
+
     /// Fails where the kernels cannot handle a size, naming it.
     pub fn check(&self, name: &str) -> Result<()> {
-        let Conv2d { in_channels, height, width, out_channels, .. } = self.conv;
-        let [.., pooled_width] = self.pooled();
+        let Self { conv: Conv2d { in_channels, height, out_channels, .. }, tiles } = *self;
         for (what, size, divisor) in [
-            ("input height", height, 2),
-            ("input width", width, 4),
-            ("pooled width", pooled_width, 2),
-            ("output channels", out_channels, self.forward_group),
-            ("output channels", out_channels, self.weights_group),
-            ("input channels", in_channels, self.input_group),
-            ("slots", self.slots, 8),
+            ("output channels", out_channels, tiles.forward),
+            ("output channels", out_channels, tiles.weights),
+            ("input channels", in_channels, tiles.input),
+            ("rows at once", tiles.rows, if tiles.rows >= height { 1 } else { 2 }),
         ] {
             if size == 0 || !size.is_multiple_of(divisor) {
                 return Err(Error::Usage(format!(
                     "{name}: the {what}, {size}, must be a multiple of {divisor}"
                 )));
             }
+        }
+        let [.., pooled_height, pooled_width] = self.pooled();
+        if pooled_height == 0 || pooled_width == 0 {
+            return Err(Error::Usage(format!("{name}: nothing is left after pooling")));
+        }
+        let bytes = 4 * self.conv.w_len();
+        if bytes > MAX_UNIFORM {
+            return Err(Error::Usage(format!(
+                "{name}: the weights take {bytes} bytes, a uniform buffer holds {MAX_UNIFORM}"
+            )));
         }
         Ok(())
     }
@@ -91,10 +138,11 @@ impl ConvPool {
             ("OUT", out_channels.into()),
             ("K", kernel.into()),
             ("GROUP", group.into()),
-            ("IN_GROUP", self.input_group.into()),
-            ("SLOTS", self.slots.into()),
+            ("IN_GROUP", self.tiles.input.into()),
+            ("ROWS", self.tiles.rows.into()),
             ("STRIDE", pooled.stride.into()),
             ("AT", pooled.at.into()),
+            ("PITCH", pooled.pitch.into()),
         ]
     }
 }
@@ -119,17 +167,18 @@ pub fn conv_pool(tape: &mut Tape, name: &str, s: ConvPool, input: Input, y: Pool
     s.check(name)?;
     let w = tape.parameter(&format!("{name}.weight"))?;
     let bias = tape.parameter(&format!("{name}.bias"))?;
-    let winner = tape.tensor(format!("{name} winner"), &s.pooled());
+    let winner = tape.tensor(format!("{name} winner"), &s.winners());
     let mut bindings = input.bindings();
     bindings.extend([("w", w), ("bias", bias), ("y", y.tensor), ("winner", winner)]);
-    let [batch, out, height, width] = s.pooled();
-    let threads = [batch * (out / s.forward_group) * height * (width / 2), 1, 1];
+    let [batch, out, height, strips] = s.winners();
+    let threads = [batch * (out / s.tiles.forward) * height * strips, 1, 1];
     let entry = input.entry("forward", "forward_packed");
-    tape.dispatch(name, ["conv_pool", entry], &s.constants(s.forward_group, y), &bindings, threads);
+    tape.dispatch(name, ["conv_pool", entry], &s.constants(s.tiles.forward, y), &bindings, threads);
     Ok(winner)
 }
 
-/// Adds the gradient `dx` of the layer's input from that of its pooled output.
+/// Adds the gradient `dx [batch, in, height, width padded to a multiple of 4]` of the layer's input from
+/// that of its pooled output.
 pub fn conv_pool_input(
     tape: &mut Tape,
     name: &str,
@@ -141,14 +190,16 @@ pub fn conv_pool_input(
     s.check(name)?;
     let w = tape.parameter(&format!("{name}.weight"))?;
     let bindings = [("w", w), ("dy", dy.tensor), ("winner_forward", winner), ("dx", dx)];
-    let Conv2d { batch, in_channels, height, width, .. } = s.conv;
-    let threads = [batch * (in_channels / s.input_group) * (height / 2) * (width / 4), 1, 1];
-    let constants = s.constants(s.weights_group, dy);
+    let Conv2d { batch, in_channels, height, .. } = s.conv;
+    let threads = [batch * (in_channels / s.tiles.input) * height.div_ceil(s.tiles.rows), 1, 1];
+    let constants = s.constants(s.tiles.weights, dy);
     tape.dispatch(name, ["conv_pool", "backward_input"], &constants, &bindings, threads);
     Ok(())
 }
 
-/// Adds the gradients of the layer's weights and bias from that of its pooled output.
+/// Adds the gradients of the layer's weights and bias from that of its pooled output: one part for each
+/// row of `partial [slots, words]`, slots a multiple of 8, at the places that the parameters have in
+/// their flat buffer.
 pub fn conv_pool_weights(
     tape: &mut Tape,
     name: &str,
@@ -156,25 +207,26 @@ pub fn conv_pool_weights(
     input: Input,
     dy: Pooled,
     winner: Tensor,
+    partial: Tensor,
 ) -> Result<()> {
     s.check(name)?;
     let w = tape.parameter(&format!("{name}.weight"))?;
     let bias = tape.parameter(&format!("{name}.bias"))?;
     let (dw, db) = (tape.gradient(w), tape.gradient(bias));
-    let w_size: usize = tape.shape(w).iter().product();
-    let dw_each = tape.tensor(format!("d {name}.weight of each slot"), &[s.slots, w_size]);
-    let db_each = tape.tensor(format!("d {name}.bias of each slot"), &[s.slots, s.conv.out_channels]);
+    let [slots, slot] = *tape.shape(partial) else {
+        return Err(Error::Usage(format!("{name}: the partial gradients need slots")));
+    };
     let mut bindings = input.bindings();
-    bindings.extend([
-        ("dy", dy.tensor),
-        ("winner_forward", winner),
-        ("dw_each", dw_each),
-        ("db_each", db_each),
+    bindings.extend([("dy", dy.tensor), ("winner_forward", winner), ("partial", partial)]);
+    let mut constants = s.constants(s.tiles.weights, dy);
+    constants.extend([
+        ("SLOTS", slots.into()),
+        ("SLOT", slot.into()),
+        ("DW_AT", tape.offset(dw).into()),
+        ("DB_AT", tape.offset(db).into()),
     ]);
-    let threads = [s.slots, s.conv.in_channels * s.conv.out_channels / s.weights_group, 1];
+    let threads = [slots, s.conv.in_channels * s.conv.out_channels / s.tiles.weights, 1];
     let entry = input.entry("backward_weights", "backward_weights_packed");
-    tape.dispatch(name, ["conv_pool", entry], &s.constants(s.weights_group, dy), &bindings, threads);
-    batch_sum(tape, name, dw_each, dw);
-    batch_sum(tape, name, db_each, db);
+    tape.dispatch(name, ["conv_pool", entry], &constants, &bindings, threads);
     Ok(())
 }

@@ -7,14 +7,37 @@ use crate::program::{Shared, Tensor};
 use crate::train::Loss;
 use crate::{Error, Result};
 
-/// Images that one workgroup computes.
-pub const IMAGES: usize = 16;
-const THREADS: usize = 16;
-const TILE_B: usize = 8;
-const TILE_O: usize = 8;
 /// Jobs are padded to whole workgroups of the gradients' kernel.
 const JOB_THREADS: usize = 8;
 const JOB_WORDS: usize = 8;
+
+/// How the work is cut up. Results do not depend on it, not even their last bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiles {
+    /// Images that one workgroup computes.
+    pub images: usize,
+    /// Its invocations.
+    pub threads: usize,
+    /// Images of the tile that one invocation computes at once; divides `images`.
+    pub tile_images: usize,
+    /// Outputs of that tile, a multiple of 4.
+    pub tile_outputs: usize,
+    /// Side of the tile of a weight matrix that one invocation of the gradients' kernel computes, a
+    /// multiple of 4.
+    pub side: usize,
+}
+
+impl Tiles {
+    /// These tiles made to fit a network: the widest that divide its layers and are no wider. Over large
+    /// batches the gradients' tiles are smaller: a software driver ends loops that run too long.
+    pub fn fitted(self, sizes: &Sizes, batch: usize) -> Self {
+        let widths = [sizes.flat() + sizes.fc1, sizes.fc2, sizes.fc3];
+        let fits = |outputs: &usize| widths.iter().all(|width| width.is_multiple_of(*outputs));
+        let mut quads = (1..=self.tile_outputs / 4).rev().map(|quads| 4 * quads);
+        let tile_outputs = quads.find(fits).unwrap_or(4);
+        Self { tile_outputs, side: if batch > 2048 { self.side.min(8) } else { self.side }, ..self }
+    }
+}
 
 /// Where an image's activations and gradients lie in its row. All places are in words, multiples of 4.
 #[derive(Clone, Debug)]
@@ -24,8 +47,8 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row of a network.
-    pub fn new(sizes: &Sizes) -> Self {
+    /// The row of a network, whose weight matrices are cut into squares of this side.
+    pub fn new(sizes: &Sizes, side: usize) -> Self {
         let features = sizes.flat() + sizes.fc1;
         let mut len = 0;
         let parts = [
@@ -38,7 +61,7 @@ impl Row {
             ("D_H2", sizes.fc2),
             ("D_FEATURES", features),
             // The gradients' kernel reads whole tiles, so what comes last must have room behind it.
-            ("NUMBER", DIGITS.next_multiple_of(TILE_O)),
+            ("NUMBER", DIGITS.next_multiple_of(side)),
         ];
         let places = parts.map(|(name, words)| {
             let at = len;
@@ -73,27 +96,33 @@ pub struct Dense {
     pub batch: usize,
     /// The loss.
     pub loss: Loss,
+    /// How the work is cut up.
+    pub tiles: Tiles,
     /// The rows' layout.
     pub row: Row,
 }
 
 impl Dense {
-    /// The linear part of a network.
-    pub fn new(sizes: Sizes, batch: usize, loss: Loss) -> Self {
-        Self { sizes, batch, loss, row: Row::new(&sizes) }
+    /// The linear part of a network, in tiles that are made to fit.
+    pub fn new(sizes: Sizes, batch: usize, loss: Loss, tiles: Tiles) -> Self {
+        let tiles = tiles.fitted(&sizes, batch);
+        Self { sizes, batch, loss, tiles, row: Row::new(&sizes, tiles.side) }
+    }
+
+    /// The batch in whole workgroups.
+    pub fn padded_batch(&self) -> usize {
+        self.batch.next_multiple_of(self.tiles.images)
     }
 
     /// Fails where the kernels cannot handle a size, naming it.
     pub fn check(&self) -> Result<()> {
         let Sizes { fc1, fc2, fc3, .. } = self.sizes;
-        // Every stage's tiles must fill whole workgroups.
-        let outputs = TILE_O * THREADS / (IMAGES / TILE_B);
         for (what, size, divisor) in [
             ("flattened features", self.sizes.flat(), 4),
             ("outputs of fc1", fc1, 4),
-            ("outputs of fc2", fc2, outputs),
-            ("outputs of fc3", fc3, outputs),
-            ("features", self.sizes.flat() + fc1, outputs),
+            ("outputs of fc2", fc2, 4),
+            ("outputs of fc3", fc3, 4),
+            ("images of a workgroup", self.tiles.images, self.tiles.tile_images),
         ] {
             if size == 0 || !size.is_multiple_of(divisor) {
                 return Err(Error::Usage(format!(
@@ -105,13 +134,14 @@ impl Dense {
     }
 
     fn constants(&self, backward: bool) -> Result<Vec<(&'static str, Constant)>> {
-        let Self { sizes, batch, loss, row } = self;
+        let Self { sizes, batch, loss, tiles, row } = self;
         let mut constants: Vec<(&'static str, Constant)> = vec![
             ("BATCH", (*batch).into()),
-            ("IMAGES", IMAGES.into()),
-            ("THREADS", THREADS.into()),
-            ("TILE_B", TILE_B.into()),
-            ("TILE_Q", (TILE_O / 4).into()),
+            ("IMAGES", tiles.images.into()),
+            ("THREADS", tiles.threads.into()),
+            ("TILE_B", tiles.tile_images.into()),
+            ("TILE_Q", (tiles.tile_outputs / 4).into()),
+            ("SIDE_QUADS", (tiles.side / 4).into()),
             ("SCALE", (1.0 / (2 * batch) as f32).into()),
             ("DOUBLE_SOFTMAX", (*loss == Loss::DoubleSoftmax).into()),
             ("BACKWARD", backward.into()),
@@ -148,7 +178,7 @@ impl Dense {
 
     /// The tiles of all weight matrices, as the shader's `Job`s.
     fn jobs(&self) -> Vec<u32> {
-        let Self { sizes, row, .. } = self;
+        let Self { sizes, row, tiles: Tiles { side, .. }, .. } = self;
         let layers = [
             ("fc1", row.at("D_FEATURES") + sizes.flat(), row.at("NUMBER")),
             ("fc2", row.at("D_H2"), row.at("FEATURES")),
@@ -162,11 +192,11 @@ impl Dense {
             let find = |kind: &str| parameters.iter().find(|p| p.name == format!("{layer}.{kind}"));
             let (Some(w), Some(bias)) = (find("weight"), find("bias")) else { continue };
             let [outputs, inputs] = [w.shape[0], w.shape[1]];
-            for o in (0..outputs).step_by(TILE_O) {
-                for i in (0..inputs).step_by(TILE_O) {
+            for o in (0..outputs).step_by(*side) {
+                for i in (0..inputs).step_by(*side) {
                     let db_at = if i == 0 { (bias.offset + o) as u32 } else { u32::MAX };
                     let places = [d_at + o, x_at + i, w.offset + o * inputs + i, inputs];
-                    let extent = [(outputs - o).min(TILE_O), (inputs - i).min(TILE_O)];
+                    let extent = [(outputs - o).min(*side), (inputs - i).min(*side)];
                     jobs.extend(places.into_iter().chain(extent).map(|word| word as u32));
                     jobs.extend([db_at, 0]);
                 }
@@ -178,11 +208,11 @@ impl Dense {
     }
 }
 
-/// Adds the linear part on `rows [batch padded to IMAGES, words of a row]`, whose features pool2 has left
+/// Adds the linear part on `rows [padded batch, words of a row]`, whose features pool2 has left
 /// there; gives the outcomes `[batch padded, 3]`: loss, digit right, sum right.
 pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result<Tensor> {
     s.check()?;
-    let padded = s.batch.next_multiple_of(IMAGES);
+    let padded = s.padded_batch();
     let outcomes = tape.tensor("outcomes", &[padded, 3]);
     let bindings = [
         ("cursor", tape.shared("cursor", &[2], Shared::Cursor)),
@@ -193,7 +223,7 @@ pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result
         ("rows", rows),
         ("outcomes", outcomes),
     ];
-    let threads = [padded / IMAGES * THREADS, 1, 1];
+    let threads = [padded / s.tiles.images * s.tiles.threads, 1, 1];
     tape.dispatch("dense", ["dense", "images"], &s.constants(backward)?, &bindings, threads);
     Ok(outcomes)
 }

@@ -2,6 +2,9 @@
 
 pub mod fused;
 pub mod layered;
+pub mod tiles;
+
+use tiles::Tiles;
 
 use crate::network::Sizes;
 use crate::program::Program;
@@ -36,14 +39,15 @@ impl Kind {
     pub fn refusal(self, sizes: Sizes) -> Option<Error> {
         match self {
             Self::Layered => None,
-            Self::Fused => fused::Fused { sizes, loss: Loss::Logits }.training(1).err(),
+            Self::Fused => fused::Fused { sizes, loss: Loss::Logits, tiles: Tiles::FAT }.training(1).err(),
         }
     }
 
-    /// The programs of this kind; the layered ones where it refuses the sizes.
-    pub fn programs(self, sizes: Sizes, loss: Loss) -> Box<dyn Programs> {
+    /// The programs of this kind, the fused ones in these tiles; the layered ones where it refuses the
+    /// sizes.
+    pub fn programs(self, sizes: Sizes, loss: Loss, tiles: Tiles) -> Box<dyn Programs> {
         match self {
-            Self::Fused if self.refusal(sizes).is_none() => Box::new(fused::Fused { sizes, loss }),
+            Self::Fused if self.refusal(sizes).is_none() => Box::new(fused::Fused { sizes, loss, tiles }),
             Self::Fused | Self::Layered => Box::new(layered::Layered { sizes, loss }),
         }
     }
@@ -57,9 +61,10 @@ mod tests {
     fn a_refusal_names_the_size() {
         let real = Sizes::default();
         assert!(Kind::Fused.refusal(real).is_none());
-        let odd = Sizes { kernel: 3, ..real };
+        assert!(Kind::Fused.refusal(Sizes { kernel: 3, ..real }).is_none());
+        let odd = Sizes { fc2: 126, ..real };
         let refusal = Kind::Fused.refusal(odd).unwrap().to_string();
-        assert!(refusal.contains("pooled width, 13"), "{refusal}");
+        assert!(refusal.contains("outputs of fc2, 126"), "{refusal}");
         assert!(Kind::Layered.refusal(odd).is_none());
     }
 }

@@ -55,13 +55,13 @@ fn bindings(program: &Program, dispatch: &Dispatch) -> String {
 mod tests {
     use super::*;
     use crate::network::Sizes;
-    use crate::plans::Kind;
+    use crate::plans::{Kind, tiles::Tiles};
     use crate::train::Loss;
 
     #[test]
     fn both_plans_are_listed_whole() {
         for kind in [Kind::Layered, Kind::Fused] {
-            let program = kind.programs(Sizes::default(), Loss::Logits).training(64).unwrap();
+            let program = kind.programs(Sizes::default(), Loss::Logits, Tiles::FAT).training(64).unwrap();
             let text = listing(&program).unwrap();
             assert_eq!(text.lines().count(), program.dispatches.len() + 1);
             assert!(text.contains("adam.update") && text.contains("parameters["), "{text}");

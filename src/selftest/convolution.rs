@@ -4,14 +4,17 @@ use super::builder::{Builder, sum_of};
 use super::check::{Check, POISON, Part, Want};
 use super::{Depth, wide};
 use crate::Result;
-use crate::network::Sizes;
+use crate::network::{ALIGN, Sizes};
 use crate::ops;
-use crate::ops::conv_pool::{ConvPool, Input, Pooled, WINDOW};
+use crate::ops::conv_pool::{self, ConvPool, Input, Pooled, WINDOW};
 use crate::ops::conv2d::Conv2d;
 use crate::ops::max_pool::MaxPool;
-use crate::program::Shared;
+use crate::plans::fused;
+use crate::plans::tiles::Tiles;
+use crate::program::{Shared, Tensor};
 use crate::random::Random;
 use crate::reference;
+use crate::train::Loss;
 
 /// What an image holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,17 +44,12 @@ pub fn fixed(depth: Depth) -> Result<Vec<Check>> {
             continue;
         }
         let sizes = Sizes::default();
-        let tiles = [(6, 1, 3, 64), (4, 6, 4, 8)];
-        let [first, second] = [sizes.conv1(batch), sizes.conv2(batch)];
-        for (conv, (forward_group, input_group, weights_group, slots)) in
-            [first, second].into_iter().zip(tiles)
-        {
-            let s = ConvPool { conv, forward_group, input_group, weights_group, slots };
-            let packed = conv.in_channels == 1;
-            checks.push(conv_pool(s, packed, Content::Random, 12 * (seed as usize + 1), seed)?);
+        let tiles = if batch == 65 { Tiles::THIN } else { Tiles::FAT };
+        for layer in Fused::of_network(sizes, batch, tiles) {
+            checks.push(conv_pool(layer, Content::Random, seed)?);
             if batch == 7 {
                 for x in [0.0, 1.0] {
-                    checks.push(conv_pool(s, packed, Content::Constant(x), 0, seed)?);
+                    checks.push(conv_pool(layer, Content::Constant(x), seed)?);
                 }
             }
         }
@@ -79,30 +77,34 @@ pub fn random(batch: usize, sizes: &mut Random, seed: u32) -> Result<Vec<Check>>
         width: 2 + size(11),
         window: 1 + size(2),
     };
-    // The fused kernels take widths by four whose pooled width is even.
-    let kernel = [1, 4, 5][size(3) - 1];
+    let kernel = size(6);
     let groups = [size(2), size(3), size(2)];
+    let height = kernel + size(6);
     let fused = ConvPool {
         conv: Conv2d {
             batch,
             in_channels: groups[1] * size(2),
-            height: (kernel + 2 * size(3)).next_multiple_of(2),
-            width: kernel.next_multiple_of(4) + 4 * size(2),
+            height,
+            width: kernel + size(12),
             out_channels: groups[0] * groups[2],
             kernel,
         },
-        forward_group: groups[0],
-        input_group: groups[1],
-        weights_group: groups[2],
-        slots: 8 * size(3),
+        tiles: conv_pool::Tiles {
+            forward: groups[0],
+            input: groups[1],
+            rows: [2, height][size(2) - 1],
+            weights: groups[2],
+        },
     };
-    let gap = size(9);
-    let packed = ConvPool { conv: Conv2d { in_channels: 1, ..fused.conv }, input_group: 1, ..fused };
+    let [slots, gap, padded] = [8 * size(3), 4 * size(3), size(2)];
+    let fused = Fused { s: fused, slots, packed: false, padded: padded == 1, gap };
+    let conv = Conv2d { in_channels: 1, width: fused.s.conv.width.next_multiple_of(4), ..fused.s.conv };
+    let packed = Fused { s: ConvPool { conv, tiles: fused.s.tiles.fitted(&conv) }, packed: true, ..fused };
     Ok(vec![
         conv2d(s, seed)?,
         max_pool(pool, Content::Random, seed)?,
-        conv_pool(fused, false, Content::Random, gap, seed)?,
-        conv_pool(packed, true, Content::Random, gap - 1, seed)?,
+        conv_pool(fused, Content::Random, seed)?,
+        conv_pool(packed, Content::Random, seed)?,
     ])
 }
 
@@ -175,23 +177,82 @@ fn max_pool(s: MaxPool, content: Content, seed: u32) -> Result<Check> {
     Ok(t.finish("max_pool", format!("{batch}x{channels}x{height}x{width} by {window}{}", content.name())))
 }
 
-/// Pooled output and its gradient lie in rows with `gap` words between them, half of those before.
-fn conv_pool(s: ConvPool, packed: bool, content: Content, gap: usize, seed: u32) -> Result<Check> {
+/// A fused layer and what lies around it.
+#[derive(Clone, Copy)]
+struct Fused {
+    s: ConvPool,
+    /// Parts of the weights' gradients.
+    slots: usize,
+    /// Whether the input is the packed data set.
+    packed: bool,
+    /// Whether pooled rows are padded to whole vec4.
+    padded: bool,
+    /// Words between the pooled images, half of those before the first.
+    gap: usize,
+}
+
+impl Fused {
+    /// Both layers of the network, as the fused plan has them.
+    fn of_network(sizes: Sizes, batch: usize, tiles: Tiles) -> [Self; 2] {
+        let [s1, s2] = fused::Fused { sizes, loss: Loss::Logits, tiles }.convolutions(batch);
+        [
+            Self { s: s1, slots: 16, packed: true, padded: true, gap: 8 },
+            Self { s: s2, slots: 8, packed: false, padded: false, gap: 24 },
+        ]
+    }
+
+    /// Words of a pooled row.
+    fn pitch(&self) -> usize {
+        let [.., width] = self.s.pooled();
+        if self.padded { width.next_multiple_of(4) } else { width }
+    }
+
+    /// Where the words of a pooled tensor lie.
+    fn part(&self) -> Part {
+        let [_, channels, height, _] = self.s.pooled();
+        let width = channels * height * self.pitch();
+        Part { at: self.gap / 8 * 4, stride: (width + self.gap).next_multiple_of(4), width }
+    }
+
+    /// The same, as the kernels are told.
+    fn pooled(&self, tensor: Tensor) -> Pooled {
+        let Part { at, stride, .. } = self.part();
+        Pooled { tensor, stride, at, pitch: self.pitch() }
+    }
+
+    /// One word for each strip of four windows, a byte a window; windows that do not exist win nothing.
+    fn strips(&self, mask: &[u32]) -> Vec<u32> {
+        let [.., width] = self.s.pooled();
+        pad_rows(mask, width, width.next_multiple_of(4), 4)
+            .chunks_exact(4)
+            .map(|strip| strip.iter().rev().fold(0, |word, winner| word << 8 | winner))
+            .collect()
+    }
+}
+
+/// Rows of `width` made `pitch` wide.
+fn pad_rows<T: Copy>(rows: &[T], width: usize, pitch: usize, fill: T) -> Vec<T> {
+    let padded = |row: &[T]| [row, &vec![fill; pitch - width]].concat();
+    rows.chunks_exact(width).flat_map(padded).collect()
+}
+
+fn conv_pool(fused: Fused, content: Content, seed: u32) -> Result<Check> {
+    let s = fused.s;
     let Conv2d { batch, in_channels, height, width, out_channels, kernel } = s.conv;
-    let taps = kernel * kernel;
+    let (taps, columns) = (kernel * kernel, width.next_multiple_of(4));
     let shapes =
         [("c.weight", &[out_channels, in_channels, kernel, kernel][..]), ("c.bias", &[out_channels])];
     let mut t = Builder::new(batch, &shapes, seed);
     // Values whose sums are exact in f32, so that ties are ties on the device too.
-    let (x, input) = match packed {
+    let (x, input) = match fused.packed {
         true => packed_images(&mut t, s.conv, content),
         false => {
             let x = match content {
                 Content::Random => t.coarse(s.conv.x_len()),
                 Content::Constant(x) => vec![x; s.conv.x_len()],
             };
-            let input = t.variable("x", &[batch, in_channels, height, width], &x);
-            (x, Input::Tensor(input))
+            let padded = pad_rows(&x, width, columns, 7.0);
+            (x, Input::Tensor(t.variable("x", &[batch, in_channels, height, columns], &padded)))
         }
     };
     let w = t.parameter("c.weight")?;
@@ -201,40 +262,49 @@ fn conv_pool(s: ConvPool, packed: bool, content: Content, gap: usize, seed: u32)
         let bias = t.tape.parameter("c.bias")?;
         t.set(bias, &b);
     }
+    let [.., pooled_width] = s.pooled();
     let len = s.pooled()[1..].iter().product::<usize>();
-    let part = Part { at: gap / 2, stride: len + gap, width: len };
-    let place = |tensor| Pooled { tensor, stride: part.stride, at: part.at };
+    let part = fused.part();
     let y = t.tape.tensor("y", &[batch, part.stride]);
-    let winner = ops::conv_pool::conv_pool(&mut t.tape, "c", s, input, place(y))?;
+    let winner = ops::conv_pool::conv_pool(&mut t.tape, "c", s, input, fused.pooled(y))?;
     let dy = t.values(batch * len);
     let mut rows = vec![f32::from_bits(POISON); batch * part.stride];
-    for (place, &dy) in part.places(batch).zip(&dy) {
+    for (place, &dy) in part.places(batch).zip(&pad_rows(&dy, pooled_width, fused.pitch(), f32::NAN)) {
         rows[place] = dy;
     }
     let rows = t.input("dy", &[batch, part.stride], &rows);
-    ops::conv_pool::conv_pool_weights(&mut t.tape, "c", s, input, place(rows), winner)?;
+    // The partial sums lie as the flat parameters do, the bias behind the padded weights.
+    let bias_at = s.conv.w_len().next_multiple_of(ALIGN);
+    let partial = t.tape.tensor("partial", &[fused.slots, bias_at + out_channels]);
+    ops::conv_pool::conv_pool_weights(&mut t.tape, "c", s, input, fused.pooled(rows), winner, partial)?;
+    let gradients = t.tape.tensor("gradients", &[bias_at + out_channels]);
+    ops::batch_sum::batch_sum(&mut t.tape, "c", partial, gradients);
 
     let (x, w, b, dy) = (wide(&x), wide(&w), wide(&b), wide(&dy));
     let (mut want_y, mut mask) = (vec![0.0; batch * len], vec![0; batch * len]);
     reference::conv_pool::forward(&s.conv, WINDOW, &x, &w, &b, &mut want_y, &mut mask);
     let tol = sum_of(&want_y, in_channels * taps + 1);
-    t.want_part("y", y, part, Want::Floats(want_y, tol));
+    t.want_part("y", y, part, Want::Floats(pad_rows(&want_y, pooled_width, fused.pitch(), 0.0), tol));
     if let Input::Tensor(input) = input {
         let dx = t.tape.gradient(input);
-        ops::conv_pool::conv_pool_input(&mut t.tape, "c", s, place(rows), winner, dx)?;
+        ops::conv_pool::conv_pool_input(&mut t.tape, "c", s, fused.pooled(rows), winner, dx)?;
         let mut want_dx = vec![0.0; s.conv.x_len()];
         reference::conv_pool::backward_input(&s.conv, WINDOW, &dy, &mask, &w, &mut want_dx);
-        t.want_sum(dx, want_dx, out_channels * taps);
+        t.want_sum(dx, pad_rows(&want_dx, width, columns, 0.0), out_channels * taps);
     }
     let (mut dw, mut db) = (vec![0.0; s.conv.w_len()], vec![0.0; out_channels]);
     reference::conv_pool::backward_weights(&s.conv, WINDOW, &dy, &mask, &x, &mut dw);
     reference::conv_pool::backward_bias(&s.conv, WINDOW, &dy, &mask, &mut db);
-    t.want_words(winner, mask);
-    for (name, want) in [("d c.weight", dw), ("d c.bias", db)] {
-        let gradient = t.find(name)?;
-        t.want_sum(gradient, want, batch * len / out_channels);
+    t.want_words(winner, fused.strips(&mask));
+    let terms = batch * len / out_channels;
+    for (name, at, want) in [("d c.weight", 0, dw), ("d c.bias", bias_at, db)] {
+        let (stride, width) = (want.len(), want.len());
+        let tol = sum_of(&want, terms);
+        t.want_part(name, gradients, Part { at, stride, width }, Want::Floats(want, tol));
     }
-    let packed = if packed { ", packed" } else { "" };
+    let between = Part { at: s.conv.w_len(), stride: bias_at, width: bias_at - s.conv.w_len() };
+    t.want_part("padding", gradients, between, Want::Anything(1));
+    let packed = if fused.packed { ", packed" } else { "" };
     Ok(t.finish("conv_pool", format!("{}{packed}{}", name(s.conv), content.name())))
 }
 

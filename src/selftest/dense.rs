@@ -8,37 +8,56 @@ use crate::compare::Tol;
 use crate::graph::Tape;
 use crate::network::{DIGITS, SUMS, Sizes};
 use crate::ops;
-use crate::ops::dense::{Dense, IMAGES, Row};
+use crate::ops::dense::{self, Dense, Row};
+use crate::plans::tiles::Tiles;
 use crate::program::Shared;
-use crate::reference::{dense, heads, metrics};
+use crate::random::{Purpose, Random};
+use crate::reference::{self, heads, metrics};
 use crate::train::Loss;
 
-/// The network's sizes at batches around a workgroup's images, and two other networks.
+/// The network's sizes at batches around a workgroup's images, and random networks.
 pub fn checks(depth: Depth) -> Result<Vec<Check>> {
     let real = Sizes::default();
-    let small = Sizes { conv2: 4, fc1: 128, fc2: 64, fc3: 128, ..real };
-    let wide = Sizes { conv2: 8, fc1: 64, fc2: 192, fc3: 64, ..real };
-    // Sizes, batch, loss, whether backward. Each compiles anew, which takes a software driver seconds.
+    // Where no number of tiles is one of workgroups, and the features of the images are no whole tiles.
+    let odd = Sizes { conv2: 3, fc1: 12, fc2: 20, fc3: 28, ..real };
+    // Sizes, batch, loss, whether backward.
     let mut cases = vec![
-        (real, 17, Loss::Logits, true),
-        (small, 7, Loss::DoubleSoftmax, true),
-        (wide, 16, Loss::Logits, false),
+        (real, 17, Loss::Logits, true, Tiles::FAT),
+        (odd, 7, Loss::DoubleSoftmax, true, Tiles::THIN),
+        (odd, 16, Loss::Logits, false, Tiles::THIN),
     ];
     if depth == Depth::Thorough {
-        for batch in [1, 7, 16, 64] {
-            cases.push((real, batch, Loss::Logits, true));
+        for batch in [1, 16, 64, 65] {
+            cases.push((real, batch, Loss::Logits, true, Tiles::FAT));
         }
         cases.extend([
-            (real, 1, Loss::DoubleSoftmax, false),
-            (real, 64, Loss::DoubleSoftmax, true),
-            (real, 17, Loss::DoubleSoftmax, true),
-            (real, 64, Loss::Logits, false),
-            (small, 16, Loss::Logits, false),
-            (wide, 17, Loss::DoubleSoftmax, true),
+            (real, 7, Loss::DoubleSoftmax, false, Tiles::FAT),
+            (real, 64, Loss::DoubleSoftmax, true, Tiles::THIN),
+            (odd, 1000, Loss::Logits, true, Tiles::THIN),
         ]);
+        let mut random = Random::new(1, Purpose::Test, 77);
+        for batch in [1, 2, 3, 5, 7, 11, 13, 16, 17, 31, 32, 33, 47, 63, 64, 65, 80, 96, 127, 128] {
+            let mut size = |most: u32| 1 + random.below(most) as usize;
+            let sizes =
+                Sizes { conv2: size(4), fc1: 4 * size(8), fc2: 4 * size(8), fc3: 4 * size(8), ..real };
+            let tile_images = size(4);
+            let tiles = dense::Tiles {
+                images: tile_images * size(4),
+                threads: 8 * size(2),
+                tile_images,
+                tile_outputs: 4 * size(2),
+                side: 4 * size(2),
+            };
+            let loss = [Loss::Logits, Loss::DoubleSoftmax][size(2) - 1];
+            cases.push((sizes, batch, loss, true, Tiles { dense: tiles, ..Tiles::FAT }));
+        }
     }
     let cases = cases.into_iter().zip(0..);
-    cases.map(|((sizes, batch, loss, backward), seed)| check(sizes, batch, loss, backward, seed)).collect()
+    cases
+        .map(|((sizes, batch, loss, backward, tiles), seed)| {
+            check(Dense::new(sizes, batch, loss, tiles.dense), backward, seed)
+        })
+        .collect()
 }
 
 /// What the reference makes of a batch.
@@ -55,9 +74,9 @@ struct Values {
     gradients: Vec<f64>,
 }
 
-fn check(sizes: Sizes, batch: usize, loss: Loss, backward: bool, seed: u32) -> Result<Check> {
-    let s = Dense::new(sizes, batch, loss);
-    let (words, padded, flat) = (s.row.words(), batch.next_multiple_of(IMAGES), sizes.flat());
+fn check(s: Dense, backward: bool, seed: u32) -> Result<Check> {
+    let Dense { sizes, batch, loss, .. } = s;
+    let (words, padded, flat) = (s.row.words(), s.padded_batch(), sizes.flat());
     let mut t = Builder::new(batch, &[], seed);
     t.tape = Tape::new(&sizes, batch);
 
@@ -91,7 +110,7 @@ fn check(sizes: Sizes, batch: usize, loss: Loss, backward: bool, seed: u32) -> R
     let addend: Vec<usize> = taken().map(|n| addends[n] as usize).collect();
     let digit: Vec<u32> = taken().map(|n| labels[n]).collect();
     let sum: Vec<u32> = taken().map(|n| labels[n] + addends[n]).collect();
-    let v = reference(&s, &wide(&parameters), &wide(&features), &addend, [&digit, &sum]);
+    let v = wanted(&s, &wide(&parameters), &wide(&features), &addend, [&digit, &sum]);
 
     // Rounding adds up from layer to layer; each tensor is as exact as its sums are long.
     let scale = 1.0 / (2 * batch) as f64;
@@ -162,19 +181,25 @@ fn check(sizes: Sizes, batch: usize, loss: Loss, backward: bool, seed: u32) -> R
 }
 
 /// What the reference makes of the features.
-fn reference(s: &Dense, w: &[f64], features: &[f64], addend: &[usize], target: [&[u32]; 2]) -> Values {
+fn wanted(s: &Dense, w: &[f64], features: &[f64], addend: &[usize], target: [&[u32]; 2]) -> Values {
     let mut number = vec![0.0; s.batch * DIGITS];
     addend.iter().enumerate().for_each(|(b, &addend)| number[b * DIGITS + addend] = 1.0);
-    let values = dense::forward(s, w, features, &number);
+    let values = reference::dense::forward(s, w, features, &number);
     let mut loss = vec![0.0; s.batch];
     let mut d_logits = values.logits.clone();
     let logits = values.logits.each_ref().map(Vec::as_slice);
-    heads::loss(&dense::heads(s), logits, target, &mut loss, d_logits.each_mut().map(Vec::as_mut_slice));
-    let d = dense::backward(s, w, &number, &values, d_logits.each_ref().map(Vec::as_slice));
+    heads::loss(
+        &reference::dense::heads(s),
+        logits,
+        target,
+        &mut loss,
+        d_logits.each_mut().map(Vec::as_mut_slice),
+    );
+    let d = reference::dense::backward(s, w, &number, &values, d_logits.each_ref().map(Vec::as_slice));
     let width = s.sizes.flat() + s.sizes.fc1;
     let number_branch =
         values.features.chunks_exact(width).flat_map(|row| row[s.sizes.flat()..].to_vec()).collect();
-    let dense::Values { h2, h3, logits, .. } = values;
-    let dense::Gradients { d_h3, d_h2, d_features, flat: gradients } = d;
+    let reference::dense::Values { h2, h3, logits, .. } = values;
+    let reference::dense::Gradients { d_h3, d_h2, d_features, flat: gradients } = d;
     Values { number_branch, h2, h3, logits, loss, d_logits, d_h3, d_h2, d_features, gradients }
 }

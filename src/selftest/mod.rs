@@ -36,8 +36,7 @@ pub enum Depth {
 /// # Errors
 /// A shape that an op refuses, which would be a mistake of the check.
 pub fn all(depth: Depth) -> Result<Vec<Check>> {
-    let mut checks = convolution::fixed(depth)?;
-    checks.extend(dense::checks(depth)?);
+    let mut checks = dense::checks(depth)?;
     let mut sizes = Random::new(2, Purpose::Test, 0);
     let random = if depth == Depth::Quick { 2 } else { 20 };
     for index in 0..SIZES.len() + random {
@@ -54,6 +53,7 @@ pub fn all(depth: Depth) -> Result<Vec<Check>> {
             checks.extend(convolution::random(batch, &mut sizes, seed)?);
         }
     }
+    checks.extend(convolution::fixed(depth)?);
     Ok(checks)
 }
 

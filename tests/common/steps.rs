@@ -4,7 +4,7 @@ use digit_adder::data::{PIXELS, draw};
 use digit_adder::gpu::{Buffers, Gpu, Kernels, Plan};
 use digit_adder::network::{DIGITS, Sizes};
 use digit_adder::ops::adam::Adam;
-use digit_adder::plans::{Kind, Programs, fused::Fused, layered::Layered};
+use digit_adder::plans::{Kind, Programs, fused::Fused, layered::Layered, tiles::Tiles};
 use digit_adder::program::{Place, Shared};
 use digit_adder::random::{Purpose, Random};
 use digit_adder::reference::gather::{self, Source};
@@ -52,14 +52,14 @@ impl<'a> Device<'a> {
     pub fn new(
         gpu: &'a Gpu,
         kernels: &mut Kernels,
-        kind: Kind,
+        (kind, tiles): (Kind, Tiles),
         loss: Loss,
         batch: usize,
         inputs: &Inputs,
     ) -> Result<Self, String> {
         let sizes = Sizes::default();
         let program = match kind {
-            Kind::Fused => Fused { sizes, loss }.training(batch),
+            Kind::Fused => Fused { sizes, loss, tiles }.training(batch),
             Kind::Layered => Layered { sizes, loss }.training(batch),
         };
         let wide = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).collect::<Vec<u32>>();

@@ -11,7 +11,7 @@ use digit_adder::gpu::interface::{self, Access};
 use digit_adder::gpu::kernel::specialised;
 use digit_adder::gpu::shader::{EMBEDDED, Library};
 use digit_adder::network::Sizes;
-use digit_adder::plans::{Programs, fused::Fused, layered::Layered};
+use digit_adder::plans::{Programs, fused::Fused, layered::Layered, tiles::Tiles};
 use digit_adder::program::{Dispatch, Program};
 use digit_adder::selftest::{self, Depth};
 use digit_adder::train::Loss;
@@ -126,8 +126,10 @@ fn programs() -> Vec<(String, Program)> {
     let sizes = Sizes::default();
     let mut all = Vec::new();
     for loss in [Loss::Logits, Loss::DoubleSoftmax] {
-        let plans: [(&str, Box<dyn Programs>); 2] =
-            [("fused", Box::new(Fused { sizes, loss })), ("layered", Box::new(Layered { sizes, loss }))];
+        let plans: [(&str, Box<dyn Programs>); 2] = [
+            ("fused", Box::new(Fused { sizes, loss, tiles: Tiles::FAT })),
+            ("layered", Box::new(Layered { sizes, loss })),
+        ];
         for (plan, programs) in plans {
             for batch in TRAINING {
                 all.push((
