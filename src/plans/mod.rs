@@ -31,6 +31,16 @@ pub trait Programs {
     fn logits(&self) -> [(&'static str, usize); 2];
 }
 
+/// The word that `--plan` takes.
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Layered => "layered",
+            Self::Fused => "fused",
+        })
+    }
+}
+
 impl Kind {
     /// Why this kind cannot take a network's sizes, if it cannot.
     pub fn refusal(self, sizes: Sizes) -> Option<Error> {
