@@ -59,6 +59,11 @@ impl ConvPool {
         [self.conv.batch, self.conv.out_channels, pool.out_height(), pool.out_width()]
     }
 
+    /// Multiply-adds of either gradient: one position of each window has a gradient.
+    fn gradient_multiply_adds(&self) -> usize {
+        self.conv.multiply_adds() / (WINDOW * WINDOW)
+    }
+
     /// Fails where the kernels cannot handle a size, naming it.
     pub fn check(&self, name: &str) -> Result<()> {
         let Conv2d { in_channels, height, width, out_channels, .. } = self.conv;
@@ -126,6 +131,7 @@ pub fn conv_pool(tape: &mut Tape, name: &str, s: ConvPool, input: Input, y: Pool
     let threads = [batch * (out / s.forward_group) * height * (width / 2), 1, 1];
     let entry = input.entry("forward", "forward_packed");
     tape.dispatch(name, ["conv_pool", entry], &s.constants(s.forward_group, y), &bindings, threads);
+    tape.flops(2 * s.conv.multiply_adds());
     Ok(winner)
 }
 
@@ -145,6 +151,7 @@ pub fn conv_pool_input(
     let threads = [batch * (in_channels / s.input_group) * (height / 2) * (width / 4), 1, 1];
     let constants = s.constants(s.weights_group, dy);
     tape.dispatch(name, ["conv_pool", "backward_input"], &constants, &bindings, threads);
+    tape.flops(2 * s.gradient_multiply_adds());
     Ok(())
 }
 
@@ -174,6 +181,7 @@ pub fn conv_pool_weights(
     let threads = [s.slots, s.conv.in_channels * s.conv.out_channels / s.weights_group, 1];
     let entry = input.entry("backward_weights", "backward_weights_packed");
     tape.dispatch(name, ["conv_pool", entry], &s.constants(s.weights_group, dy), &bindings, threads);
+    tape.flops(2 * s.gradient_multiply_adds());
     batch_sum(tape, name, dw_each, dw);
     batch_sum(tape, name, db_each, db);
     Ok(())
