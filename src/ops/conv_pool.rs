@@ -10,6 +10,9 @@ use crate::{Error, Result};
 /// Side of the pooling window.
 pub const WINDOW: usize = 2;
 
+/// Bytes that every device can bind as a uniform buffer.
+const UNIFORM_BYTES: usize = 16_384;
+
 /// Shapes and tiles of one fused convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvPool {
@@ -83,7 +86,13 @@ impl ConvPool {
                 )));
             }
         }
-        Ok(())
+        // The kernels read the weights as a uniform buffer.
+        match 4 * self.conv.w_len().next_multiple_of(4) {
+            bytes if bytes <= UNIFORM_BYTES => Ok(()),
+            bytes => Err(Error::Usage(format!(
+                "{name}: the weights have {bytes} bytes, a uniform buffer takes {UNIFORM_BYTES}"
+            ))),
+        }
     }
 
     fn constants(&self, group: usize, pooled: Pooled) -> Vec<(&'static str, Constant)> {

@@ -71,5 +71,8 @@ mod tests {
         let refusal = Kind::Fused.refusal(odd).unwrap().to_string();
         assert!(refusal.contains("pooled width, 13"), "{refusal}");
         assert!(Kind::Layered.refusal(odd).is_none());
+        let wide = Sizes { conv1: 12, conv2: 24, ..real };
+        let refusal = Kind::Fused.refusal(wide).unwrap().to_string();
+        assert!(refusal.contains("conv2: the weights have 28800 bytes"), "{refusal}");
     }
 }
