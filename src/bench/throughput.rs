@@ -87,17 +87,18 @@ pub fn measure(
     // The first step waits for the driver's compiler, the next ones find how many fit in a submission.
     engine.train_epoch(&epoch(batch), &mut |_| {})?;
     let run_seconds = seconds / RUNS as f64;
-    let mut wanted = images.unwrap_or(batch);
+    let most = images.unwrap_or(dataset.train.len()) / batch * batch;
+    let mut wanted = batch;
     loop {
         let start = Instant::now();
         engine.train_epoch(&epoch(wanted), &mut |_| {})?;
-        let most = images.unwrap_or(dataset.train.len() / batch * batch);
-        if wanted == most || start.elapsed().as_secs_f64() > run_seconds / 2.0 {
+        if wanted >= most || start.elapsed().as_secs_f64() > run_seconds / 2.0 {
             break;
         }
         wanted = (2 * wanted).min(most);
     }
 
+    let wanted = images.unwrap_or(wanted);
     let epoch = epoch(wanted);
     gpu.spans.take();
     let (all, cpu) = (Instant::now(), host::cpu_seconds());
