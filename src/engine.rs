@@ -49,6 +49,8 @@ pub struct Choice {
     pub backend: Option<Backend>,
     /// Whether the CPU reference is no substitute.
     pub require_gpu: bool,
+    /// Whether to keep what the host does and to time dispatches, see [`Gpu::open_profiled`].
+    pub profile: bool,
 }
 
 /// What computes.
@@ -95,7 +97,7 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
     }
     match adapter::choose(&choice.adapter, choice.backend.map(Into::into)) {
         Ok(chosen) => {
-            let gpu = Gpu::open(&chosen)?;
+            let gpu = if choice.profile { Gpu::open_profiled(&chosen)? } else { Gpu::open(&chosen)? };
             Ok(Opened { adapter: describe(&gpu.info), gpu: Some(Arc::new(gpu)) })
         }
         Err(adapter::Missing::All(reason)) if !choice.require_gpu => {
@@ -108,8 +110,8 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
 
 impl Opened {
     /// The device, unless it is the CPU reference.
-    pub fn gpu(&self) -> Option<&Gpu> {
-        self.gpu.as_deref()
+    pub fn gpu(&self) -> Option<&Arc<Gpu>> {
+        self.gpu.as_ref()
     }
 
     /// Puts the network, with flat `parameters`, and the data set on the adapter.

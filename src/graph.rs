@@ -135,7 +135,15 @@ impl Tape {
             constants: constants.to_vec(),
             bindings: bindings.to_vec(),
             threads,
+            flops: 0,
         });
+    }
+
+    /// Says how many floating point operations the last dispatch is worth, see [`Dispatch::flops`].
+    pub fn flops(&mut self, flops: usize) {
+        if let Some(last) = self.program.dispatches.last_mut() {
+            last.flops = flops as u64;
+        }
     }
 
     /// Leaves the rule that turns the gradient of `y` into gradients of `inputs`; none is kept where no

@@ -35,6 +35,7 @@
 //! ```
 
 pub mod atomic;
+pub mod bench;
 pub mod cli;
 pub mod compare;
 pub mod data;

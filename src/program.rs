@@ -87,6 +87,16 @@ pub struct Dispatch {
     pub bindings: Vec<(&'static str, Tensor)>,
     /// Invocations wanted in x, y and z; rounded up to whole workgroups.
     pub threads: [usize; 3],
+    /// Floating point operations of the op's formula, where a multiply-add is two and an exponential, a
+    /// root or a division one; comparisons and integers are none. A kernel may well compute more.
+    pub flops: u64,
+}
+
+impl Dispatch {
+    /// Shader and entry, such as `conv2d.forward`.
+    pub fn kernel(&self) -> String {
+        format!("{}.{}", self.shader, self.entry)
+    }
 }
 
 /// Tensors and dispatches.
@@ -115,6 +125,17 @@ impl Program {
     /// What is known of a tensor.
     pub fn info(&self, tensor: Tensor) -> &TensorInfo {
         &self.tensors[tensor.0]
+    }
+
+    /// Bytes of the tensors that a dispatch binds, each counted once: its least traffic, where it needs all
+    /// of them.
+    pub fn bytes(&self, dispatch: &Dispatch) -> u64 {
+        dispatch.bindings.iter().map(|&(_, tensor)| 4 * self.info(tensor).len() as u64).sum()
+    }
+
+    /// Floating point operations of all dispatches.
+    pub fn flops(&self) -> u64 {
+        self.dispatches.iter().map(|dispatch| dispatch.flops).sum()
     }
 
     /// The tensor of that name.

@@ -50,7 +50,9 @@ fn help_names_the_commands_and_goes_to_stdout() {
     let folder = TempDir::new().unwrap();
     let output = run(folder.path(), &["--help"]);
     assert!(output.status.success());
-    for word in ["train", "eval", "predict", "adapters", "selftest", "schedule", "5 training diverged"] {
+    for word in
+        ["train", "eval", "predict", "adapters", "selftest", "bench", "schedule", "5 training diverged"]
+    {
         assert!(out(&output).contains(word), "{word}");
     }
     let output = run(folder.path(), &["train", "--help"]);
@@ -75,6 +77,17 @@ fn senseless_flags_end_with_code_2() {
     refused(&["eval", "m", "--addend", "10"], &["--addend", "0 to 9"]);
     refused(&["predict", "m", "i"], &["--number"]);
     refused(&["dance"], &["dance"]);
+    for seconds in ["0", "-1", "nan", "inf", "soon"] {
+        refused(&["bench", &format!("--seconds={seconds}")], &["--seconds", "greater than 0"]);
+    }
+    for sizes in ["0", "64,0", "64,,256", "60001", "many"] {
+        refused(&["bench", "--batch-sizes", sizes], &["--batch-sizes", "at "]);
+    }
+    refused(&["bench", "--batch-size", "0"], &["--batch-size", "at least 1"]);
+    refused(&["bench", "--plan", "woven"], &["layered", "fused"]);
+    let profile = ["train", "--adapter", "cpu", "--dataset", "drawn", "--profile"];
+    refused(&profile, &["--profile needs a GPU"]);
+    refused(&[&profile[..], &["trace.json"]].concat(), &["--profile needs a GPU"]);
     refused(&["train", "--dataset", "drawn", "--data-dir", "."], &["drawn"]);
     std::fs::write(folder.path().join("used"), "").unwrap();
     refused(&["train", "--out", "."], &["not empty"]);
@@ -220,6 +233,13 @@ fn a_reader_that_goes_away_does_not_stop_the_training() {
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
     assert!(folder.path().join("run/result.json").exists());
+}
+
+#[test]
+fn bench_needs_an_adapter_other_than_the_reference() {
+    let folder = TempDir::new().unwrap();
+    refused(folder.path(), &["bench", "--adapter", "cpu"], 3, &["nothing to measure"]);
+    refused(folder.path(), &["bench", "--adapter", "no such adapter"], 3, &["nothing to measure", "no such"]);
 }
 
 #[test]

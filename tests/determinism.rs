@@ -49,7 +49,7 @@ fn split(images: usize, index: u32) -> Split {
 struct Way {
     /// The driver's bounds checks and loop counters.
     checked: bool,
-    /// Evaluates, predicts and reads the parameters after each epoch.
+    /// Evaluates, predicts, reads the parameters and times a step after each epoch.
     watched: bool,
 }
 
@@ -79,6 +79,7 @@ fn run(
             engine.evaluate(&vec![3; dataset.test.len()])?;
             engine.predict(&dataset.test.images[..784], 4)?;
             engine.parameters()?;
+            engine.time_step(0.01)?;
         }
     }
     Ok((engine.parameters()?.into_iter().map(f32::to_bits).collect(), losses))

@@ -3,9 +3,11 @@
 //! Results (epoch lines, accuracies, predictions, JSON) go to stdout; messages and progress bars
 //! go to stderr.
 
+mod bench;
 mod eval;
 mod options;
 mod predict;
+mod profile;
 mod selftest;
 mod train;
 
@@ -39,6 +41,8 @@ enum Command {
     Adapters(options::BackendOptions),
     /// Compare every kernel with the reference on your adapter: what to report with wrong numbers
     Selftest(selftest::Selftest),
+    /// Measure training: images per second, time of every dispatch, start-up
+    Bench(bench::Bench),
     /// Print the dispatches that one training step replays
     Schedule(Schedule),
 }
@@ -68,6 +72,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Predict(predict) => predict.run(),
         Command::Adapters(options) => Ok(console::print(&engine::adapters(options.backend))?),
         Command::Selftest(selftest) => selftest.run(),
+        Command::Bench(bench) => bench.run(),
         Command::Schedule(schedule) => {
             let text = engine::schedule(schedule.plan, schedule.batch_size, schedule.loss)?;
             Ok(console::print(&text)?)

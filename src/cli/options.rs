@@ -73,6 +73,7 @@ impl NamedAdapter {
             adapter: named.map_or_else(by_power, |name| adapter::Choice::from(name.as_str())),
             backend: self.backend.backend,
             require_gpu,
+            profile: false,
         }
     }
 }
@@ -131,6 +132,14 @@ pub fn batch_size(text: &str) -> Parsed<usize> {
     }
 }
 
+/// A time to spend.
+pub fn seconds(text: &str) -> Parsed<f64> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(seconds),
+        _ => Err("must be a number of seconds greater than 0, at most 3600".into()),
+    }
+}
+
 /// A learning rate.
 pub fn learning_rate(text: &str) -> Parsed<f32> {
     match text.parse::<f32>() {
@@ -162,6 +171,10 @@ mod tests {
         assert_eq!(learning_rate("1e-3"), Ok(1e-3));
         for text in ["0", "-1", "NaN", "inf", "1e-60", "fast"] {
             assert!(learning_rate(text).is_err(), "{text}");
+        }
+        assert_eq!(seconds("0.5"), Ok(0.5));
+        for text in ["0", "-1", "NaN", "inf", "soon"] {
+            assert!(seconds(text).is_err(), "{text}");
         }
         assert_eq!(addend("9"), Ok(9));
         for text in ["10", "-1", "x"] {

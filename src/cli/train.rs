@@ -8,8 +8,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::options::{self, AdapterOptions, DataOptions};
+use super::profile::Profiler;
 use crate::data::Addends;
-use crate::engine::{self, Adapter};
+use crate::engine::{self, Adapter, Choice};
 use crate::gpu::reload::Watch;
 use crate::model_file::{self, About};
 use crate::network::Sizes;
@@ -54,6 +55,10 @@ pub struct Train {
     /// Take the shaders from this folder [default: shaders] and swap them in whenever a file changes
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "shaders")]
     watch: Option<PathBuf>,
+    /// Time the dispatches of a step when the training is done; with a FILE, write all that host and
+    /// device did as a trace for chrome://tracing or Perfetto
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    profile: Option<Option<PathBuf>>,
 }
 
 /// `config.json`: what it takes to repeat the run.
@@ -91,7 +96,10 @@ impl Train {
         if let Some(out) = &self.out {
             run_folder::refuse_used(out)?;
         }
-        let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
+        let choice = Choice { profile: self.profile.is_some(), ..self.adapter.choice() };
+        let opened = engine::open(&choice, &mut console::say)?;
+        let profiler =
+            self.profile.as_ref().map(|trace| Profiler::new(&opened, trace.clone())).transpose()?;
         console::say(&format!("adapter: {}", opened.adapter));
         let dataset = Arc::new(self.data.load(self.limit)?);
         let (images, test_images) = (dataset.train.labels.len(), dataset.test.labels.len());
@@ -149,6 +157,9 @@ impl Train {
         console::print(&console::test_line(&metrics))?;
         console::print(&format!("parameters sha256 {hash}"))?;
         console::say(&format!("saved to {}", recorder.folder.path().display()));
+        if let Some(profiler) = profiler {
+            profiler.finish(engine.as_mut())?;
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use bytemuck::Pod;
 use wgpu::{Buffer, BufferDescriptor, BufferUsages};
 
 use super::adapter;
+use super::spans::Spans;
 use crate::{Error, Result};
 
 /// A device with its queue and what went wrong on it.
@@ -16,6 +17,8 @@ pub struct Gpu {
     pub device: wgpu::Device,
     /// Its queue.
     pub queue: wgpu::Queue,
+    /// What the host did when, where it is kept.
+    pub spans: Spans,
     failure: Arc<Mutex<Option<String>>>,
 }
 
@@ -23,6 +26,15 @@ impl Gpu {
     /// Opens a device with no optional feature and WebGPU's default limits; only the sizes of buffers
     /// are raised to what the adapter offers, for large batches.
     pub fn open(adapter: &wgpu::Adapter) -> Result<Self> {
+        Self::open_with(adapter, wgpu::Features::empty(), false)
+    }
+
+    /// Opens a device to be profiled: with timestamps where the adapter has them, and with spans.
+    pub fn open_profiled(adapter: &wgpu::Adapter) -> Result<Self> {
+        Self::open_with(adapter, adapter.features() & wgpu::Features::TIMESTAMP_QUERY, true)
+    }
+
+    fn open_with(adapter: &wgpu::Adapter, features: wgpu::Features, spans: bool) -> Result<Self> {
         let info = adapter.get_info();
         let offered = adapter.limits();
         let defaults = wgpu::Limits::downlevel_defaults();
@@ -30,10 +42,13 @@ impl Gpu {
             max_storage_buffers_per_shader_stage: 8,
             max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
             max_buffer_size: offered.max_buffer_size,
+            // What WebGPU promises; the downlevel defaults are meant for phones.
+            max_uniform_buffer_binding_size: offered.max_uniform_buffer_binding_size.min(65_536),
             ..defaults
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("digit-adder"),
+            required_features: features,
             required_limits: limits,
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
@@ -52,7 +67,7 @@ impl Gpu {
                 }
             }
         });
-        Ok(Self { info, device, queue, failure })
+        Ok(Self { info, device, queue, spans: Spans::new(spans), failure })
     }
 
     /// Fails with the first error that the driver or wgpu has reported, if any.
@@ -126,7 +141,8 @@ impl Gpu {
 
     /// Waits until a submission (or all work) is done, then reports any error so far.
     pub fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
-        let waited = self.device.poll(wgpu::PollType::Wait { submission_index: submission, timeout: None });
+        let until = wgpu::PollType::Wait { submission_index: submission, timeout: None };
+        let waited = self.spans.time("wait", || self.device.poll(until));
         self.check()?;
         waited.map_err(|error| Error::Device(format!("waiting for {} failed: {error}", self.info.name)))?;
         Ok(())

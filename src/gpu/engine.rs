@@ -4,19 +4,20 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::adapter;
 use super::device::Gpu;
 use super::kernel::Kernels;
 use super::plan::{Buffers, Plan};
+use super::rehearsal::Rehearsal;
 use super::reload::Watch;
 use super::shader::Library;
+use super::spans::Track;
 use crate::data::{Dataset, Split};
 use crate::network::{DIGITS, SUMS, Sizes};
 use crate::ops::adam::Adam;
 use crate::ops::softmax::Softmax;
 use crate::plans::{Programs, tiles::Tiles};
 use crate::program::Shared;
-use crate::train::{Engine, Epoch, Metrics, Prediction, Settings};
+use crate::train::{Engine, Epoch, Metrics, Prediction, Settings, StepTimes};
 use crate::{Error, Result, reference};
 
 /// Images of an evaluation step.
@@ -83,7 +84,7 @@ impl GpuEngine {
             programs: settings.plan.programs(
                 sizes,
                 settings.loss,
-                Tiles::of(adapter::is_software(&gpu.info)),
+                Tiles::of(&gpu.info),
             ),
             train: Part::new(&gpu, &network, &dataset.train, pixels, settings.batch)?,
             test: Part::new(&gpu, &network, &dataset.test, pixels, EVALUATION_BATCH)?,
@@ -165,6 +166,7 @@ impl GpuEngine {
                 left -= steps;
             } else if let Some((submission, steps)) = flying.pop_front() {
                 self.gpu.wait(Some(submission))?;
+                self.gpu.spans.add(Track::Submissions, "submission", since);
                 done += steps * batch;
                 progress(done);
                 // The device works on the next submission already, so this is one's own time.
@@ -178,6 +180,7 @@ impl GpuEngine {
         if let Some(tail) = &self.part(training).cut.tail {
             tail.run(&self.gpu);
             self.gpu.wait(None)?;
+            self.gpu.spans.add(Track::Submissions, "submission", since);
             progress(images);
         }
         Ok(())
@@ -214,6 +217,7 @@ impl GpuEngine {
 
 impl Engine for GpuEngine {
     fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics> {
+        let start = Instant::now();
         self.look_for_changes();
         let images = epoch.order.len();
         let Self { gpu, kernels, programs, train, .. } = self;
@@ -228,17 +232,22 @@ impl Engine for GpuEngine {
         self.gpu.write(&self.train.buffers[&Shared::Rates], 0, &rates);
         self.replay(true, images, progress)?;
         self.adam_step += steps;
-        self.records(&self.train, images)
+        let metrics = self.records(&self.train, images);
+        self.gpu.spans.add(Track::Host, "epoch", start);
+        metrics
     }
 
     fn evaluate(&mut self, addends: &[u8]) -> Result<Metrics> {
+        let start = Instant::now();
         let images = self.test.images;
         let Self { gpu, kernels, programs, test, .. } = self;
         test.prepare(gpu, kernels, images, |batch| programs.evaluation(batch))?;
         let order: Vec<u32> = (0..images as u32).collect();
         test.begin(gpu, &order, addends)?;
         self.replay(false, images, &mut |_| {})?;
-        self.records(&self.test, images)
+        let metrics = self.records(&self.test, images);
+        self.gpu.spans.add(Track::Host, "evaluation", start);
+        metrics
     }
 
     fn predict(&mut self, image: &[u8], addend: u8) -> Result<Prediction> {
@@ -267,6 +276,13 @@ impl Engine for GpuEngine {
         self.gpu.write(&self.train.buffers[&Shared::SecondMoments], 0, &zeros);
         self.adam_step = 0;
         Ok(())
+    }
+
+    fn time_step(&mut self, seconds: f64) -> Result<Option<StepTimes>> {
+        let program = self.programs.training(self.settings.batch)?;
+        let parameters = self.parameters()?;
+        let rehearsal = Rehearsal::new(&self.gpu, &mut self.kernels, program, &parameters)?;
+        Ok(Some(rehearsal.time(&self.gpu, seconds)?))
     }
 }
 

@@ -165,15 +165,30 @@ impl Plan {
         self.run_times(gpu, 1);
     }
 
+    /// Records one step in a pass of its own, which may write timestamps.
+    pub fn record_alone(
+        &self,
+        index: usize,
+        encoder: &mut wgpu::CommandEncoder,
+        timestamp_writes: Option<wgpu::ComputePassTimestampWrites>,
+    ) {
+        let mut pass =
+            encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
+        self.steps[index].record(&mut pass);
+    }
+
     /// Runs all steps `times` times in one submission and gives its index.
     pub fn run_times(&self, gpu: &Gpu, times: usize) -> wgpu::SubmissionIndex {
-        let mut encoder = gpu.device.create_command_encoder(&Default::default());
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        for _ in 0..times {
-            self.record(&mut pass);
-        }
-        drop(pass);
-        gpu.queue.submit([encoder.finish()])
+        let commands = gpu.spans.time("record", || {
+            let mut encoder = gpu.device.create_command_encoder(&Default::default());
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            for _ in 0..times {
+                self.record(&mut pass);
+            }
+            drop(pass);
+            encoder.finish()
+        });
+        gpu.spans.time("submit", || gpu.queue.submit([commands]))
     }
 
     /// Reads a tensor's words back.

@@ -61,4 +61,6 @@ pub fn adam(tape: &mut Tape, size: usize, adam: Adam) {
     let constants = adam.constants();
     let bindings = [("cursor", cursor), ("rates", rates), ("dw", dw), ("m", m), ("v", v), ("w", w)];
     tape.dispatch("adam", ["adam", "update"], &constants, &bindings, [size / 4, 1, 1]);
+    // Three for m, four for v, six for w.
+    tape.flops(13 * size);
 }

@@ -17,5 +17,6 @@ pub fn add(tape: &mut Tape, a: Tensor, b: Tensor) -> Result<Tensor> {
         &[("a", a), ("b", b), ("y", y)],
         [size, 1, 1],
     );
+    tape.flops(size);
     Ok(y)
 }

@@ -9,4 +9,5 @@ pub fn batch_sum(tape: &mut Tape, layer: &str, x: Tensor, y: Tensor) {
     let size: usize = tape.shape(y).iter().product();
     let constants = [("BATCH", batch.into()), ("SIZE", size.into())];
     tape.dispatch(layer, ["batch_sum", "forward"], &constants, &[("x", x), ("y", y)], [size, 1, 1]);
+    tape.flops(batch * size);
 }

@@ -60,6 +60,11 @@ impl Conv2d {
     pub fn y_len(&self) -> usize {
         self.batch * self.out_channels * self.out_height() * self.out_width()
     }
+
+    /// Multiply-adds of the forward pass, of the input's and of the weights' gradient alike.
+    pub fn multiply_adds(&self) -> usize {
+        self.y_len() * self.in_channels * self.kernel * self.kernel
+    }
 }
 
 /// Adds the layer `name`, which reads `{name}.weight` and `{name}.bias`, and gives its output.
@@ -81,6 +86,7 @@ pub fn conv2d(tape: &mut Tape, name: &str, x: Tensor, s: Conv2d) -> Result<Tenso
     let y = tape.tensor(name, &[batch, out_channels, s.out_height(), s.out_width()]);
     let bindings = [("x", x), ("w", w), ("bias", bias), ("y", y)];
     tape.dispatch(name, ["conv2d", "forward"], &constants, &bindings, [y_size, batch, 1]);
+    tape.flops(2 * s.multiply_adds());
 
     let layer = name.to_string();
     tape.record(y, &[x, w, bias], move |tape, dy| {
@@ -89,14 +95,17 @@ pub fn conv2d(tape: &mut Tape, name: &str, x: Tensor, s: Conv2d) -> Result<Tenso
             let bindings = [("w", w), ("dy", dy), ("dx", dx)];
             let threads = [in_channels * height * width, batch, 1];
             tape.dispatch(&layer, ["conv2d", "backward_input"], &constants, &bindings, threads);
+            tape.flops(2 * s.multiply_adds());
         }
         let w_size = out_channels * in_channels * kernel * kernel;
         let dw_each = tape.tensor(format!("d {layer}.weight of each image"), &[batch, w_size]);
         let bindings = [("x", x), ("dy", dy), ("dw_each", dw_each)];
         tape.dispatch(&layer, ["conv2d", "backward_weights"], &constants, &bindings, [w_size, batch, 1]);
+        tape.flops(2 * s.multiply_adds());
         let db_each = tape.tensor(format!("d {layer}.bias of each image"), &[batch, out_channels]);
         let bindings = [("dy", dy), ("db_each", db_each)];
         tape.dispatch(&layer, ["conv2d", "backward_bias"], &constants, &bindings, [out_channels, batch, 1]);
+        tape.flops(s.y_len());
         let dw = tape.gradient(w);
         batch_sum(tape, &layer, dw_each, dw);
         let db = tape.gradient(bias);

@@ -100,6 +100,11 @@ impl ConvPool {
         [batch, out, height, width.div_ceil(STRIP)]
     }
 
+    /// Multiply-adds of either gradient: one position of each window has a gradient.
+    fn gradient_multiply_adds(&self) -> usize {
+        self.conv.multiply_adds() / (WINDOW * WINDOW)
+    }
+
     /// Fails where the kernels cannot handle a size, naming it.
     pub fn check(&self, name: &str) -> Result<()> {
         let Self { conv: Conv2d { in_channels, height, out_channels, .. }, tiles } = *self;
@@ -174,6 +179,7 @@ pub fn conv_pool(tape: &mut Tape, name: &str, s: ConvPool, input: Input, y: Pool
     let threads = [batch * (out / s.tiles.forward) * height * strips, 1, 1];
     let entry = input.entry("forward", "forward_packed");
     tape.dispatch(name, ["conv_pool", entry], &s.constants(s.tiles.forward, y), &bindings, threads);
+    tape.flops(2 * s.conv.multiply_adds());
     Ok(winner)
 }
 
@@ -194,6 +200,7 @@ pub fn conv_pool_input(
     let threads = [batch * (in_channels / s.tiles.input) * height.div_ceil(s.tiles.rows), 1, 1];
     let constants = s.constants(s.tiles.weights, dy);
     tape.dispatch(name, ["conv_pool", "backward_input"], &constants, &bindings, threads);
+    tape.flops(2 * s.gradient_multiply_adds());
     Ok(())
 }
 
@@ -228,5 +235,6 @@ pub fn conv_pool_weights(
     let threads = [slots, s.conv.in_channels * s.conv.out_channels / s.tiles.weights, 1];
     let entry = input.entry("backward_weights", "backward_weights_packed");
     tape.dispatch(name, ["conv_pool", entry], &constants, &bindings, threads);
+    tape.flops(2 * s.gradient_multiply_adds());
     Ok(())
 }

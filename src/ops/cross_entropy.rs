@@ -26,12 +26,14 @@ pub fn cross_entropy(tape: &mut Tape, name: &str, x: Tensor, label: Tensor, scal
     let loss = tape.tensor(name, &[batch]);
     let bindings = [("x", x), ("label", label), ("loss", loss)];
     tape.dispatch(name, ["cross_entropy", "forward"], &constants, &bindings, [batch, 1, 1]);
+    tape.flops(3 * batch * classes);
 
     let layer = name.to_string();
     tape.record_loss(loss, move |tape| {
         let dx = tape.gradient(x);
         let bindings = [("x", x), ("label", label), ("dx", dx)];
         tape.dispatch(&layer, ["cross_entropy", "backward"], &constants, &bindings, [batch, 1, 1]);
+        tape.flops(6 * batch * classes);
         Ok(())
     });
     Ok(loss)

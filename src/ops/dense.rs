@@ -133,6 +133,13 @@ impl Dense {
         Ok(())
     }
 
+    /// Multiply-adds of the forward pass, and of the weights' gradients.
+    fn multiply_adds(&self) -> usize {
+        let Self { sizes: s, batch, .. } = self;
+        let layers = [s.fc1(*batch), s.fc2(*batch), s.fc3(*batch), s.out1(*batch), s.out2(*batch)];
+        layers.iter().map(|layer| layer.multiply_adds()).sum()
+    }
+
     fn constants(&self, backward: bool) -> Result<Vec<(&'static str, Constant)>> {
         let Self { sizes, batch, loss, tiles, row } = self;
         let mut constants: Vec<(&'static str, Constant)> = vec![
@@ -225,6 +232,9 @@ pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result
     ];
     let threads = [padded / s.tiles.images * s.tiles.threads, 1, 1];
     tape.dispatch("dense", ["dense", "images"], &s.constants(backward)?, &bindings, threads);
+    // The addend gets no gradient.
+    let back = if backward { s.multiply_adds() - s.sizes.fc1(s.batch).multiply_adds() } else { 0 };
+    tape.flops(2 * (s.multiply_adds() + back));
     Ok(outcomes)
 }
 
@@ -236,5 +246,6 @@ pub fn dense_gradients(tape: &mut Tape, s: &Dense, rows: Tensor) -> Result<()> {
     let gradients = tape.shared("gradients", &[s.sizes.flat_len()], Shared::Gradients);
     let bindings = [("jobs", jobs), ("rows", rows), ("flat_gradients", gradients)];
     tape.dispatch("dense", ["dense", "gradients"], &s.constants(true)?, &bindings, [count, 1, 1]);
+    tape.flops(2 * s.multiply_adds());
     Ok(())
 }

@@ -34,6 +34,7 @@ pub fn gather(tape: &mut Tape, sizes: &Sizes, batch: usize) -> Batch {
     let constants = [("WORDS", words.into())];
     let bindings = [("cursor", cursor), ("order", order), ("images", images), ("image", found.image)];
     tape.dispatch("gather", ["gather", "pixels"], &constants, &bindings, [words, batch, 1]);
+    tape.flops(4 * words * batch);
     let constants = [("BATCH", batch.into()), ("CLASSES", DIGITS.into())];
     let bindings = [
         ("cursor", cursor),

@@ -31,6 +31,11 @@ impl Linear {
     pub fn y_len(&self) -> usize {
         self.batch * self.outputs
     }
+
+    /// Multiply-adds of the forward pass, of the input's and of the weights' gradient alike.
+    pub fn multiply_adds(&self) -> usize {
+        self.batch * self.inputs * self.outputs
+    }
 }
 
 /// Adds the layer `name`, which reads `{name}.weight` and `{name}.bias`, and gives its output. `x` may
@@ -48,6 +53,7 @@ pub fn linear(tape: &mut Tape, name: &str, x: Tensor, s: Linear) -> Result<Tenso
     let y = tape.tensor(name, &[batch, outputs]);
     let bindings = [("x", x), ("w", w), ("bias", bias), ("y", y)];
     tape.dispatch(name, ["linear", "forward"], &constants, &bindings, [outputs, batch, 1]);
+    tape.flops(2 * s.multiply_adds());
 
     let layer = name.to_string();
     tape.record(y, &[x, w, bias], move |tape, dy| {
@@ -55,10 +61,12 @@ pub fn linear(tape: &mut Tape, name: &str, x: Tensor, s: Linear) -> Result<Tenso
             let dx = tape.gradient(x);
             let bindings = [("w", w), ("dy", dy), ("dx", dx)];
             tape.dispatch(&layer, ["linear", "backward_input"], &constants, &bindings, [inputs, batch, 1]);
+            tape.flops(2 * s.multiply_adds());
         }
         let dw = tape.gradient(w);
         let bindings = [("x", x), ("dy", dy), ("dw", dw)];
         tape.dispatch(&layer, ["linear", "backward_weights"], &constants, &bindings, [inputs, outputs, 1]);
+        tape.flops(2 * s.multiply_adds());
         let db = tape.gradient(bias);
         tape.dispatch(
             &layer,
@@ -67,6 +75,7 @@ pub fn linear(tape: &mut Tape, name: &str, x: Tensor, s: Linear) -> Result<Tenso
             &[("dy", dy), ("db", db)],
             [outputs, 1, 1],
         );
+        tape.flops(s.y_len());
         Ok(())
     });
     Ok(y)

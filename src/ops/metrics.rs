@@ -35,6 +35,7 @@ pub fn metrics(tape: &mut Tape, batch: Batch, heads: Heads) {
         ("records", records),
     ];
     tape.dispatch("metrics", ["metrics", "count"], &constants, &bindings, [1, 1, 1]);
+    tape.flops(3 * images);
 }
 
 /// The same from the outcomes `[batch or more, 3]` that the dense op has judged already.
@@ -43,4 +44,5 @@ pub fn add_up(tape: &mut Tape, batch: usize, outcomes: Tensor) {
     let records = tape.shared("records", &[1, 3], Shared::Records);
     let bindings = [("cursor", cursor), ("outcomes", outcomes), ("records", records)];
     tape.dispatch("metrics", ["metrics", "add_up"], &[("BATCH", batch.into())], &bindings, [1, 1, 1]);
+    tape.flops(batch);
 }

@@ -20,12 +20,14 @@ pub fn softmax(tape: &mut Tape, name: &str, x: Tensor) -> Result<Tensor> {
     let constants = [("BATCH", s.batch.into()), ("CLASSES", s.classes.into())];
     let y = tape.tensor(name, &shape);
     tape.dispatch(name, ["softmax", "forward"], &constants, &[("x", x), ("y", y)], [s.batch, 1, 1]);
+    tape.flops(4 * s.batch * s.classes);
 
     let layer = name.to_string();
     tape.record(y, &[x], move |tape, dy| {
         let dx = tape.gradient(x);
         let bindings = [("y_forward", y), ("dy", dy), ("dx", dx)];
         tape.dispatch(&layer, ["softmax", "backward"], &constants, &bindings, [s.batch, 1, 1]);
+        tape.flops(4 * s.batch * s.classes);
         Ok(())
     });
     Ok(y)

@@ -34,6 +34,16 @@ pub trait Programs {
     fn logits(&self) -> [(&'static str, usize); 2];
 }
 
+/// The word that `--plan` takes.
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Layered => "layered",
+            Self::Fused => "fused",
+        })
+    }
+}
+
 impl Kind {
     /// Why this kind cannot take a network's sizes, if it cannot.
     pub fn refusal(self, sizes: Sizes) -> Option<Error> {
@@ -66,5 +76,8 @@ mod tests {
         let refusal = Kind::Fused.refusal(odd).unwrap().to_string();
         assert!(refusal.contains("outputs of fc2, 126"), "{refusal}");
         assert!(Kind::Layered.refusal(odd).is_none());
+        let wide = Sizes { conv1: 12, conv2: 24, ..real };
+        let refusal = Kind::Fused.refusal(wide).unwrap().to_string();
+        assert!(refusal.contains("conv2: the weights have 28800 bytes"), "{refusal}");
     }
 }

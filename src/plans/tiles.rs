@@ -1,5 +1,6 @@
 //! How much one invocation of each fused kernel computes: the numbers behind the shaders' constants.
 
+use crate::gpu::adapter::is_software;
 use crate::ops::{conv_pool, dense};
 
 /// The tiles of the fused plan. They change how fast a step is, and nothing else: the order of every sum
@@ -33,8 +34,8 @@ impl Tiles {
         dense: dense::Tiles { images: 4, threads: 64, tile_images: 1, tile_outputs: 4, side: 4 },
     };
 
-    /// Those for a kind of adapter.
-    pub fn of(software: bool) -> Self {
-        if software { Self::FAT } else { Self::THIN }
+    /// Those for an adapter.
+    pub fn of(adapter: &wgpu::AdapterInfo) -> Self {
+        if is_software(adapter) { Self::FAT } else { Self::THIN }
     }
 }

@@ -4,6 +4,8 @@ pub mod run;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gpu::timing::Times;
+use crate::program::Program;
 use crate::{Result, plans};
 
 /// Which loss is trained.
@@ -62,6 +64,15 @@ pub struct Prediction {
     pub sum: Vec<f32>,
 }
 
+/// A training step's program, and how long its dispatches take.
+#[derive(Clone, Debug)]
+pub struct StepTimes {
+    /// The program.
+    pub program: Program,
+    /// The times.
+    pub times: Times,
+}
+
 /// Something that holds the network and a data set and can train the one on the other.
 pub trait Engine {
     /// Trains one epoch. `progress` is told the number of images done so far, now and then.
@@ -83,4 +94,10 @@ pub trait Engine {
 
     /// Replaces the flat parameters and forgets the optimizer's state.
     fn set_parameters(&mut self, flat: &[f32]) -> Result<()>;
+
+    /// Times the dispatches of a training step for about `seconds`, beside the training: nothing of the
+    /// engine's own changes. An engine without dispatches has none to time.
+    fn time_step(&mut self, _seconds: f64) -> Result<Option<StepTimes>> {
+        Ok(None)
+    }
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use digit_adder::gpu::interface::{self, Access};
 use digit_adder::gpu::kernel::specialised;
-use digit_adder::gpu::shader::{EMBEDDED, Library};
+use digit_adder::gpu::shader::{EMBEDDED, Library, YARDSTICKS};
 use digit_adder::network::Sizes;
 use digit_adder::plans::{Programs, fused::Fused, layered::Layered, tiles::Tiles};
 use digit_adder::program::{Dispatch, Program};
@@ -182,7 +182,7 @@ fn validate(name: &str, words: &[u32]) {
 
 #[test]
 fn each_file_stands_alone() {
-    for (name, text) in EMBEDDED {
+    for (name, text) in EMBEDDED.iter().chain(YARDSTICKS) {
         let shader = Shader::new(format!("{name}.wgsl"), text);
         shader.stays_inside_the_limits();
         assert!(!shader.module.entry_points.is_empty(), "{name}.wgsl has no entry");
@@ -302,7 +302,8 @@ fn each_op_has_shader_schedule_reference_and_check() {
     };
     let embedded: BTreeSet<String> = EMBEDDED.iter().map(|(name, _)| name.to_string()).collect();
     assert_eq!(embedded.len(), EMBEDDED.len(), "a shader is embedded twice");
-    assert_eq!(stems("shaders"), embedded, "the files in shaders/ and the embedded ones");
+    let yardsticks = YARDSTICKS.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(stems("shaders"), &embedded | &yardsticks, "the files in shaders/ and the embedded ones");
     let missing = |there: BTreeSet<String>| -> Vec<String> { embedded.difference(&there).cloned().collect() };
     assert_eq!(missing(stems("src/ops")), [""; 0], "shaders without a file in src/ops");
     assert_eq!(missing(stems("src/reference")), [""; 0], "shaders without a file in src/reference");

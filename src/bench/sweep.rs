@@ -1,0 +1,146 @@
+//! How the cost of an image grows: with the batch, with the length of an epoch, with the network.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::throughput::{self, IMAGES, Throughput};
+use crate::Result;
+use crate::data::Dataset;
+use crate::gpu::Gpu;
+use crate::network::Sizes;
+use crate::plans::{Kind, tiles::Tiles};
+use crate::train::{Loss, Settings};
+
+/// One measured network, batch and length of an epoch.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// What is special about the network's sizes.
+    pub network: &'static str,
+    /// The plan that took it; the fused one cannot take every size.
+    pub plan: Kind,
+    /// Trained numbers.
+    pub parameters: usize,
+    /// Floating point operations of a training step for each image.
+    pub flops_per_image: f64,
+    /// How fast it trains.
+    #[serde(flatten)]
+    pub throughput: Throughput,
+}
+
+impl Row {
+    /// Seconds for each image.
+    pub fn seconds_per_image(&self) -> f64 {
+        1.0 / self.throughput.images_per_second
+    }
+
+    /// Floating point operations a second.
+    pub fn flops_per_second(&self) -> f64 {
+        self.flops_per_image * self.throughput.images_per_second
+    }
+}
+
+/// All three sweeps.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sweep {
+    /// Over batch sizes.
+    pub batch_sizes: Vec<Row>,
+    /// Over lengths of an epoch, at one batch size.
+    pub images: Vec<Row>,
+    /// Over networks, at one batch size.
+    pub networks: Vec<Row>,
+}
+
+/// Lengths of an epoch.
+const LENGTHS: [usize; 4] = [960, 3_840, 15_360, IMAGES];
+
+/// The network as it is, and with more hidden units or channels.
+fn networks() -> [(&'static str, Sizes); 5] {
+    let real = Sizes::default();
+    let hidden = |by: usize| Sizes { fc1: by * real.fc1, fc2: by * real.fc2, fc3: by * real.fc3, ..real };
+    let channels = |by: usize| Sizes { conv1: by * real.conv1, conv2: by * real.conv2, ..real };
+    [
+        ("as it is", real),
+        ("hidden x2", hidden(2)),
+        ("hidden x4", hidden(4)),
+        ("channels x2", channels(2)),
+        ("channels x4", channels(4)),
+    ]
+}
+
+impl Sweep {
+    /// Measures everything for about `seconds` a row; `say` is told of each row before.
+    ///
+    /// # Errors
+    /// As [`throughput::measure`].
+    pub fn measure(
+        gpu: &Arc<Gpu>,
+        plan: Kind,
+        batch_sizes: &[usize],
+        batch: usize,
+        seconds: f64,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<Self> {
+        let dataset = throughput::images();
+        let mut row = |network: (&'static str, Sizes), batch, images: Option<usize>| {
+            let length = images.map_or(String::new(), |images| format!(", epochs of {images} images"));
+            say(&format!("training the network {}, batch {batch}{length}", network.0));
+            measure(gpu, network, plan, batch, &dataset, images, seconds).or_else(|error| {
+                if plan == Kind::Layered {
+                    return Err(error);
+                }
+                say(&format!("the {plan} plan cannot take it, the layered one does: {error}"));
+                measure(gpu, network, Kind::Layered, batch, &dataset, images, seconds)
+            })
+        };
+        let real = networks()[0];
+        // A step on what is left over would need kernels of its own.
+        let whole = |images: usize| (images / batch).max(1) * batch;
+        Ok(Self {
+            batch_sizes: batch_sizes.iter().map(|&size| row(real, size, None)).collect::<Result<_>>()?,
+            images: LENGTHS.iter().map(|&n| row(real, batch, Some(whole(n)))).collect::<Result<_>>()?,
+            networks: networks().iter().map(|&network| row(network, batch, None)).collect::<Result<_>>()?,
+        })
+    }
+}
+
+fn measure(
+    gpu: &Arc<Gpu>,
+    (network, sizes): (&'static str, Sizes),
+    plan: Kind,
+    batch: usize,
+    dataset: &Dataset,
+    images: Option<usize>,
+    seconds: f64,
+) -> Result<Row> {
+    if let Some(refusal) = plan.refusal(sizes) {
+        return Err(refusal);
+    }
+    let settings = Settings { batch, loss: Loss::Logits, plan };
+    let program = plan.programs(sizes, settings.loss, Tiles::of(&gpu.info)).training(batch)?;
+    Ok(Row {
+        network,
+        plan,
+        parameters: sizes.parameters().iter().map(|parameter| parameter.len()).sum(),
+        flops_per_image: program.flops() as f64 / batch as f64,
+        throughput: throughput::measure(gpu, sizes, settings, dataset, images, seconds)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_grows_with_the_network() {
+        for plan in [Kind::Fused, Kind::Layered] {
+            let flops = |sizes| {
+                let plan = if plan.refusal(sizes).is_none() { plan } else { Kind::Layered };
+                plan.programs(sizes, Loss::Logits, Tiles::FAT).training(64).unwrap().flops()
+            };
+            let [real, wide, wider, deep, deeper] = networks().map(|(_, sizes)| flops(sizes));
+            assert!(real < wide && wide < wider, "{real} {wide} {wider}");
+            assert!(real < deep && deep < deeper, "{real} {deep} {deeper}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! How long each dispatch of a plan takes: by the device's own timestamps, or where it has none, by the
+//! wall clock of a submission that repeats one dispatch many times.
+
+use std::time::Instant;
+
+use serde::Serialize;
+use wgpu::{Buffer, CommandEncoder, ComputePassTimestampWrites, Features, QuerySet};
+
+use super::device::Gpu;
+use super::plan::Plan;
+use crate::Result;
+
+/// How the times of dispatches were taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Timestamps of the device at both ends of a compute pass that holds one dispatch.
+    Timestamps,
+    /// The wall clock of submissions that hold nothing but one dispatch, many times over.
+    WallClock,
+}
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Timestamps => "GPU timestamps, one compute pass a dispatch",
+            Self::WallClock => "wall clock, one dispatch repeated",
+        })
+    }
+}
+
+/// How long the dispatches of a plan take.
+#[derive(Clone, Debug)]
+pub struct Times {
+    /// How they were taken.
+    pub method: Method,
+    /// Seconds of each dispatch, in the plan's order.
+    pub dispatches: Vec<f64>,
+    /// Seconds of all dispatches in one pass, by the wall clock.
+    pub step: f64,
+}
+
+/// Timestamps that one set can hold everywhere.
+const QUERIES: usize = wgpu::QUERY_SET_MAX_QUERIES as usize;
+/// Submissions that a median is taken of, at least.
+const SUBMISSIONS: usize = 3;
+/// How long a submission should be, in seconds: far from what a watchdog minds.
+const SUBMISSION: f64 = 0.1;
+/// Repetitions that one submission may hold.
+const REPETITIONS: usize = 1 << 14;
+
+/// Times a plan for about `seconds` of each measure. Before every repetition of a step `cursor` is put
+/// back to its start, so that no step reads or writes behind the buffers of the first.
+///
+/// # Errors
+/// A device that fails.
+pub fn time(gpu: &Gpu, plan: &Plan, cursor: Option<&Buffer>, seconds: f64) -> Result<Times> {
+    let reset = |encoder: &mut CommandEncoder| {
+        if let Some(cursor) = cursor {
+            encoder.clear_buffer(cursor, 0, None);
+        }
+    };
+    let step = wall_clock(gpu, seconds, |encoder| {
+        reset(encoder);
+        plan.record(&mut encoder.begin_compute_pass(&Default::default()));
+    })?;
+    let count = plan.program.dispatches.len();
+    if gpu.device.features().contains(Features::TIMESTAMP_QUERY) {
+        let fitting = (SUBMISSION.min(seconds / SUBMISSIONS as f64) / step) as usize;
+        let repetitions = fitting.clamp(1, QUERIES / 2 / count);
+        let dispatches = timestamps(gpu, plan, reset, repetitions, seconds)?;
+        // A driver whose clock stands still offers timestamps all the same.
+        if dispatches.iter().sum::<f64>() > step / 10.0 {
+            return Ok(Times { method: Method::Timestamps, dispatches, step });
+        }
+    }
+    let each = seconds / count as f64;
+    let alone = |index| {
+        wall_clock(gpu, each, |encoder| {
+            reset(encoder);
+            plan.record_alone(index, encoder, None);
+        })
+    };
+    Ok(Times { method: Method::WallClock, dispatches: (0..count).map(alone).collect::<Result<_>>()?, step })
+}
+
+/// Seconds that the device takes for what `record` records once, with its share of a submission of many.
+fn wall_clock(gpu: &Gpu, seconds: f64, record: impl Fn(&mut CommandEncoder)) -> Result<f64> {
+    let run = |repetitions: usize| -> Result<f64> {
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        (0..repetitions).for_each(|_| record(&mut encoder));
+        let commands = encoder.finish();
+        let start = Instant::now();
+        gpu.queue.submit([commands]);
+        gpu.wait(None)?;
+        Ok(start.elapsed().as_secs_f64())
+    };
+    // The first one may wait for the driver's compiler.
+    run(1)?;
+    let enough = SUBMISSION.min(seconds / SUBMISSIONS as f64);
+    let mut repetitions = 1;
+    while repetitions < REPETITIONS && run(repetitions)? < enough / 2.0 {
+        repetitions *= 2;
+    }
+    let mut runs = Vec::new();
+    while runs.len() < SUBMISSIONS || runs.iter().sum::<f64>() < seconds {
+        runs.push(run(repetitions)?);
+    }
+    Ok(median(runs) / repetitions as f64)
+}
+
+/// Seconds of each dispatch: the medians over all repetitions of the step, of which each submission has so
+/// many.
+fn timestamps(
+    gpu: &Gpu,
+    plan: &Plan,
+    reset: impl Fn(&mut CommandEncoder),
+    repetitions: usize,
+    seconds: f64,
+) -> Result<Vec<f64>> {
+    let count = plan.program.dispatches.len();
+    let queries = 2 * count * repetitions;
+    let set = gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
+        label: Some("timestamps"),
+        ty: wgpu::QueryType::Timestamp,
+        count: queries as u32,
+    });
+    let ticks = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("timestamps"),
+        size: 8 * queries as u64,
+        usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+        mapped_at_creation: false,
+    });
+    let mut samples = vec![Vec::new(); count];
+    let start = Instant::now();
+    for submission in 0.. {
+        if submission >= SUBMISSIONS && start.elapsed().as_secs_f64() >= seconds {
+            break;
+        }
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        for pass in 0..count * repetitions {
+            if pass % count == 0 {
+                reset(&mut encoder);
+            }
+            plan.record_alone(pass % count, &mut encoder, Some(both_ends(&set, pass)));
+        }
+        encoder.resolve_query_set(&set, 0..queries as u32, &ticks, 0);
+        gpu.queue.submit([encoder.finish()]);
+        let ticks: Vec<[u64; 2]> = gpu.read(&ticks, 0, count * repetitions)?;
+        let period = f64::from(gpu.queue.get_timestamp_period()) * 1e-9;
+        for (pass, [start, end]) in ticks.into_iter().enumerate() {
+            samples[pass % count].push(end.saturating_sub(start) as f64 * period);
+        }
+    }
+    Ok(samples.into_iter().map(median).collect())
+}
+
+fn both_ends(set: &QuerySet, pass: usize) -> ComputePassTimestampWrites<'_> {
+    ComputePassTimestampWrites {
+        query_set: set,
+        beginning_of_pass_write_index: Some(2 * pass as u32),
+        end_of_pass_write_index: Some(2 * pass as u32 + 1),
+    }
+}
+
+/// The middle one of `values`; 0 of none.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let count = values.len();
+    match count {
+        0 => 0.0,
+        _ => (values[(count - 1) / 2] + values[count / 2]) / 2.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(vec![]), 0.0);
+        assert_eq!(median(vec![3.0]), 3.0);
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 9.0]), 3.0);
+    }
+}
