@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::options::{self, AdapterOptions, DataOptions};
 use crate::data::Addends;
 use crate::engine::{self, Adapter};
-use crate::gpu::reload::Watch;
+use crate::gpu::watch::Watch;
 use crate::model_file::{self, About};
 use crate::network::Sizes;
 use crate::report::console::{self, Accuracy, EpochBar};
@@ -51,9 +51,12 @@ pub struct Train {
     /// Folder for weights, log and plots, new or empty [default: runs/<date>_<time>_seed<N>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Take the shaders from this folder [default: shaders] and swap them in whenever a file changes
-    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "shaders")]
-    watch: Option<PathBuf>,
+    /// Take the shaders from a folder, not from the program, and swap them in whenever a file changes
+    #[arg(long)]
+    hot_reload: bool,
+    /// The folder that --hot-reload watches
+    #[arg(long, value_name = "DIR", default_value = "shaders", requires = "hot_reload")]
+    shader_dir: PathBuf,
 }
 
 /// `config.json`: what it takes to repeat the run.
@@ -91,6 +94,7 @@ impl Train {
         if let Some(out) = &self.out {
             run_folder::refuse_used(out)?;
         }
+        let watch = self.hot_reload.then(|| Watch::new(&self.shader_dir, console::interject)).transpose()?;
         let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
         console::say(&format!("adapter: {}", opened.adapter));
         let dataset = Arc::new(self.data.load(self.limit)?);
@@ -108,7 +112,9 @@ impl Train {
         if let Some(refusal) = settings.plan.refusal(sizes) {
             console::say(&format!("the layered plan is used, the fused one refuses the network: {refusal}"));
         }
-        let watch = self.watch.as_deref().map(|folder| Watch::new(folder, console::interject)).transpose()?;
+        if let Some(watch) = &watch {
+            console::say(&format!("hot reload: the shaders are those in {}", watch.folder().display()));
+        }
         let mut engine = opened.engine(sizes, settings, start, dataset.clone(), watch)?;
 
         let folder = RunFolder::create(self.out.as_deref(), self.seed)?;

@@ -1,14 +1,15 @@
 //! Training on a device: the data set and the network in its buffers, whole epochs without a round trip.
 
+mod reload;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::reload::HotReload;
 use super::device::Gpu;
 use super::kernel::Kernels;
 use super::plan::{Buffers, Plan};
-use super::reload::Watch;
-use super::shader::Library;
 use crate::data::{Dataset, Split};
 use crate::network::{DIGITS, SUMS, Sizes};
 use crate::ops::adam::Adam;
@@ -53,7 +54,7 @@ pub struct GpuEngine {
     test: Part,
     adam_step: u32,
     steps_a_submission: usize,
-    watch: Option<Watch>,
+    hot_reload: Option<HotReload>,
 }
 
 impl GpuEngine {
@@ -84,61 +85,11 @@ impl GpuEngine {
             test: Part::new(&gpu, &network, &dataset.test, pixels, EVALUATION_BATCH)?,
             adam_step: 0,
             steps_a_submission: 1,
-            watch: None,
+            hot_reload: None,
             gpu,
         };
         engine.set_parameters(parameters)?;
         Ok(engine)
-    }
-
-    /// Takes the shaders from a folder, now and whenever one of them changes while the engine works.
-    ///
-    /// # Errors
-    /// Shaders that do not compile.
-    pub fn watch(&mut self, watch: Watch) -> Result<()> {
-        self.reload(watch.library())?;
-        self.watch = Some(watch);
-        Ok(())
-    }
-
-    /// Swaps the kernels of all plans for those of another library, or none of them.
-    fn reload(&mut self, library: Library) -> Result<()> {
-        let mut kernels = Kernels::new(library, true);
-        let mut made = Vec::new();
-        for plan in self.plans() {
-            made.push(plan.compile(&self.gpu, &mut kernels)?);
-        }
-        for (plan, steps) in [&mut self.train.cut, &mut self.test.cut]
-            .into_iter()
-            .flat_map(|cut| cut.whole.iter_mut().chain(&mut cut.tail))
-            .zip(made)
-        {
-            plan.swap(steps);
-        }
-        self.kernels = kernels;
-        Ok(())
-    }
-
-    fn plans(&self) -> impl Iterator<Item = &Plan> {
-        [&self.train.cut, &self.test.cut].into_iter().flat_map(|cut| cut.whole.iter().chain(&cut.tail))
-    }
-
-    /// Reloads the shaders if one has changed. A failure keeps the old ones and is told, not returned.
-    fn look_for_changes(&mut self) {
-        let Some(mut watch) = self.watch.take() else { return };
-        let changed = watch.changed();
-        if !changed.is_empty() {
-            let start = Instant::now();
-            match self.reload(watch.library()) {
-                Ok(()) => watch.say(&format!(
-                    "reloaded {} in {:.0} ms",
-                    changed.join(", "),
-                    start.elapsed().as_secs_f64() * 1e3
-                )),
-                Err(error) => watch.say(&format!("{error}\nthe shaders before the change go on")),
-            }
-        }
-        self.watch = Some(watch);
     }
 
     fn part(&self, training: bool) -> &Part {
@@ -166,7 +117,8 @@ impl GpuEngine {
                 let scale = SUBMISSION.as_secs_f64() / since.elapsed().as_secs_f64().max(1e-6);
                 let wanted = (steps as f64 * scale.clamp(0.25, 4.0)).round() as usize;
                 self.steps_a_submission = wanted.clamp(1, 4096);
-                self.look_for_changes();
+                let recorded = if training { images / batch - left } else { 0 };
+                self.look_for_changes(self.adam_step + recorded as u32 + 1);
                 since = Instant::now();
             }
         }
@@ -209,7 +161,7 @@ impl GpuEngine {
 
 impl Engine for GpuEngine {
     fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics> {
-        self.look_for_changes();
+        self.look_for_changes(self.adam_step + 1);
         let images = epoch.order.len();
         let Self { gpu, kernels, programs, train, .. } = self;
         train.prepare(gpu, kernels, images, |batch| programs.training(batch))?;
@@ -221,18 +173,19 @@ impl Engine for GpuEngine {
             })
             .collect();
         self.gpu.write(&self.train.buffers[&Shared::Rates], 0, &rates);
-        self.replay(true, images, progress)?;
+        self.replay(true, images, progress).map_err(|error| self.after_reload(error))?;
         self.adam_step += steps;
         self.records(&self.train, images)
     }
 
     fn evaluate(&mut self, addends: &[u8]) -> Result<Metrics> {
+        self.look_for_changes(self.adam_step + 1);
         let images = self.test.images;
         let Self { gpu, kernels, programs, test, .. } = self;
         test.prepare(gpu, kernels, images, |batch| programs.evaluation(batch))?;
         let order: Vec<u32> = (0..images as u32).collect();
         test.begin(gpu, &order, addends)?;
-        self.replay(false, images, &mut |_| {})?;
+        self.replay(false, images, &mut |_| {}).map_err(|error| self.after_reload(error))?;
         self.records(&self.test, images)
     }
 

@@ -1,14 +1,13 @@
 //! Every shader, as it stands in its file and with every set of constants that the network uses: valid
 //! without optional features, inside the limits of every device, translatable for every backend. No GPU.
 
-mod loops;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
 use digit_adder::gpu::interface::{self, Access};
 use digit_adder::gpu::kernel::specialised;
+use digit_adder::gpu::loops;
 use digit_adder::gpu::shader::{EMBEDDED, Library};
 use digit_adder::network::Sizes;
 use digit_adder::plans::{Programs, fused::Fused, layered::Layered};
