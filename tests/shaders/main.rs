@@ -229,6 +229,7 @@ fn loops_that_cannot_be_bounded_are_refused() {
         );
         let shader = Shader::new("test.wgsl".into(), &text);
         loops::iterations(&shader.module, &shader.module.entry_points[0].function)
+            .map_err(|error| error.to_string())
     };
     assert_eq!(counted("for (var i = 0u; i < 10u; i += 3u) { s[i] = 0u; }"), Ok(4));
     assert_eq!(counted("for (var i = id; i < 64u; i += 64u) { s[i] = 0u; }"), Ok(1));
