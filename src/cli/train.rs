@@ -17,7 +17,7 @@ use crate::report::console::{self, Accuracy, EpochBar};
 use crate::report::run_folder::{self, RunFolder};
 use crate::report::summary;
 use crate::train::run::{self, Course, EpochRecord, Watcher};
-use crate::train::{Loss, Metrics, Settings};
+use crate::train::{Loss, Metrics, Settings, StepLog};
 use crate::{Result, plans};
 
 /// Flags of `train`.
@@ -42,6 +42,12 @@ pub struct Train {
     /// Decides initial weights, order and addends: one seed, one result
     #[arg(long, value_name = "N", default_value_t = options::SEED)]
     seed: u64,
+    /// Print the mean loss of every N steps; a small N costs speed
+    #[arg(long, value_name = "N", value_parser = options::at_least_one)]
+    log_interval: Option<usize>,
+    /// Run the test set after every N epochs too, not only at the end
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    eval_interval: Option<u32>,
     /// What is minimised
     #[arg(long, value_enum, default_value_t)]
     loss: Loss,
@@ -103,8 +109,13 @@ impl Train {
         let sizes = Sizes::default();
         console::say(&format!("\n{}\n", summary::network(&sizes, self.batch_size)));
 
-        let course =
-            Course { epochs: self.epochs, learning_rate: self.lr, addends: self.addends, seed: self.seed };
+        let course = Course {
+            epochs: self.epochs,
+            learning_rate: self.lr,
+            addends: self.addends,
+            seed: self.seed,
+            eval_interval: self.eval_interval,
+        };
         console::say(&format!("{}, {}", self.title(&dataset.origin), self.details()));
         let adapter = opened.adapter.clone();
         let settings = Settings { batch: self.batch_size, loss: self.loss, plan: self.adapter.plan() };
@@ -116,6 +127,9 @@ impl Train {
             console::say(&format!("hot reload: the shaders are those in {}", watch.folder().display()));
         }
         let mut engine = opened.engine(sizes, settings, start, dataset.clone(), watch)?;
+        if let Some(interval) = self.log_interval {
+            engine.log_steps(StepLog::new(interval, |line| console::interject(&console::step_line(&line))));
+        }
 
         let folder = RunFolder::create(self.out.as_deref(), self.seed)?;
         folder.write_json(
@@ -142,7 +156,7 @@ impl Train {
             dataset: dataset.origin.clone(),
         };
         let mut recorder = Recorder::new(folder, sizes, about, EpochBar::new(self.epochs, images));
-        let trained = run::train(engine.as_mut(), &course, images, &mut recorder);
+        let trained = run::train(engine.as_mut(), &course, [images, test_images], &mut recorder);
         recorder.finish(&self.title(&dataset.origin))?;
         if trained.is_err() {
             console::say(&recorder.what_is_kept());

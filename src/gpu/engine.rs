@@ -1,11 +1,15 @@
 //! Training on a device: the data set and the network in its buffers, whole epochs without a round trip.
 
+mod log;
+mod part;
 mod reload;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::log::Log;
+use self::part::Part;
 use self::reload::HotReload;
 use super::device::Gpu;
 use super::kernel::Kernels;
@@ -16,7 +20,7 @@ use crate::ops::adam::Adam;
 use crate::ops::softmax::Softmax;
 use crate::plans::Programs;
 use crate::program::Shared;
-use crate::train::{Engine, Epoch, Metrics, Prediction, Settings};
+use crate::train::{Engine, Epoch, Metrics, Prediction, Settings, StepLog};
 use crate::{Error, Result, reference};
 
 /// Images of an evaluation step.
@@ -28,20 +32,6 @@ const SUBMISSION: Duration = Duration::from_millis(150);
 
 /// Submissions on their way at once.
 const IN_FLIGHT: usize = 2;
-
-/// One plan for whole batches and one for what is left over.
-struct Cut {
-    batch: usize,
-    whole: Option<Plan>,
-    tail: Option<Plan>,
-}
-
-/// The images of one split on the device.
-struct Part {
-    buffers: Buffers,
-    images: usize,
-    cut: Cut,
-}
 
 /// An [`Engine`] on a wgpu device.
 pub struct GpuEngine {
@@ -55,6 +45,7 @@ pub struct GpuEngine {
     adam_step: u32,
     steps_a_submission: usize,
     hot_reload: Option<HotReload>,
+    log: Option<Log>,
 }
 
 impl GpuEngine {
@@ -86,6 +77,7 @@ impl GpuEngine {
             adam_step: 0,
             steps_a_submission: 1,
             hot_reload: None,
+            log: None,
             gpu,
         };
         engine.set_parameters(parameters)?;
@@ -105,7 +97,10 @@ impl GpuEngine {
         let mut since = Instant::now();
         while left > 0 || !flying.is_empty() {
             if left > 0 && flying.len() < IN_FLIGHT {
-                let steps = left.min(self.steps_a_submission);
+                let mut steps = left.min(self.steps_a_submission);
+                if training {
+                    steps = self.until_line(images / batch - left, steps);
+                }
                 let Some(whole) = &self.part(training).cut.whole else { break };
                 flying.push_back((whole.run_times(&self.gpu, steps), steps));
                 left -= steps;
@@ -118,6 +113,9 @@ impl GpuEngine {
                 let wanted = (steps as f64 * scale.clamp(0.25, 4.0)).round() as usize;
                 self.steps_a_submission = wanted.clamp(1, 4096);
                 let recorded = if training { images / batch - left } else { 0 };
+                if training {
+                    self.log_finished(done / batch, images)?;
+                }
                 self.look_for_changes(self.adam_step + recorded as u32 + 1);
                 since = Instant::now();
             }
@@ -126,6 +124,9 @@ impl GpuEngine {
             tail.run(&self.gpu);
             self.gpu.wait(None)?;
             progress(images);
+            if training {
+                self.log_finished(images.div_ceil(batch), images)?;
+            }
         }
         Ok(())
     }
@@ -173,6 +174,9 @@ impl Engine for GpuEngine {
             })
             .collect();
         self.gpu.write(&self.train.buffers[&Shared::Rates], 0, &rates);
+        if let Some(log) = &mut self.log {
+            log.added = 0;
+        }
         self.replay(true, images, progress).map_err(|error| self.after_reload(error))?;
         self.adam_step += steps;
         self.records(&self.train, images)
@@ -204,6 +208,10 @@ impl Engine for GpuEngine {
         self.gpu.read(&self.train.buffers[&Shared::Parameters], 0, self.sizes.flat_len())
     }
 
+    fn log_steps(&mut self, log: StepLog) {
+        self.log = Some(Log { log, added: 0 });
+    }
+
     fn set_parameters(&mut self, flat: &[f32]) -> Result<()> {
         if flat.len() != self.sizes.flat_len() {
             let (found, needed) = (flat.len(), self.sizes.flat_len());
@@ -216,81 +224,4 @@ impl Engine for GpuEngine {
         self.adam_step = 0;
         Ok(())
     }
-}
-
-impl Part {
-    fn new(gpu: &Gpu, network: &Buffers, split: &Split, pixels: usize, batch: usize) -> Result<Self> {
-        let images = split.labels.len();
-        if split.images.len() != images * pixels {
-            let bytes = split.images.len();
-            return Err(Error::Data(format!("{images} labels go with {bytes} bytes of images of {pixels}")));
-        }
-        if let Some(label) = split.labels.iter().find(|label| usize::from(**label) >= DIGITS) {
-            return Err(Error::Data(format!("label {label} is no digit")));
-        }
-        let steps = images.div_ceil(batch);
-        let mut buffers = network.clone();
-        for (name, bytes) in [
-            (Shared::Images, split.images.len()),
-            (Shared::Labels, 4 * images),
-            (Shared::Order, 4 * images),
-            (Shared::Addends, 4 * images),
-            (Shared::Rates, 8 * steps),
-            (Shared::Cursor, 8),
-            (Shared::Records, 12 * steps),
-        ] {
-            buffers.insert(name, gpu.buffer(&format!("{name:?}"), bytes)?);
-        }
-        gpu.write(&buffers[&Shared::Images], 0, &split.images);
-        gpu.write(&buffers[&Shared::Labels], 0, &widen(&split.labels));
-        Ok(Self { buffers, images, cut: Cut { batch, whole: None, tail: None } })
-    }
-
-    /// Makes the plans for whole batches and for the rest of `images`, where they are not there yet.
-    fn prepare(
-        &mut self,
-        gpu: &Gpu,
-        kernels: &mut Kernels,
-        images: usize,
-        program: impl Fn(usize) -> Result<crate::program::Program>,
-    ) -> Result<()> {
-        if images > self.images {
-            return Err(Error::Usage(format!("{images} images asked for, there are {}", self.images)));
-        }
-        let batch = self.cut.batch;
-        if images >= batch && self.cut.whole.is_none() {
-            self.cut.whole = Some(Plan::new(gpu, kernels, program(batch)?, &self.buffers)?);
-        }
-        let rest = images % batch;
-        let known = self.cut.tail.as_ref().map(|plan| plan.program.batch);
-        if rest == 0 {
-            self.cut.tail = None;
-        } else if known != Some(rest) {
-            self.cut.tail = Some(Plan::new(gpu, kernels, program(rest)?, &self.buffers)?);
-        }
-        Ok(())
-    }
-
-    /// Sets the order and the addends of a pass and puts the cursor at its start.
-    ///
-    /// # Errors
-    /// Indices that kernels without bounds checks must never see.
-    fn begin(&self, gpu: &Gpu, order: &[u32], addends: &[u8]) -> Result<()> {
-        if let Some(index) = order.iter().find(|index| **index as usize >= self.images) {
-            return Err(Error::Usage(format!("image {index} was asked for, there are {}", self.images)));
-        }
-        if addends.len() != self.images || addends.iter().any(|addend| usize::from(*addend) >= DIGITS) {
-            let images = self.images;
-            return Err(Error::Usage(format!("every one of {images} images needs an addend below {DIGITS}")));
-        }
-        gpu.write(&self.buffers[&Shared::Order], 0, order);
-        gpu.write(&self.buffers[&Shared::Addends], 0, &widen(addends));
-        gpu.write(&self.buffers[&Shared::Cursor], 0, &[0u32, 0]);
-        Ok(())
-    }
-}
-
-/// A word for each byte, as shaders read them.
-fn widen(bytes: &[u8]) -> Vec<u32> {
-    bytes.iter().map(|&byte| u32::from(byte)).collect()
 }
