@@ -16,9 +16,9 @@ use digit_adder::train::{Engine, Epoch, Loss, Settings};
 use crate::common;
 
 pub const BATCH: usize = 8;
-/// Steps of an epoch.
+/// Steps of an epoch, the last one of fewer images.
 pub const STEPS: usize = 24;
-const IMAGES: usize = BATCH * STEPS;
+const IMAGES: usize = BATCH * STEPS - 5;
 
 /// Long enough for a change to settle and be taken over, whatever else the machine does.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -105,11 +105,13 @@ impl Run {
         while self.step < end {
             let first = (self.step - 1) % STEPS;
             let count = (end - self.step).min(STEPS - first);
-            let order = (first * BATCH..(first + count) * BATCH).map(|n| n as u32).collect();
+            let end = ((first + count) * BATCH).min(IMAGES);
+            let order: Vec<u32> = (first * BATCH..end).map(|n| n as u32).collect();
             let addends = (0..IMAGES).map(|n| (n * 7 % 10) as u8).collect();
+            let images = order.len();
             let epoch = Epoch { order, addends, learning_rate: 1e-3 };
             let metrics = self.engine.train_epoch(&epoch, &mut |_| {}).map_err(|e| e.to_string())?;
-            assert_eq!(metrics.images, count * BATCH);
+            assert_eq!(metrics.images, images);
             self.step += count;
         }
         Ok(())
@@ -129,9 +131,14 @@ impl Run {
         self.until(words, |run| run.train_to(run.step + STEPS))
     }
 
+    /// The loss on the test set.
+    pub fn evaluate(&mut self) -> Result<f64, String> {
+        self.engine.evaluate(&[1; 20]).map(|metrics| metrics.loss).map_err(|e| e.to_string())
+    }
+
     /// The same without training.
     pub fn wait_until(&mut self, words: &str) -> Result<String, String> {
-        self.until(words, |run| run.engine.evaluate(&[1; 20]).map(|_| ()).map_err(|e| e.to_string()))
+        self.until(words, |run| run.evaluate().map(drop))
     }
 
     fn until(

@@ -7,7 +7,7 @@ use digit_adder::gpu::shader::EMBEDDED;
 use digit_adder::network::Sizes;
 use digit_adder::plans::{Kind, Programs, fused::Fused, layered::Layered};
 use digit_adder::selftest::aside;
-use digit_adder::train::Loss;
+use digit_adder::train::{Engine, Loss};
 
 use crate::run::{A_WHILE, Run, STEPS, Shaders, edited, leaky, step_said, text};
 
@@ -41,6 +41,8 @@ pub fn a_good_edit_computes_from_its_step_on() -> Result<(), String> {
     assert!(stepwise.bits() != shipped.bits(), "the edit does not compute in its first step");
     stepwise.train_to(run.step)?;
     assert!(run.bits() == stepwise.bits(), "the edit does not compute from step {step} on");
+    shipped.engine.set_parameters(&run.engine.parameters().unwrap()).unwrap();
+    assert_ne!(run.evaluate()?, shipped.evaluate()?, "the test set runs by the old shader");
     Ok(())
 }
 
