@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         trial("a comment changes no bits", |_| taken::a_comment_changes_no_bits()),
         trial("wrong numbers are called out", |_| taken::wrong_numbers_are_called_out()),
         Trial::test("the checks run every entry", || Ok(taken::the_checks_run_every_entry()?)),
+        Trial::test("the review says what is wrong", || Ok(refused::the_review_says_what_is_wrong()?)),
         trial("what is wrong is refused", |_| refused::what_is_wrong_is_refused()),
         trial("all or none", |_| refused::all_or_none()),
         trial("a folder that cannot be taken", |_| refused::a_folder_that_cannot_be_taken()),

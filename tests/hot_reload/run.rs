@@ -17,14 +17,14 @@ use crate::common;
 
 pub const BATCH: usize = 8;
 /// Steps of an epoch, the last one of fewer images.
-pub const STEPS: usize = 24;
+pub const STEPS: usize = 8;
 const IMAGES: usize = BATCH * STEPS - 5;
 
 /// Long enough for a change to settle and be taken over, whatever else the machine does.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Far longer than a change takes to settle.
-pub const A_WHILE: Duration = Duration::from_millis(400);
+pub const A_WHILE: Duration = Duration::from_millis(300);
 
 /// A folder with a copy of all shaders.
 pub struct Shaders(tempfile::TempDir);
