@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::data::Dataset;
 use crate::gpu::engine::GpuEngine;
-use crate::gpu::reload::Watch;
 use crate::gpu::shader::Library;
+use crate::gpu::watch::Watch;
 use crate::gpu::{Gpu, Kernels, adapter};
 use crate::network::Sizes;
 use crate::plans::tiles::Tiles;
@@ -130,7 +130,9 @@ impl Opened {
     ) -> Result<Box<dyn Engine>> {
         let Some(gpu) = self.gpu else {
             if watch.is_some() {
-                return Err(Error::Usage("--watch needs a GPU: the CPU reference has no shaders".into()));
+                return Err(Error::Usage(
+                    "--hot-reload needs a GPU: the CPU reference has no shaders".into(),
+                ));
             }
             return Ok(Box::new(CpuEngine::new(sizes, settings, parameters, dataset)?));
         };

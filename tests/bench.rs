@@ -10,7 +10,7 @@ use digit_adder::bench::ceiling;
 use digit_adder::gpu::timing::Method;
 use digit_adder::gpu::{Buffers, Gpu, Plan, Rehearsal};
 use digit_adder::network::Sizes;
-use digit_adder::plans::Kind;
+use digit_adder::plans::{Kind, tiles::Tiles};
 use digit_adder::program::Program;
 use digit_adder::train::Loss;
 use serde_json::Value;
@@ -42,7 +42,7 @@ fn run(folder: &Path, arguments: &[&str]) -> (String, String) {
 }
 
 fn training(plan: Kind, batch: usize) -> Program {
-    plan.programs(Sizes::default(), Loss::Logits).training(batch).unwrap()
+    plan.programs(Sizes::default(), Loss::Logits, Tiles::FAT).training(batch).unwrap()
 }
 
 fn positive(value: &Value) -> f64 {

@@ -56,7 +56,9 @@ fn help_names_the_commands_and_goes_to_stdout() {
         assert!(out(&output).contains(word), "{word}");
     }
     let output = run(folder.path(), &["train", "--help"]);
-    for word in ["--adapter", "--require-gpu", "[default: 50]", "[default: 64]", "double-softmax"] {
+    for word in
+        ["--adapter", "--require-gpu", "[default: 50]", "[default: 64]", "double-softmax", "--hot-reload"]
+    {
         assert!(out(&output).contains(word), "{word}");
     }
 }
@@ -89,6 +91,12 @@ fn senseless_flags_end_with_code_2() {
     refused(&profile, &["--profile needs a GPU"]);
     refused(&[&profile[..], &["trace.json"]].concat(), &["--profile needs a GPU"]);
     refused(&["train", "--dataset", "drawn", "--data-dir", "."], &["drawn"]);
+    refused(&["train", "--shader-dir", "shaders"], &["--hot-reload"]);
+    refused(&["train", "--hot-reload"], &["no shaders can be taken from shaders", "--shader-dir"]);
+    refused(&["train", "--hot-reload", "--shader-dir", "."], &["adam.wgsl is gone"]);
+    let shaders = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
+    let cpu = ["train", "--hot-reload", "--shader-dir", shaders, "--adapter", "cpu", "--dataset", "drawn"];
+    refused(&cpu, &["--hot-reload needs a GPU"]);
     std::fs::write(folder.path().join("used"), "").unwrap();
     refused(&["train", "--out", "."], &["not empty"]);
     refused(&["train", "--out", "used"], &["used is not a folder"]);

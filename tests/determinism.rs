@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         trials.push(common::gpu::trial(name, move |gpu| runs_are_alike(gpu, plan, epochs)));
     }
     trials.push(common::gpu::trial("threads of the driver", |_| threads_do_not_matter()));
+    trials.push(common::gpu::trial("log and evaluation intervals", |_| intervals_do_not_matter()));
     let terminal = common::gpu::trial("a progress bar", |_| a_terminal_does_not_matter());
     // Only where util-linux gives a command a terminal; elsewhere `script` has other flags or is missing.
     let script = cfg!(target_os = "linux") && Command::new("script").arg("--version").output().is_ok();
@@ -153,6 +154,28 @@ fn threads_do_not_matter() -> Result<(), String> {
     } else {
         Err(format!("one {one}, two {two}, three threads {three}"))
     }
+}
+
+/// Lines within the epoch and the test set after it: each alone, for one might undo the other.
+fn intervals_do_not_matter() -> Result<(), String> {
+    let plain = hash_on_threads(None)?;
+    for (flag, interval) in [("--log-interval", "7"), ("--eval-interval", "1")] {
+        let folder = folder()?;
+        let words = train(folder.path());
+        let mut command = Command::new(&words[0]);
+        let output = command.args(&words[1..]).args([flag, interval]).output().map_err(|e| e.to_string())?;
+        let told = String::from_utf8_lossy(&output.stderr).matches("step ").count();
+        let lines = if flag == "--log-interval" { 200 / 7 } else { 0 };
+        assert_eq!(told, lines, "{}", String::from_utf8_lossy(&output.stderr));
+        let log =
+            std::fs::read_to_string(folder.path().join("run/epochs.jsonl")).map_err(|e| e.to_string())?;
+        assert_eq!(log.contains("\"test\":{"), flag == "--eval-interval", "{log}");
+        let text = String::from_utf8_lossy(&output.stdout);
+        if !text.contains(&format!("parameters sha256 {plain}\n")) {
+            return Err(format!("{flag} changes {plain}:\n{text}"));
+        }
+    }
+    Ok(())
 }
 
 fn a_terminal_does_not_matter() -> Result<(), String> {

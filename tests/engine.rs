@@ -4,6 +4,7 @@
 mod common;
 
 use std::process::ExitCode;
+use std::sync::mpsc::channel;
 
 use digit_adder::compare::{Tol, close};
 use digit_adder::data::{Dataset, Split};
@@ -12,7 +13,7 @@ use digit_adder::network::Sizes;
 use digit_adder::plans::Kind;
 use digit_adder::random::{Purpose, Random};
 use digit_adder::reference::trainer::CpuEngine;
-use digit_adder::train::{Engine, Epoch, Loss, Settings};
+use digit_adder::train::{Engine, Epoch, Loss, Settings, StepLog};
 
 /// Random blots: enough of a pattern for the losses to move.
 fn dataset() -> Dataset {
@@ -53,8 +54,10 @@ fn epoch(images: u32) -> Epoch {
 
 /// Two epochs and an evaluation give the same losses and counts, and one image the same probabilities.
 fn same_as_reference(sizes: Sizes, kind: Kind, loss: Loss, batch: usize) -> Result<(), String> {
-    let mut results = Vec::new();
+    let (mut results, mut logs) = (Vec::new(), Vec::new());
     for mut engine in engines(sizes, kind, loss, batch)? {
+        let (sender, lines) = channel();
+        engine.log_steps(StepLog::new(3, move |line| sender.send((line.step, line.loss)).unwrap()));
         let epochs = [0, 1].map(|_| {
             let mut told = Vec::new();
             let metrics = engine.train_epoch(&epoch(203), &mut |done| told.push(done)).unwrap();
@@ -65,7 +68,14 @@ fn same_as_reference(sizes: Sizes, kind: Kind, loss: Loss, batch: usize) -> Resu
         let test = engine.evaluate(&addends).unwrap();
         let prediction = engine.predict(&dataset().test.images[..784], 6).unwrap();
         results.push((epochs, test, prediction));
+        logs.push(lines.try_iter().unzip());
     }
+    let [(device_steps, device_losses), (reference_steps, reference_losses)]: &[(Vec<usize>, Vec<f64>); 2] =
+        &logs.try_into().unwrap();
+    assert_eq!(device_steps, reference_steps);
+    assert_eq!(device_steps.len(), 2 * 203usize.div_ceil(batch) / 3);
+    close("running losses", device_losses, reference_losses, Tol::absolute(1e-5))
+        .map_err(|e| e.to_string())?;
     let (device, reference) = (&results[0], &results[1]);
     let losses = |(epochs, test, _): &([_; 2], digit_adder::train::Metrics, _)| {
         let epochs: &[digit_adder::train::Metrics; 2] = epochs;

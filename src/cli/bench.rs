@@ -89,7 +89,8 @@ impl Bench {
         // Start-up first, as long as nothing has warmed anything up.
         let mut started = Vec::new();
         for &plan in &kinds {
-            let program = plan.programs(sizes, Loss::Logits, Tiles::of(&gpu.info)).training(self.batch_size)?;
+            let program =
+                plan.programs(sizes, Loss::Logits, Tiles::of(&gpu.info)).training(self.batch_size)?;
             started.push(startup::measure(gpu, program, &parameters, device)?);
         }
         console::say("measuring the machine's ceilings");

@@ -11,14 +11,14 @@ use super::options::{self, AdapterOptions, DataOptions};
 use super::profile::Profiler;
 use crate::data::Addends;
 use crate::engine::{self, Adapter, Choice};
-use crate::gpu::reload::Watch;
+use crate::gpu::watch::Watch;
 use crate::model_file::{self, About};
 use crate::network::Sizes;
 use crate::report::console::{self, Accuracy, EpochBar};
 use crate::report::run_folder::{self, RunFolder};
 use crate::report::summary;
 use crate::train::run::{self, Course, EpochRecord, Watcher};
-use crate::train::{Loss, Metrics, Settings};
+use crate::train::{Loss, Metrics, Settings, StepLog};
 use crate::{Result, plans};
 
 /// Flags of `train`.
@@ -43,6 +43,12 @@ pub struct Train {
     /// Decides initial weights, order and addends: one seed, one result
     #[arg(long, value_name = "N", default_value_t = options::SEED)]
     seed: u64,
+    /// Print the mean loss of every N steps; a small N costs speed
+    #[arg(long, value_name = "N", value_parser = options::at_least_one)]
+    log_interval: Option<usize>,
+    /// Run the test set after every N epochs too, not only at the end
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    eval_interval: Option<u32>,
     /// What is minimised
     #[arg(long, value_enum, default_value_t)]
     loss: Loss,
@@ -52,9 +58,12 @@ pub struct Train {
     /// Folder for weights, log and plots, new or empty [default: runs/<date>_<time>_seed<N>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Take the shaders from this folder [default: shaders] and swap them in whenever a file changes
-    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "shaders")]
-    watch: Option<PathBuf>,
+    /// Take the shaders from a folder, not from the program, and swap them in whenever a file changes
+    #[arg(long)]
+    hot_reload: bool,
+    /// The folder that --hot-reload watches
+    #[arg(long, value_name = "DIR", default_value = "shaders", requires = "hot_reload")]
+    shader_dir: PathBuf,
     /// Time the dispatches of a step when the training is done; with a FILE, write all that host and
     /// device did as a trace for chrome://tracing or Perfetto
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
@@ -96,6 +105,7 @@ impl Train {
         if let Some(out) = &self.out {
             run_folder::refuse_used(out)?;
         }
+        let watch = self.hot_reload.then(|| Watch::new(&self.shader_dir, console::interject)).transpose()?;
         let choice = Choice { profile: self.profile.is_some(), ..self.adapter.choice() };
         let opened = engine::open(&choice, &mut console::say)?;
         let profiler =
@@ -107,8 +117,13 @@ impl Train {
         let sizes = Sizes::default();
         console::say(&format!("\n{}\n", summary::network(&sizes, self.batch_size)));
 
-        let course =
-            Course { epochs: self.epochs, learning_rate: self.lr, addends: self.addends, seed: self.seed };
+        let course = Course {
+            epochs: self.epochs,
+            learning_rate: self.lr,
+            addends: self.addends,
+            seed: self.seed,
+            eval_interval: self.eval_interval,
+        };
         console::say(&format!("{}, {}", self.title(&dataset.origin), self.details()));
         let adapter = opened.adapter.clone();
         let settings = Settings { batch: self.batch_size, loss: self.loss, plan: self.adapter.plan() };
@@ -116,8 +131,13 @@ impl Train {
         if let Some(refusal) = settings.plan.refusal(sizes) {
             console::say(&format!("the layered plan is used, the fused one refuses the network: {refusal}"));
         }
-        let watch = self.watch.as_deref().map(|folder| Watch::new(folder, console::interject)).transpose()?;
+        if let Some(watch) = &watch {
+            console::say(&format!("hot reload: the shaders are those in {}", watch.folder().display()));
+        }
         let mut engine = opened.engine(sizes, settings, start, dataset.clone(), watch)?;
+        if let Some(interval) = self.log_interval {
+            engine.log_steps(StepLog::new(interval, |line| console::interject(&console::step_line(&line))));
+        }
 
         let folder = RunFolder::create(self.out.as_deref(), self.seed)?;
         folder.write_json(
@@ -144,7 +164,7 @@ impl Train {
             dataset: dataset.origin.clone(),
         };
         let mut recorder = Recorder::new(folder, sizes, about, EpochBar::new(self.epochs, images));
-        let trained = run::train(engine.as_mut(), &course, images, &mut recorder);
+        let trained = run::train(engine.as_mut(), &course, [images, test_images], &mut recorder);
         recorder.finish(&self.title(&dataset.origin))?;
         if trained.is_err() {
             console::say(&recorder.what_is_kept());

@@ -1,15 +1,20 @@
 //! Training on a device: the data set and the network in its buffers, whole epochs without a round trip.
 
+mod log;
+mod part;
+mod reload;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::log::Log;
+use self::part::Part;
+use self::reload::HotReload;
 use super::device::Gpu;
 use super::kernel::Kernels;
 use super::plan::{Buffers, Plan};
 use super::rehearsal::Rehearsal;
-use super::reload::Watch;
-use super::shader::Library;
 use super::spans::Track;
 use crate::data::{Dataset, Split};
 use crate::network::{DIGITS, SUMS, Sizes};
@@ -17,7 +22,7 @@ use crate::ops::adam::Adam;
 use crate::ops::softmax::Softmax;
 use crate::plans::{Programs, tiles::Tiles};
 use crate::program::Shared;
-use crate::train::{Engine, Epoch, Metrics, Prediction, Settings, StepTimes};
+use crate::train::{Engine, Epoch, Metrics, Prediction, Settings, StepLog, StepTimes};
 use crate::{Error, Result, reference};
 
 /// Images of an evaluation step.
@@ -30,20 +35,6 @@ const SUBMISSION: Duration = Duration::from_millis(150);
 /// Submissions on their way at once.
 const IN_FLIGHT: usize = 2;
 
-/// One plan for whole batches and one for what is left over.
-struct Cut {
-    batch: usize,
-    whole: Option<Plan>,
-    tail: Option<Plan>,
-}
-
-/// The images of one split on the device.
-struct Part {
-    buffers: Buffers,
-    images: usize,
-    cut: Cut,
-}
-
 /// An [`Engine`] on a wgpu device.
 pub struct GpuEngine {
     gpu: Arc<Gpu>,
@@ -55,7 +46,8 @@ pub struct GpuEngine {
     test: Part,
     adam_step: u32,
     steps_a_submission: usize,
-    watch: Option<Watch>,
+    hot_reload: Option<HotReload>,
+    log: Option<Log>,
 }
 
 impl GpuEngine {
@@ -81,70 +73,17 @@ impl GpuEngine {
             kernels,
             sizes,
             settings,
-            programs: settings.plan.programs(
-                sizes,
-                settings.loss,
-                Tiles::of(&gpu.info),
-            ),
+            programs: settings.plan.programs(sizes, settings.loss, Tiles::of(&gpu.info)),
             train: Part::new(&gpu, &network, &dataset.train, pixels, settings.batch)?,
             test: Part::new(&gpu, &network, &dataset.test, pixels, EVALUATION_BATCH)?,
             adam_step: 0,
             steps_a_submission: 1,
-            watch: None,
+            hot_reload: None,
+            log: None,
             gpu,
         };
         engine.set_parameters(parameters)?;
         Ok(engine)
-    }
-
-    /// Takes the shaders from a folder, now and whenever one of them changes while the engine works.
-    ///
-    /// # Errors
-    /// Shaders that do not compile.
-    pub fn watch(&mut self, watch: Watch) -> Result<()> {
-        self.reload(watch.library())?;
-        self.watch = Some(watch);
-        Ok(())
-    }
-
-    /// Swaps the kernels of all plans for those of another library, or none of them.
-    fn reload(&mut self, library: Library) -> Result<()> {
-        let mut kernels = Kernels::new(library, true);
-        let mut made = Vec::new();
-        for plan in self.plans() {
-            made.push(plan.compile(&self.gpu, &mut kernels)?);
-        }
-        for (plan, steps) in [&mut self.train.cut, &mut self.test.cut]
-            .into_iter()
-            .flat_map(|cut| cut.whole.iter_mut().chain(&mut cut.tail))
-            .zip(made)
-        {
-            plan.swap(steps);
-        }
-        self.kernels = kernels;
-        Ok(())
-    }
-
-    fn plans(&self) -> impl Iterator<Item = &Plan> {
-        [&self.train.cut, &self.test.cut].into_iter().flat_map(|cut| cut.whole.iter().chain(&cut.tail))
-    }
-
-    /// Reloads the shaders if one has changed. A failure keeps the old ones and is told, not returned.
-    fn look_for_changes(&mut self) {
-        let Some(mut watch) = self.watch.take() else { return };
-        let changed = watch.changed();
-        if !changed.is_empty() {
-            let start = Instant::now();
-            match self.reload(watch.library()) {
-                Ok(()) => watch.say(&format!(
-                    "reloaded {} in {:.0} ms",
-                    changed.join(", "),
-                    start.elapsed().as_secs_f64() * 1e3
-                )),
-                Err(error) => watch.say(&format!("{error}\nthe shaders before the change go on")),
-            }
-        }
-        self.watch = Some(watch);
     }
 
     fn part(&self, training: bool) -> &Part {
@@ -160,7 +99,10 @@ impl GpuEngine {
         let mut since = Instant::now();
         while left > 0 || !flying.is_empty() {
             if left > 0 && flying.len() < IN_FLIGHT {
-                let steps = left.min(self.steps_a_submission);
+                let mut steps = left.min(self.steps_a_submission);
+                if training {
+                    steps = self.until_line(images / batch - left, steps);
+                }
                 let Some(whole) = &self.part(training).cut.whole else { break };
                 flying.push_back((whole.run_times(&self.gpu, steps), steps));
                 left -= steps;
@@ -173,7 +115,11 @@ impl GpuEngine {
                 let scale = SUBMISSION.as_secs_f64() / since.elapsed().as_secs_f64().max(1e-6);
                 let wanted = (steps as f64 * scale.clamp(0.25, 4.0)).round() as usize;
                 self.steps_a_submission = wanted.clamp(1, 4096);
-                self.look_for_changes();
+                let recorded = if training { images / batch - left } else { 0 };
+                if training {
+                    self.log_finished(done / batch, images)?;
+                }
+                self.look_for_changes(self.adam_step + recorded as u32 + 1);
                 since = Instant::now();
             }
         }
@@ -182,6 +128,9 @@ impl GpuEngine {
             self.gpu.wait(None)?;
             self.gpu.spans.add(Track::Submissions, "submission", since);
             progress(images);
+            if training {
+                self.log_finished(images.div_ceil(batch), images)?;
+            }
         }
         Ok(())
     }
@@ -218,7 +167,7 @@ impl GpuEngine {
 impl Engine for GpuEngine {
     fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics> {
         let start = Instant::now();
-        self.look_for_changes();
+        self.look_for_changes(self.adam_step + 1);
         let images = epoch.order.len();
         let Self { gpu, kernels, programs, train, .. } = self;
         train.prepare(gpu, kernels, images, |batch| programs.training(batch))?;
@@ -230,7 +179,10 @@ impl Engine for GpuEngine {
             })
             .collect();
         self.gpu.write(&self.train.buffers[&Shared::Rates], 0, &rates);
-        self.replay(true, images, progress)?;
+        if let Some(log) = &mut self.log {
+            log.added = 0;
+        }
+        self.replay(true, images, progress).map_err(|error| self.after_reload(error))?;
         self.adam_step += steps;
         let metrics = self.records(&self.train, images);
         self.gpu.spans.add(Track::Host, "epoch", start);
@@ -239,12 +191,13 @@ impl Engine for GpuEngine {
 
     fn evaluate(&mut self, addends: &[u8]) -> Result<Metrics> {
         let start = Instant::now();
+        self.look_for_changes(self.adam_step + 1);
         let images = self.test.images;
         let Self { gpu, kernels, programs, test, .. } = self;
         test.prepare(gpu, kernels, images, |batch| programs.evaluation(batch))?;
         let order: Vec<u32> = (0..images as u32).collect();
         test.begin(gpu, &order, addends)?;
-        self.replay(false, images, &mut |_| {})?;
+        self.replay(false, images, &mut |_| {}).map_err(|error| self.after_reload(error))?;
         let metrics = self.records(&self.test, images);
         self.gpu.spans.add(Track::Host, "evaluation", start);
         metrics
@@ -263,6 +216,10 @@ impl Engine for GpuEngine {
 
     fn parameters(&mut self) -> Result<Vec<f32>> {
         self.gpu.read(&self.train.buffers[&Shared::Parameters], 0, self.sizes.flat_len())
+    }
+
+    fn log_steps(&mut self, log: StepLog) {
+        self.log = Some(Log { log, added: 0 });
     }
 
     fn set_parameters(&mut self, flat: &[f32]) -> Result<()> {
@@ -284,81 +241,4 @@ impl Engine for GpuEngine {
         let rehearsal = Rehearsal::new(&self.gpu, &mut self.kernels, program, &parameters)?;
         Ok(Some(rehearsal.time(&self.gpu, seconds)?))
     }
-}
-
-impl Part {
-    fn new(gpu: &Gpu, network: &Buffers, split: &Split, pixels: usize, batch: usize) -> Result<Self> {
-        let images = split.labels.len();
-        if split.images.len() != images * pixels {
-            let bytes = split.images.len();
-            return Err(Error::Data(format!("{images} labels go with {bytes} bytes of images of {pixels}")));
-        }
-        if let Some(label) = split.labels.iter().find(|label| usize::from(**label) >= DIGITS) {
-            return Err(Error::Data(format!("label {label} is no digit")));
-        }
-        let steps = images.div_ceil(batch);
-        let mut buffers = network.clone();
-        for (name, bytes) in [
-            (Shared::Images, split.images.len()),
-            (Shared::Labels, 4 * images),
-            (Shared::Order, 4 * images),
-            (Shared::Addends, 4 * images),
-            (Shared::Rates, 8 * steps),
-            (Shared::Cursor, 8),
-            (Shared::Records, 12 * steps),
-        ] {
-            buffers.insert(name, gpu.buffer(&format!("{name:?}"), bytes)?);
-        }
-        gpu.write(&buffers[&Shared::Images], 0, &split.images);
-        gpu.write(&buffers[&Shared::Labels], 0, &widen(&split.labels));
-        Ok(Self { buffers, images, cut: Cut { batch, whole: None, tail: None } })
-    }
-
-    /// Makes the plans for whole batches and for the rest of `images`, where they are not there yet.
-    fn prepare(
-        &mut self,
-        gpu: &Gpu,
-        kernels: &mut Kernels,
-        images: usize,
-        program: impl Fn(usize) -> Result<crate::program::Program>,
-    ) -> Result<()> {
-        if images > self.images {
-            return Err(Error::Usage(format!("{images} images asked for, there are {}", self.images)));
-        }
-        let batch = self.cut.batch;
-        if images >= batch && self.cut.whole.is_none() {
-            self.cut.whole = Some(Plan::new(gpu, kernels, program(batch)?, &self.buffers)?);
-        }
-        let rest = images % batch;
-        let known = self.cut.tail.as_ref().map(|plan| plan.program.batch);
-        if rest == 0 {
-            self.cut.tail = None;
-        } else if known != Some(rest) {
-            self.cut.tail = Some(Plan::new(gpu, kernels, program(rest)?, &self.buffers)?);
-        }
-        Ok(())
-    }
-
-    /// Sets the order and the addends of a pass and puts the cursor at its start.
-    ///
-    /// # Errors
-    /// Indices that kernels without bounds checks must never see.
-    fn begin(&self, gpu: &Gpu, order: &[u32], addends: &[u8]) -> Result<()> {
-        if let Some(index) = order.iter().find(|index| **index as usize >= self.images) {
-            return Err(Error::Usage(format!("image {index} was asked for, there are {}", self.images)));
-        }
-        if addends.len() != self.images || addends.iter().any(|addend| usize::from(*addend) >= DIGITS) {
-            let images = self.images;
-            return Err(Error::Usage(format!("every one of {images} images needs an addend below {DIGITS}")));
-        }
-        gpu.write(&self.buffers[&Shared::Order], 0, order);
-        gpu.write(&self.buffers[&Shared::Addends], 0, &widen(addends));
-        gpu.write(&self.buffers[&Shared::Cursor], 0, &[0u32, 0]);
-        Ok(())
-    }
-}
-
-/// A word for each byte, as shaders read them.
-fn widen(bytes: &[u8]) -> Vec<u32> {
-    bytes.iter().map(|&byte| u32::from(byte)).collect()
 }

@@ -41,48 +41,79 @@ pub struct Entry {
     pub bindings: Vec<Binding>,
 }
 
-/// Parses and validates a shader and reads its entries.
+/// A shader that was parsed and found valid.
+pub struct Shader {
+    /// What naga made of the text.
+    pub module: naga::Module,
+    /// How each entry uses the variables.
+    pub info: naga::valid::ModuleInfo,
+    /// The sizes of its types.
+    pub sizes: naga::proc::Layouter,
+}
+
+/// Parses and validates a shader, of which nothing more than WGSL's core is asked.
 ///
 /// # Errors
 /// [`Error::Device`] with naga's report, which points at the line.
-pub fn read(name: &str, text: &str) -> Result<Vec<Entry>> {
+pub fn parse(name: &str, text: &str) -> Result<Shader> {
     let path = format!("{name}.wgsl");
     let module = naga::front::wgsl::parse_str(text)
         .map_err(|error| Error::Device(error.emit_to_string_with_path(text, &path)))?;
     let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
         .validate(&module)
         .map_err(|error| Error::Device(error.emit_to_string_with_path(text, &path)))?;
-    let mut layouter = naga::proc::Layouter::default();
-    layouter.update(module.to_ctx()).map_err(|error| Error::Device(format!("{path}: {error}")))?;
-    let mut entries = Vec::new();
-    for (index, entry) in module.entry_points.iter().enumerate() {
-        let uses = info.get_entry_point(index);
-        let mut bindings = Vec::new();
-        for (handle, variable) in module.global_variables.iter() {
-            let (Some(binding), false) = (&variable.binding, uses[handle].is_empty()) else { continue };
-            let access = match variable.space {
-                naga::AddressSpace::Uniform => Access::Uniform,
-                naga::AddressSpace::Storage { access } if access.contains(naga::StorageAccess::STORE) => {
-                    Access::ReadWrite
+    let mut sizes = naga::proc::Layouter::default();
+    sizes.update(module.to_ctx()).map_err(|error| Error::Device(format!("{path}: {error}")))?;
+    Ok(Shader { module, info, sizes })
+}
+
+/// Parses and validates a shader and reads its entries.
+///
+/// # Errors
+/// [`Error::Device`] with naga's report, which points at the line.
+pub fn read(name: &str, text: &str) -> Result<Vec<Entry>> {
+    parse(name, text)?.entries(name)
+}
+
+impl Shader {
+    /// Its entries.
+    ///
+    /// # Errors
+    /// A binding outside group 0.
+    pub fn entries(&self, name: &str) -> Result<Vec<Entry>> {
+        let Self { module, info, sizes } = self;
+        let mut entries = Vec::new();
+        for (index, entry) in module.entry_points.iter().enumerate() {
+            let uses = info.get_entry_point(index);
+            let mut bindings = Vec::new();
+            for (handle, variable) in module.global_variables.iter() {
+                let (Some(binding), false) = (&variable.binding, uses[handle].is_empty()) else { continue };
+                let access = match variable.space {
+                    naga::AddressSpace::Uniform => Access::Uniform,
+                    naga::AddressSpace::Storage { access } if access.contains(naga::StorageAccess::STORE) => {
+                        Access::ReadWrite
+                    }
+                    naga::AddressSpace::Storage { .. } => Access::Read,
+                    _ => continue,
+                };
+                let variable_name = variable.name.clone().unwrap_or_default();
+                if binding.group != 0 {
+                    return Err(Error::Device(format!(
+                        "{name}.wgsl: `{variable_name}` must be in @group(0)"
+                    )));
                 }
-                naga::AddressSpace::Storage { .. } => Access::Read,
-                _ => continue,
-            };
-            let variable_name = variable.name.clone().unwrap_or_default();
-            if binding.group != 0 {
-                return Err(Error::Device(format!("{path}: `{variable_name}` must be in @group(0)")));
+                bindings.push(Binding {
+                    name: variable_name,
+                    slot: binding.binding,
+                    access,
+                    min_bytes: u64::from(sizes[variable.ty].size),
+                });
             }
-            bindings.push(Binding {
-                name: variable_name,
-                slot: binding.binding,
-                access,
-                min_bytes: u64::from(layouter[variable.ty].size),
-            });
+            bindings.sort_by_key(|binding| binding.slot);
+            entries.push(Entry { name: entry.name.clone(), workgroup: entry.workgroup_size, bindings });
         }
-        bindings.sort_by_key(|binding| binding.slot);
-        entries.push(Entry { name: entry.name.clone(), workgroup: entry.workgroup_size, bindings });
+        Ok(entries)
     }
-    Ok(entries)
 }
 
 #[cfg(test)]

@@ -33,6 +33,21 @@ impl Kernels {
         Self { library, checked, made: HashMap::new() }
     }
 
+    /// The same kernels for the texts of another library: those whose text stays are not made again.
+    pub fn with_library(&self, library: Library) -> Self {
+        Self { library, checked: self.checked, made: self.made.clone() }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.made.len()
+    }
+
+    /// Drops those that no plan uses.
+    pub fn drop_unused(&mut self) {
+        self.made.retain(|_, kernel| Arc::strong_count(kernel) > 1);
+    }
+
     /// The kernel of a dispatch, made at the first call.
     pub fn get(&mut self, gpu: &Gpu, dispatch: &Dispatch) -> Result<Arc<Kernel>> {
         let (text, entry) = specialised(&self.library, dispatch)?;
@@ -47,6 +62,9 @@ impl Kernels {
 
     fn make(&self, gpu: &Gpu, name: &str, text: String, entry: Entry) -> Result<Kernel> {
         let label = format!("{name}.{}", entry.name);
+        // A driver's compiler that gives up is an internal error.
+        let internal = gpu.device.push_error_scope(wgpu::ErrorFilter::Internal);
+        let memory = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(&label),
@@ -96,7 +114,8 @@ impl Kernels {
             },
             cache: None,
         });
-        if let Some(error) = pollster::block_on(scope.pop()) {
+        let errors = [scope, memory, internal].map(|scope| pollster::block_on(scope.pop()));
+        if let Some(error) = errors.into_iter().flatten().next() {
             return Err(Error::Device(format!("{label} was refused: {error}")));
         }
         Ok(Kernel { entry, layout, pipeline })

@@ -1,16 +1,19 @@
-//! The device side: choosing an adapter, holding a device, reading shaders, replaying a plan.
+//! The device side: choosing an adapter, holding a device, reading shaders, replaying a plan, taking in
+//! shaders that change meanwhile.
 
 pub mod adapter;
 pub mod device;
 pub mod engine;
 pub mod interface;
 pub mod kernel;
+pub mod loops;
 pub mod plan;
 pub mod rehearsal;
-pub mod reload;
+pub mod review;
 pub mod shader;
 pub mod spans;
 pub mod timing;
+pub mod watch;
 
 pub use device::Gpu;
 pub use kernel::Kernels;

@@ -21,6 +21,7 @@ const MAX_WORKGROUPS: u32 = 65_535;
 const GUARD: usize = 256;
 
 /// One step of a plan: a kernel, what it is bound to, and its grid.
+#[derive(Clone)]
 pub struct Step {
     kernel: Arc<Kernel>,
     bind_group: wgpu::BindGroup,
@@ -74,16 +75,21 @@ impl Plan {
             }
         }
         let mut plan = Self { program, buffers, steps: Vec::new() };
-        plan.steps = plan.compile(gpu, kernels)?;
+        let steps = plan.program.dispatches.iter().map(|dispatch| plan.step(gpu, kernels, dispatch));
+        plan.steps = steps.collect::<Result<_>>()?;
         Ok(plan)
     }
 
-    /// Makes all steps anew with other kernels, for [`Plan::swap`].
+    /// Makes the steps for [`Plan::swap`]: those of the `changed` shaders anew, the others as they are.
     ///
     /// # Errors
     /// As [`Plan::new`]; the plan is as before.
-    pub fn compile(&self, gpu: &Gpu, kernels: &mut Kernels) -> Result<Steps> {
-        self.program.dispatches.iter().map(|dispatch| self.step(gpu, kernels, dispatch)).collect()
+    pub fn compile(&self, gpu: &Gpu, kernels: &mut Kernels, changed: &[&str]) -> Result<Steps> {
+        let remake = |(dispatch, step): (&Dispatch, &Step)| match changed.contains(&dispatch.shader) {
+            true => self.step(gpu, kernels, dispatch),
+            false => Ok(step.clone()),
+        };
+        self.program.dispatches.iter().zip(&self.steps).map(remake).collect()
     }
 
     /// Takes over the steps that [`Plan::compile`] has made.

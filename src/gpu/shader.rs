@@ -1,7 +1,7 @@
 //! The WGSL sources: where they come from, and how a named constant is given another value.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
@@ -26,14 +26,17 @@ pub const EMBEDDED: &[(&str, &str)] = &[
 /// Shaders that are no op: what a device can do at most, for ops to be measured by.
 pub const YARDSTICKS: &[(&str, &str)] = &[("ceiling", include_str!("../../shaders/ceiling.wgsl"))];
 
+/// The text of every shader, by its name.
+pub type Texts = BTreeMap<&'static str, String>;
+
 /// Where shader text is read from.
 #[derive(Clone, Debug, Default)]
 pub enum Library {
     /// The text that was compiled into the program.
     #[default]
     Embedded,
-    /// A folder of `.wgsl` files, read anew each time.
-    Folder(PathBuf),
+    /// Texts from outside, by name: what the files of a folder held at one moment.
+    Texts(Texts),
     /// The embedded text, but for one shader.
     Replaced {
         /// The shader's name.
@@ -46,30 +49,22 @@ pub enum Library {
 impl Library {
     /// The text of the shader `name`.
     pub fn text(&self, name: &str) -> Result<String> {
+        let unknown = || Error::Device(format!("no shader is called `{name}`"));
         match self {
-            Self::Folder(folder) => {
-                let path = Self::path(folder, name);
-                std::fs::read_to_string(&path)
-                    .map_err(|error| Error::Device(format!("cannot read shader {}: {error}", path.display())))
-            }
+            Self::Texts(texts) => texts.get(name).cloned().ok_or_else(unknown),
             Self::Replaced { name: replaced, text } if replaced == name => Ok(text.clone()),
             Self::Replaced { .. } | Self::Embedded => EMBEDDED
                 .iter()
                 .chain(YARDSTICKS)
                 .find(|(known, _)| *known == name)
                 .map(|(_, text)| (*text).to_string())
-                .ok_or_else(|| Error::Device(format!("no shader is called `{name}`"))),
+                .ok_or_else(unknown),
         }
     }
 
     /// Whether the text is the one that was tested and shipped with the program.
     pub fn is_shipped(&self) -> bool {
         matches!(self, Self::Embedded)
-    }
-
-    /// The file of a shader in a folder.
-    pub fn path(folder: &Path, name: &str) -> PathBuf {
-        folder.join(format!("{name}.wgsl"))
     }
 }
 
@@ -136,14 +131,14 @@ pub fn specialise(name: &str, text: &str, constants: &[(&'static str, Constant)]
         let mut found = lines.iter_mut().filter(|line| line.starts_with(&head));
         let (Some(line), None) = (found.next(), found.next()) else {
             return Err(Error::Device(format!(
-                "shader `{name}` must declare `const {constant}: {} = ..;` exactly once, at the start of a line",
+                "{name}.wgsl must declare `const {constant}: {} = ..;` exactly once, at the start of a line",
                 value.wgsl_type()
             )));
         };
         let declared = line[head.len()..].split([' ', '=']).next().unwrap_or_default();
         if declared != value.wgsl_type() {
             return Err(Error::Device(format!(
-                "shader `{name}` declares `{constant}` as {declared}, the host sets a {}",
+                "{name}.wgsl declares `{constant}` as {declared}, the host sets a {}",
                 value.wgsl_type()
             )));
         }

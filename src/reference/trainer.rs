@@ -7,7 +7,7 @@ use crate::data::{Dataset, Split};
 use crate::network::{DIGITS, SUMS, Sizes};
 use crate::ops::adam::Adam;
 use crate::ops::softmax::Softmax;
-use crate::train::{Engine, Epoch, Metrics, Prediction, Settings};
+use crate::train::{Engine, Epoch, Metrics, Prediction, Settings, StepLog};
 use crate::{Error, Result};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ pub struct CpuEngine {
     w: Vec<f32>,
     m: Vec<f32>,
     v: Vec<f32>,
+    log: Option<StepLog>,
 }
 
 /// Some images, gathered.
@@ -85,6 +86,7 @@ impl CpuEngine {
             w: vec![],
             m: vec![],
             v: vec![],
+            log: None,
         };
         engine.set_parameters(&parameters)?;
         Ok(engine)
@@ -138,6 +140,9 @@ impl Engine for CpuEngine {
                     tally.loss / tally.images as f64,
                 )));
             }
+            if let Some(log) = &mut self.log {
+                log.add(tally.images, tally.loss);
+            }
             let reported = total.images / REPORT;
             total = total + tally;
             if total.images / REPORT > reported || total.images == epoch.order.len() {
@@ -180,6 +185,10 @@ impl Engine for CpuEngine {
 
     fn parameters(&mut self) -> Result<Vec<f32>> {
         Ok(self.w.clone())
+    }
+
+    fn log_steps(&mut self, log: StepLog) {
+        self.log = Some(log);
     }
 
     fn set_parameters(&mut self, flat: &[f32]) -> Result<()> {

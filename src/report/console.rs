@@ -5,7 +5,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
-use crate::train::{Metrics, run::EpochRecord};
+use crate::train::{Metrics, log::Line, run::EpochRecord};
 use crate::{Error, Result};
 
 /// Writes a result line to stdout. A reader that has gone away (`| head`) is no error: the rest
@@ -59,10 +59,22 @@ impl std::fmt::Display for Accuracy {
     }
 }
 
-/// `epoch 1 => loss 1.0330, correct digits 53546, correct sums 22760 (89.24 %, 37.93 %), 12345 images/s`
+/// `epoch 1 => loss 1.0330, correct digits 53546, correct sums 22760 (89.24 %, 37.93 %), 12345 images/s`,
+/// and where the test set was run after it, `; test 9851 and 9779 of 10000 (98.51 %, 97.79 %), loss 0.0591`.
 pub fn epoch_line(record: &EpochRecord) -> String {
+    let test = record.test.map_or_else(String::new, |test| {
+        format!(
+            "; test {} and {} of {} ({:.2} %, {:.2} %), loss {:.4}",
+            test.correct_digits,
+            test.correct_sums,
+            test.images,
+            Accuracy::new(test.correct_digits, test.images).percent,
+            Accuracy::new(test.correct_sums, test.images).percent,
+            test.loss,
+        )
+    });
     format!(
-        "epoch {} => loss {:.4}, correct digits {}, correct sums {} ({:.2} %, {:.2} %), {:.0} images/s",
+        "epoch {} => loss {:.4}, correct digits {}, correct sums {} ({:.2} %, {:.2} %), {:.0} images/s{test}",
         record.epoch,
         record.loss,
         record.correct_digits,
@@ -71,6 +83,11 @@ pub fn epoch_line(record: &EpochRecord) -> String {
         Accuracy::new(record.correct_sums, record.images).percent,
         record.images as f64 / record.seconds.max(1e-9),
     )
+}
+
+/// `step 300: loss 0.7312, 11876 images/s`
+pub fn step_line(line: &Line) -> String {
+    format!("step {}: loss {:.4}, {:.0} images/s", line.step, line.loss, line.images_per_second)
 }
 
 /// `test => digit 98.51 ± 0.12 %  sum 97.79 ± 0.15 % (9851 and 9779 of 10000 right, loss 0.0591)`
@@ -132,6 +149,7 @@ impl Drop for EpochBar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::run::TestRecord;
 
     #[test]
     fn epoch_line_has_the_published_form() {
@@ -142,10 +160,14 @@ mod tests {
             correct_digits: 53_546,
             correct_sums: 22_760,
             seconds: 4.0,
+            test: None,
         };
+        let line = "epoch 1 => loss 1.0330, correct digits 53546, correct sums 22760 (89.24 %, 37.93 %), 15000 images/s";
+        assert_eq!(epoch_line(&record), line);
+        let test = TestRecord { images: 10_000, loss: 0.0591, correct_digits: 9851, correct_sums: 9779 };
         assert_eq!(
-            epoch_line(&record),
-            "epoch 1 => loss 1.0330, correct digits 53546, correct sums 22760 (89.24 %, 37.93 %), 15000 images/s"
+            epoch_line(&EpochRecord { test: Some(test), ..record }),
+            format!("{line}; test 9851 and 9779 of 10000 (98.51 %, 97.79 %), loss 0.0591")
         );
     }
 

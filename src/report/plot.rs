@@ -127,6 +127,7 @@ mod tests {
             correct_digits: 60_000 - 6000 / epoch as usize,
             correct_sums: 60_000 - 38_000 / epoch as usize,
             seconds: 1.0,
+            test: None,
         };
         (1..=epochs).map(record).collect()
     }

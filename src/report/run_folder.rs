@@ -126,9 +126,19 @@ fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::run::TestRecord;
 
     fn record(epoch: u32) -> EpochRecord {
-        EpochRecord { epoch, images: 10, loss: 0.5, correct_digits: 3, correct_sums: 2, seconds: 0.1 }
+        let test = TestRecord { images: 5, loss: 0.25, correct_digits: 2, correct_sums: 1 };
+        EpochRecord {
+            epoch,
+            images: 10,
+            loss: 0.5,
+            correct_digits: 3,
+            correct_sums: 2,
+            seconds: 0.1,
+            test: (epoch == 2).then_some(test),
+        }
     }
 
     #[test]

@@ -72,6 +72,9 @@ pub struct Check {
     pub(super) wanted: Vec<Wanted>,
 }
 
+/// Which tensor is wrong, if one is, and what is wrong.
+type Judgement = std::result::Result<(), (Tensor, String)>;
+
 /// How a check went.
 #[derive(Clone, Debug)]
 pub struct Verdict {
@@ -79,6 +82,8 @@ pub struct Verdict {
     pub share: f64,
     /// What is wrong, if anything is.
     pub failure: Option<String>,
+    /// The tensor that it is wrong in.
+    pub tensor: Option<Tensor>,
 }
 
 impl Check {
@@ -97,12 +102,15 @@ impl Check {
         plan.run(gpu);
         let again = self.read(gpu, &plan)?;
         let mut share = 0.0;
-        let failure = self
-            .judge(&after, &mut share)
-            .and_then(|()| self.untouched(&before, &after))
-            .err()
-            .or_else(|| (after != again).then(|| "a second run gave other bits".to_string()));
-        Ok(Verdict { share, failure })
+        let failure =
+            self.judge(&after, &mut share).and_then(|()| self.untouched(&before, &after)).err().or_else(
+                || {
+                    let tensor = after.iter().zip(&again).position(|(after, again)| after != again)?;
+                    Some((Tensor(tensor), "a second run gave other bits".to_string()))
+                },
+            );
+        let (tensor, failure) = failure.unzip();
+        Ok(Verdict { share, failure, tensor })
     }
 
     /// Poisons everything and writes the inputs.
@@ -123,47 +131,16 @@ impl Check {
         (0..self.program.tensors.len()).map(|index| plan.read_guarded(gpu, Tensor(index))).collect()
     }
 
-    fn judge(&self, found: &[Vec<u32>], share: &mut f64) -> std::result::Result<(), String> {
-        for Wanted { name, tensor, part, want } in &self.wanted {
-            let words = &found[tensor.0];
-            let got: Vec<u32> = part.places(want.rows(*part)).map(|place| words[place]).collect();
-            let floats: Vec<f32> = got.iter().map(|&bits| f32::from_bits(bits)).collect();
-            match want {
-                Want::Floats(want, tol) => {
-                    let used = compare::close(name, &floats, want, *tol).map_err(|e| e.to_string())?;
-                    *share = used.max(*share);
-                    // Where all of a tensor is that small, its error has no size to be measured by.
-                    let floats: Vec<f64> = floats.iter().map(|&x| flushed(f64::from(x))).collect();
-                    let want: Vec<f64> = want.iter().map(|&x| flushed(x)).collect();
-                    compare::nmse(name, &floats, &want, NMSE).map_err(|e| e.to_string())?;
-                }
-                Want::Words(want) => {
-                    if let Some(at) = got.iter().zip(want).position(|(got, want)| got != want) {
-                        return Err(format!("{name}[{at}]: got {}, want {}", got[at], want[at]));
-                    }
-                }
-                Want::Probabilities(rows) => {
-                    let sums: Vec<f64> = floats
-                        .chunks(part.width)
-                        .map(|row| row.iter().map(|&p| f64::from(p)).sum())
-                        .collect();
-                    compare::close(
-                        &format!("sum of {name}"),
-                        &sums,
-                        &vec![1.0; *rows],
-                        Tol::absolute(PROBABILITY),
-                    )
-                    .map_err(|e| e.to_string())?;
-                }
-                Want::Anything(_) => {}
-            }
+    fn judge(&self, found: &[Vec<u32>], share: &mut f64) -> Judgement {
+        for wanted in &self.wanted {
+            wanted.judge(&found[wanted.tensor.0], share).map_err(|what| (wanted.tensor, what))?;
         }
         Ok(())
     }
 
     /// Fails where a word was changed that is no output: inputs, what lies between the parts of a
     /// tensor, and what lies behind it. A tensor that is neither input nor wanted is scratch.
-    fn untouched(&self, before: &[Vec<u32>], after: &[Vec<u32>]) -> std::result::Result<(), String> {
+    fn untouched(&self, before: &[Vec<u32>], after: &[Vec<u32>]) -> Judgement {
         for (index, info) in self.program.tensors.iter().enumerate() {
             let (before, after) = (&before[index], &after[index]);
             let mut may_change = vec![false; after.len()];
@@ -182,7 +159,8 @@ impl Check {
             };
             if let Some(at) = (0..end).find(|&at| !may_change[at] && before[at] != after[at]) {
                 let what = if at < info.len() { "is no output" } else { "lies behind it" };
-                return Err(format!("`{}`: word {at} {what}, but was written", info.name));
+                let words = format!("`{}`: word {at} {what}, but was written", info.name);
+                return Err((Tensor(index), words));
             }
         }
         Ok(())
@@ -204,6 +182,43 @@ impl Check {
             .into_iter()
             .map(|(name, words)| Ok((name, gpu.buffer(&format!("{name:?}"), 4 * (words + GUARD))?)))
             .collect()
+    }
+}
+
+impl Wanted {
+    /// Compares the words found with what they should be.
+    fn judge(&self, words: &[u32], share: &mut f64) -> std::result::Result<(), String> {
+        let Self { name, part, want, .. } = self;
+        let got: Vec<u32> = part.places(want.rows(*part)).map(|place| words[place]).collect();
+        let floats: Vec<f32> = got.iter().map(|&bits| f32::from_bits(bits)).collect();
+        match want {
+            Want::Floats(want, tol) => {
+                let used = compare::close(name, &floats, want, *tol).map_err(|e| e.to_string())?;
+                *share = used.max(*share);
+                // Where all of a tensor is that small, its error has no size to be measured by.
+                let floats: Vec<f64> = floats.iter().map(|&x| flushed(f64::from(x))).collect();
+                let want: Vec<f64> = want.iter().map(|&x| flushed(x)).collect();
+                compare::nmse(name, &floats, &want, NMSE).map_err(|e| e.to_string())?;
+            }
+            Want::Words(want) => {
+                if let Some(at) = got.iter().zip(want).position(|(got, want)| got != want) {
+                    return Err(format!("{name}[{at}]: got {}, want {}", got[at], want[at]));
+                }
+            }
+            Want::Probabilities(rows) => {
+                let sums: Vec<f64> =
+                    floats.chunks(part.width).map(|row| row.iter().map(|&p| f64::from(p)).sum()).collect();
+                compare::close(
+                    &format!("sum of {name}"),
+                    &sums,
+                    &vec![1.0; *rows],
+                    Tol::absolute(PROBABILITY),
+                )
+                .map_err(|e| e.to_string())?;
+            }
+            Want::Anything(_) => {}
+        }
+        Ok(())
     }
 }
 

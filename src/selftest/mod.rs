@@ -4,6 +4,7 @@
 //! looks whether every output was overwritten, whether anything else was touched, and whether a second
 //! run gives the same bits.
 
+pub mod aside;
 mod builder;
 mod check;
 mod convolution;

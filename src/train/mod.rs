@@ -1,6 +1,9 @@
 //! Training: what an engine (a GPU, or the CPU reference) can do, and the loop over epochs.
 
+pub mod log;
 pub mod run;
+
+pub use log::StepLog;
 
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +94,9 @@ pub trait Engine {
 
     /// Reads the flat parameters back (see [`crate::network::Sizes::parameters`] for the places).
     fn parameters(&mut self) -> Result<Vec<f32>>;
+
+    /// Hands the losses of all steps from now on to a log.
+    fn log_steps(&mut self, log: StepLog);
 
     /// Replaces the flat parameters and forgets the optimizer's state.
     fn set_parameters(&mut self, flat: &[f32]) -> Result<()>;

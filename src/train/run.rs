@@ -19,6 +19,8 @@ pub struct Course {
     pub addends: Addends,
     /// Decides order and addends.
     pub seed: u64,
+    /// Runs the test set after every so many epochs; without, not during the training.
+    pub eval_interval: Option<u32>,
 }
 
 /// One line of the training log.
@@ -36,6 +38,22 @@ pub struct EpochRecord {
     pub correct_sums: usize,
     /// Duration of the epoch.
     pub seconds: f64,
+    /// What the test set gave after it, if it was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestRecord>,
+}
+
+/// What the test set gave during the training.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestRecord {
+    /// Images tested on.
+    pub images: usize,
+    /// Mean loss per image.
+    pub loss: f64,
+    /// Images whose digit was right.
+    pub correct_digits: usize,
+    /// Images whose sum was right.
+    pub correct_sums: usize,
 }
 
 /// Told how a training run comes along.
@@ -51,7 +69,7 @@ pub trait Watcher {
     fn epoch(&mut self, record: &EpochRecord, parameters: Vec<f32>) -> Result<()>;
 }
 
-/// Trains `engine`, which holds `images` training images, for all epochs of `course`.
+/// Trains `engine`, which holds so many training and test images, for all epochs of `course`.
 ///
 /// # Errors
 ///
@@ -60,7 +78,7 @@ pub trait Watcher {
 pub fn train(
     engine: &mut dyn Engine,
     course: &Course,
-    images: usize,
+    [images, test_images]: [usize; 2],
     watcher: &mut dyn Watcher,
 ) -> Result<()> {
     for epoch in 1..=course.epochs {
@@ -92,6 +110,13 @@ pub fn train(
         if let Some(parameter) = parameters.iter().find(|p| !p.is_finite()) {
             return Err(diverged(format!("a parameter is {parameter}")));
         }
+        let test_record = match course.eval_interval {
+            Some(interval) if epoch.is_multiple_of(interval) => {
+                let Metrics { images, loss, digits, sums } = test(engine, course.seed, test_images)?;
+                Some(TestRecord { images, loss, correct_digits: digits, correct_sums: sums })
+            }
+            _ => None,
+        };
         let record = EpochRecord {
             epoch,
             images: metrics.images,
@@ -99,6 +124,7 @@ pub fn train(
             correct_digits: metrics.digits,
             correct_sums: metrics.sums,
             seconds,
+            test: test_record,
         };
         watcher.epoch(&record, parameters)?;
     }
@@ -154,6 +180,8 @@ mod tests {
             Ok(vec![1.0, if self.broken(self.parameter_breaks) { f32::INFINITY } else { 2.0 }])
         }
 
+        fn log_steps(&mut self, _: super::super::StepLog) {}
+
         fn set_parameters(&mut self, _: &[f32]) -> Result<()> {
             Ok(())
         }
@@ -162,6 +190,7 @@ mod tests {
     #[derive(Default)]
     struct Seen {
         epochs: Vec<u32>,
+        tested: Vec<u32>,
         progress: Vec<(u32, usize)>,
     }
 
@@ -173,19 +202,23 @@ mod tests {
         fn epoch(&mut self, record: &EpochRecord, parameters: Vec<f32>) -> Result<()> {
             assert!(parameters.iter().all(|p| p.is_finite()));
             self.epochs.push(record.epoch);
+            if let Some(test) = record.test {
+                assert_eq!((test.images, test.correct_digits), (70, 3));
+                self.tested.push(record.epoch);
+            }
             Ok(())
         }
     }
 
     fn course(addends: Addends) -> Course {
-        Course { epochs: 3, learning_rate: 0.01, addends, seed: 5 }
+        Course { epochs: 3, learning_rate: 0.01, addends, seed: 5, eval_interval: Some(2) }
     }
 
     #[test]
     fn every_epoch_takes_every_image_in_a_new_order() {
         let (mut engine, mut seen) = (Fake::default(), Seen::default());
-        train(&mut engine, &course(Addends::Fresh), 100, &mut seen).unwrap();
-        assert_eq!(seen.epochs, [1, 2, 3]);
+        train(&mut engine, &course(Addends::Fresh), [100, 70], &mut seen).unwrap();
+        assert_eq!((seen.epochs, seen.tested), (vec![1, 2, 3], vec![2]));
         assert_eq!(seen.progress, [(1, 100), (2, 100), (3, 100)]);
         for epoch in &engine.epochs {
             let mut order = epoch.order.clone();
@@ -199,7 +232,7 @@ mod tests {
     #[test]
     fn fixed_addends_stay() {
         let (mut engine, mut seen) = (Fake::default(), Seen::default());
-        train(&mut engine, &course(Addends::Fixed), 100, &mut seen).unwrap();
+        train(&mut engine, &course(Addends::Fixed), [100, 70], &mut seen).unwrap();
         assert_ne!(engine.epochs[0].order, engine.epochs[2].order);
         assert_eq!(engine.epochs[0].addends, engine.epochs[2].addends);
     }
@@ -210,7 +243,7 @@ mod tests {
         let broken_parameter = Fake { parameter_breaks: Some(3), ..Fake::default() };
         for (mut engine, what) in [(broken_loss, "the loss"), (broken_parameter, "a parameter")] {
             let mut seen = Seen::default();
-            let error = train(&mut engine, &course(Addends::Fresh), 100, &mut seen).unwrap_err();
+            let error = train(&mut engine, &course(Addends::Fresh), [100, 70], &mut seen).unwrap_err();
             assert_eq!(error.exit_code(), 5);
             assert!(error.to_string().contains(&format!("epoch 3: {what}")), "{error}");
             assert_eq!(seen.epochs, [1, 2]);

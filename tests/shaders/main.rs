@@ -1,14 +1,13 @@
 //! Every shader, as it stands in its file and with every set of constants that the network uses: valid
 //! without optional features, inside the limits of every device, translatable for every backend. No GPU.
 
-mod loops;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
 use digit_adder::gpu::interface::{self, Access};
 use digit_adder::gpu::kernel::specialised;
+use digit_adder::gpu::loops;
 use digit_adder::gpu::shader::{EMBEDDED, Library, YARDSTICKS};
 use digit_adder::network::Sizes;
 use digit_adder::plans::{Programs, fused::Fused, layered::Layered, tiles::Tiles};
@@ -232,6 +231,7 @@ fn loops_that_cannot_be_bounded_are_refused() {
         );
         let shader = Shader::new("test.wgsl".into(), &text);
         loops::iterations(&shader.module, &shader.module.entry_points[0].function)
+            .map_err(|error| error.to_string())
     };
     assert_eq!(counted("for (var i = 0u; i < 10u; i += 3u) { s[i] = 0u; }"), Ok(4));
     assert_eq!(counted("for (var i = id; i < 64u; i += 64u) { s[i] = 0u; }"), Ok(1));

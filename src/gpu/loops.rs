@@ -6,9 +6,19 @@
 use std::collections::HashMap;
 
 use naga::{
-    BinaryOperator, Block, Expression, Function, Handle, Literal, LocalVariable, MathFunction, Module,
-    Statement,
+    BinaryOperator, Block, Expression, Function, Handle, Literal, LocalVariable, MathFunction, Module, Span,
+    Statement, WithSpan,
 };
+
+/// A loop that may not end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a loop in `{function}` {what}, so nothing says that it ends: a device that hangs is lost")]
+pub struct Endless {
+    function: String,
+    what: &'static str,
+}
+
+type Result<T> = std::result::Result<T, WithSpan<Endless>>;
 
 /// What is known of a u32: where it lies, and whether it was read from memory of any kind.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +49,7 @@ impl Range {
 ///
 /// # Errors
 /// A loop whose iterations cannot be bounded, or whose bound is read from memory.
-pub fn iterations(module: &Module, entry: &Function) -> Result<u64, String> {
+pub fn iterations(module: &Module, entry: &Function) -> Result<u64> {
     let arguments = vec![Range::ANY; entry.arguments.len()];
     Walk { module, function: entry, arguments }.block(&entry.body)
 }
@@ -52,12 +62,12 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn block(&self, block: &Block) -> Result<u64, String> {
+    fn block(&self, block: &Block) -> Result<u64> {
         // What each variable was last set to in this block.
         let mut set: HashMap<Handle<LocalVariable>, Handle<Expression>> = HashMap::new();
-        let mut total = 0;
-        for statement in block {
-            total += match statement {
+        let mut total = 0u64;
+        for (statement, span) in block.span_iter() {
+            let iterations: u64 = match statement {
                 Statement::Store { pointer, value } => {
                     if let Expression::LocalVariable(variable) = self.function.expressions[*pointer] {
                         set.insert(variable, *value);
@@ -67,17 +77,18 @@ impl Walk<'_> {
                 Statement::Block(block) => self.block(block)?,
                 Statement::If { accept, reject, .. } => self.block(accept)?.max(self.block(reject)?),
                 Statement::Switch { cases, .. } => {
-                    cases.iter().map(|case| self.block(&case.body)).sum::<Result<u64, _>>()?
+                    let add = |sum: u64, more: u64| sum.saturating_add(more);
+                    cases.iter().try_fold(0, |sum, case| Ok(add(sum, self.block(&case.body)?)))?
                 }
                 Statement::Loop { body, continuing, break_if } => {
                     if break_if.is_some() {
-                        return Err(format!("{}: a loop that is no `for`", self.name()));
+                        return Err(self.endless("is no `for`", *span));
                     }
-                    let (variable, trips) = self.trips(body, continuing, &set)?;
+                    let (variable, trips) = self.trips(body, continuing, &set, *span)?;
                     if stores(self.function, body, variable) {
-                        return Err(format!("{}: a loop's body sets its counter", self.name()));
+                        return Err(self.endless("sets its counter in its body", *span));
                     }
-                    trips * (1 + self.block(body)?)
+                    trips.saturating_mul(self.block(body)?.saturating_add(1))
                 }
                 Statement::Call { function, arguments, .. } => {
                     let arguments = arguments.iter().map(|&argument| self.range(argument)).collect();
@@ -86,6 +97,7 @@ impl Walk<'_> {
                 }
                 _ => 0,
             };
+            total = total.saturating_add(iterations);
         }
         Ok(total)
     }
@@ -96,8 +108,9 @@ impl Walk<'_> {
         body: &Block,
         continuing: &Block,
         set: &HashMap<Handle<LocalVariable>, Handle<Expression>>,
-    ) -> Result<(Handle<LocalVariable>, u64), String> {
-        let fail = |what: &str| Err(format!("{}: a loop {what}", self.name()));
+        span: Span,
+    ) -> Result<(Handle<LocalVariable>, u64)> {
+        let fail = |what| Err(self.endless(what, span));
         let expressions = &self.function.expressions;
         let head = body.iter().find_map(|statement| match statement {
             Statement::If { condition, accept, reject }
@@ -130,10 +143,10 @@ impl Walk<'_> {
         };
         let bound = self.range(right);
         if bound.read || step.read {
-            return fail("whose bound or step is read from memory");
+            return fail("reads its bound or step from memory");
         }
         if step.low == 0 || bound.high + step.high > Range::ANY.high {
-            return fail("that nothing bounds");
+            return fail("counts to a bound that may be anything");
         }
         let start = set.get(&variable).map_or(0, |&start| self.range(start).low);
         Ok((variable, bound.high.saturating_sub(start).div_ceil(step.low)))
@@ -189,8 +202,9 @@ impl Walk<'_> {
         matches!(self.function.expressions[pointer], Expression::LocalVariable(found) if found == variable)
     }
 
-    fn name(&self) -> &str {
-        self.function.name.as_deref().unwrap_or("an entry")
+    fn endless(&self, what: &'static str, span: Span) -> WithSpan<Endless> {
+        let function = self.function.name.clone().unwrap_or_else(|| "an entry".into());
+        WithSpan::new(Endless { function, what }).with_span(span, "this loop")
     }
 }
 

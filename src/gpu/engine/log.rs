@@ -1,0 +1,38 @@
+//! The running loss: read back where a line is due, and only there.
+
+use super::GpuEngine;
+use crate::Result;
+use crate::program::Shared;
+use crate::train::StepLog;
+
+/// A log, and how many steps of this epoch it has.
+pub(super) struct Log {
+    pub log: StepLog,
+    pub added: usize,
+}
+
+impl GpuEngine {
+    /// Cuts a submission of `steps` steps, `recorded` steps into the epoch, so that it ends where a line is
+    /// due.
+    pub(super) fn until_line(&self, recorded: usize, steps: usize) -> usize {
+        let cut = |log: &Log| log.log.until_line(recorded - log.added, steps);
+        self.log.as_ref().map_or(steps, cut)
+    }
+
+    /// Hands on the losses of the epoch's first `done` steps if a line is due. At the end of the epoch on
+    /// `images` images it hands on the rest: the next epoch writes over them.
+    pub(super) fn log_finished(&mut self, done: usize, images: usize) -> Result<()> {
+        let batch = self.settings.batch;
+        let last = done == images.div_ceil(batch);
+        let Some(Log { log, added }) = &mut self.log else { return Ok(()) };
+        if last || log.is_due(done - *added) {
+            let records = &self.train.buffers[&Shared::Records];
+            let new: Vec<[u32; 3]> = self.gpu.read(records, 12 * *added, done - *added)?;
+            for (step, [loss, ..]) in (*added..done).zip(new) {
+                log.add(batch.min(images - step * batch), f64::from(f32::from_bits(loss)));
+            }
+            *added = done;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! The images of a split on the device, and the plans that go over them.
+
+use crate::data::Split;
+use crate::gpu::device::Gpu;
+use crate::gpu::kernel::Kernels;
+use crate::gpu::plan::{Buffers, Plan};
+use crate::network::DIGITS;
+use crate::program::{Program, Shared};
+use crate::{Error, Result};
+
+/// One plan for whole batches and one for what is left over.
+pub(super) struct Cut {
+    pub batch: usize,
+    pub whole: Option<Plan>,
+    pub tail: Option<Plan>,
+}
+
+/// The images of one split on the device.
+pub(super) struct Part {
+    pub buffers: Buffers,
+    pub images: usize,
+    pub cut: Cut,
+}
+
+impl Part {
+    pub fn new(gpu: &Gpu, network: &Buffers, split: &Split, pixels: usize, batch: usize) -> Result<Self> {
+        let images = split.labels.len();
+        if split.images.len() != images * pixels {
+            let bytes = split.images.len();
+            return Err(Error::Data(format!("{images} labels go with {bytes} bytes of images of {pixels}")));
+        }
+        if let Some(label) = split.labels.iter().find(|label| usize::from(**label) >= DIGITS) {
+            return Err(Error::Data(format!("label {label} is no digit")));
+        }
+        let steps = images.div_ceil(batch);
+        let mut buffers = network.clone();
+        for (name, bytes) in [
+            (Shared::Images, split.images.len()),
+            (Shared::Labels, 4 * images),
+            (Shared::Order, 4 * images),
+            (Shared::Addends, 4 * images),
+            (Shared::Rates, 8 * steps),
+            (Shared::Cursor, 8),
+            (Shared::Records, 12 * steps),
+        ] {
+            buffers.insert(name, gpu.buffer(&format!("{name:?}"), bytes)?);
+        }
+        gpu.write(&buffers[&Shared::Images], 0, &split.images);
+        gpu.write(&buffers[&Shared::Labels], 0, &widen(&split.labels));
+        Ok(Self { buffers, images, cut: Cut { batch, whole: None, tail: None } })
+    }
+
+    /// Makes the plans for whole batches and for the rest of `images`, where they are not there yet.
+    pub fn prepare(
+        &mut self,
+        gpu: &Gpu,
+        kernels: &mut Kernels,
+        images: usize,
+        program: impl Fn(usize) -> Result<Program>,
+    ) -> Result<()> {
+        if images > self.images {
+            return Err(Error::Usage(format!("{images} images asked for, there are {}", self.images)));
+        }
+        let batch = self.cut.batch;
+        if images >= batch && self.cut.whole.is_none() {
+            self.cut.whole = Some(Plan::new(gpu, kernels, program(batch)?, &self.buffers)?);
+        }
+        let rest = images % batch;
+        let known = self.cut.tail.as_ref().map(|plan| plan.program.batch);
+        if rest == 0 {
+            self.cut.tail = None;
+        } else if known != Some(rest) {
+            self.cut.tail = Some(Plan::new(gpu, kernels, program(rest)?, &self.buffers)?);
+        }
+        Ok(())
+    }
+
+    /// Sets the order and the addends of a pass and puts the cursor at its start.
+    ///
+    /// # Errors
+    /// Indices that kernels without bounds checks must never see.
+    pub fn begin(&self, gpu: &Gpu, order: &[u32], addends: &[u8]) -> Result<()> {
+        if let Some(index) = order.iter().find(|index| **index as usize >= self.images) {
+            return Err(Error::Usage(format!("image {index} was asked for, there are {}", self.images)));
+        }
+        if addends.len() != self.images || addends.iter().any(|addend| usize::from(*addend) >= DIGITS) {
+            let images = self.images;
+            return Err(Error::Usage(format!("every one of {images} images needs an addend below {DIGITS}")));
+        }
+        gpu.write(&self.buffers[&Shared::Order], 0, order);
+        gpu.write(&self.buffers[&Shared::Addends], 0, &widen(addends));
+        gpu.write(&self.buffers[&Shared::Cursor], 0, &[0u32, 0]);
+        Ok(())
+    }
+}
+
+/// A word for each byte, as shaders read them.
+fn widen(bytes: &[u8]) -> Vec<u32> {
+    bytes.iter().map(|&byte| u32::from(byte)).collect()
+}

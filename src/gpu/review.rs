@@ -1,0 +1,188 @@
+//! Whether a changed shader may take the place of the one in use: all that can be told without a device.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use naga::{AddressSpace, Span, WithSpan};
+
+use super::interface::{self, Access, Binding, Entry, Shader};
+use super::kernel::specialised;
+use super::loops;
+use super::shader::Library;
+use crate::program::Dispatch;
+use crate::{Error, Result};
+
+/// The smallest limits that wgpu knows; the storage buffers are WebGPU's.
+const LIMITS: wgpu::Limits = wgpu::Limits::downlevel_defaults();
+const STORAGE_BUFFERS: usize = 8;
+
+/// A software driver ends all loops of an invocation after so many iterations, silently.
+const ITERATIONS: u64 = 65_535;
+
+/// What is wrong with a shader that is valid WGSL.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refusal(String);
+
+fn refuse(what: String) -> WithSpan<Refusal> {
+    WithSpan::new(Refusal(what))
+}
+
+/// Whether the shader `name` of `library` may follow the text `old` in those of `dispatches` that use it:
+/// it is valid, its entries and their bindings are the same, it declares the constants that the host sets,
+/// and with their values it keeps to the limits of every device and each of its loops ends. Workgroups,
+/// tiles and all that is inside may be others.
+///
+/// # Errors
+/// [`Error::Device`] with file, line, column and the line itself, where there is a line to point at.
+pub fn review(name: &str, old: &str, library: &Library, dispatches: &[Dispatch]) -> Result<()> {
+    let new = library.text(name)?;
+    let path = format!("{name}.wgsl");
+    if new.trim().is_empty() {
+        return Err(Error::Device(format!("{path} is empty")));
+    }
+    let shader = interface::parse(name, &new)?;
+    let (before, after) = (interface::read(name, old)?, shader.entries(name)?);
+    let report = |text: &str, refusal: WithSpan<Refusal>| {
+        let named = refusal.and_then(|Refusal(what)| refuse(format!("{path}: {what}")));
+        Error::Device(named.emit_to_string_with_path(text, &path))
+    };
+    same_interface(&before, &after, &shader).map_err(|refusal| report(&new, refusal))?;
+    stays_inside_the_limits(&shader, &new, None).map_err(|refusal| report(&new, refusal))?;
+    let mut seen = BTreeSet::new();
+    for dispatch in dispatches.iter().filter(|dispatch| dispatch.shader == name) {
+        let (text, _) = specialised(library, dispatch)?;
+        if seen.insert((text.clone(), dispatch.entry)) {
+            let shader = interface::parse(name, &text)?;
+            stays_inside_the_limits(&shader, &text, Some(dispatch.entry))
+                .map_err(|refusal| report(&text, refusal))?;
+        }
+    }
+    Ok(())
+}
+
+/// Bindings of those entries that the other side has too, by name.
+fn bindings<'a>(entries: &'a [Entry], others: &[Entry]) -> BTreeMap<&'a str, &'a Binding> {
+    let shared = entries.iter().filter(|entry| others.iter().any(|other| other.name == entry.name));
+    shared.flat_map(|entry| &entry.bindings).map(|binding| (binding.name.as_str(), binding)).collect()
+}
+
+/// Says all that has changed. The host finds a binding by its variable's name: its number may change.
+fn same_interface(
+    old: &[Entry],
+    new: &[Entry],
+    shader: &Shader,
+) -> std::result::Result<(), WithSpan<Refusal>> {
+    let mut words = Vec::new();
+    let mut places = Vec::new();
+    let (was, is) = (bindings(old, new), bindings(new, old));
+    let mut renamed = BTreeSet::new();
+    for (name, binding) in &was {
+        let slot = binding.slot;
+        if let Some(now) = is.get(name) {
+            if now.access != binding.access {
+                let [from, to] = [binding.access, now.access].map(spelled);
+                words.push(format!("access of `{name}` changed from {from} to {to}"));
+                places.push(*name);
+            }
+        } else if let Some(now) = is.values().find(|now| now.slot == slot && !was.contains_key(&*now.name)) {
+            words.push(format!("binding {slot} `{name}` was renamed to `{}`", now.name));
+            places.push(&now.name);
+            renamed.insert(now.name.as_str());
+        } else {
+            words.push(format!("no entry uses binding {slot} `{name}` any more"));
+        }
+    }
+    for (name, binding) in &is {
+        if !was.contains_key(name) && !renamed.contains(name) {
+            words.push(format!("binding {} `{name}` is new, and the host binds nothing to it", binding.slot));
+            places.push(name);
+        }
+    }
+    for old in old {
+        let Some(new) = new.iter().find(|new| new.name == old.name) else {
+            words.push(format!("entry `{}` is gone", old.name));
+            continue;
+        };
+        let uses = |entry: &Entry, name: &str| entry.bindings.iter().any(|binding| binding.name == name);
+        for name in was.keys().filter(|name| is.contains_key(*name)) {
+            match (uses(old, name), uses(new, name)) {
+                (true, false) => words.push(format!("entry `{}` does not use `{name}` any more", old.name)),
+                (false, true) => words.push(format!(
+                    "entry `{}` uses `{name}` now, and the host does not bind it there",
+                    old.name
+                )),
+                _ => {}
+            }
+        }
+    }
+    if words.is_empty() {
+        return Ok(());
+    }
+    let mut refusal = refuse(words.join("; "));
+    for (handle, variable) in shader.module.global_variables.iter() {
+        if variable.name.as_deref().is_some_and(|name| places.contains(&name)) {
+            refusal = refusal.with_span(shader.module.global_variables.get_span(handle), "here");
+        }
+    }
+    Err(refusal)
+}
+
+fn spelled(access: Access) -> &'static str {
+    match access {
+        Access::Uniform => "uniform",
+        Access::Read => "read",
+        Access::ReadWrite => "read_write",
+    }
+}
+
+/// Looks at one entry, or at all: with the constants of another's dispatch an entry may be anything.
+fn stays_inside_the_limits(
+    shader: &Shader,
+    text: &str,
+    only: Option<&str>,
+) -> std::result::Result<(), WithSpan<Refusal>> {
+    for (index, entry) in shader.module.entry_points.iter().enumerate() {
+        let name = &entry.name;
+        if only.is_some_and(|only| only != name) {
+            continue;
+        }
+        let head = text
+            .find(&format!("fn {name}"))
+            .map_or(Span::UNDEFINED, |at| Span::from(at..at + "fn ".len() + name.len()));
+        let refuse = |what: String| Err(refuse(what).with_span(head, "this entry"));
+        let uses = shader.info.get_entry_point(index);
+        let (mut storage, mut bytes) = (0, 0u64);
+        for (handle, variable) in shader.module.global_variables.iter() {
+            match variable.space {
+                _ if uses[handle].is_empty() => {}
+                AddressSpace::Storage { .. } => storage += 1,
+                AddressSpace::WorkGroup => bytes += u64::from(shader.sizes[variable.ty].size),
+                _ => {}
+            }
+        }
+        if storage > STORAGE_BUFFERS {
+            return refuse(format!("`{name}` uses {storage} storage buffers, {STORAGE_BUFFERS} are allowed"));
+        }
+        let most = LIMITS.max_compute_workgroup_storage_size;
+        if bytes > u64::from(most) {
+            return refuse(format!("`{name}` uses {bytes} bytes of workgroup memory, {most} are allowed"));
+        }
+        let most = LIMITS.max_compute_invocations_per_workgroup;
+        let invocations: u64 = entry.workgroup_size.iter().map(|&size| u64::from(size)).product();
+        if invocations > u64::from(most) || entry.workgroup_size[2] > LIMITS.max_compute_workgroup_size_z {
+            let [x, y, z] = entry.workgroup_size;
+            return refuse(format!(
+                "`{name}` has a workgroup of {x} x {y} x {z}: {most} invocations are allowed, {} in z",
+                LIMITS.max_compute_workgroup_size_z
+            ));
+        }
+        let iterations = loops::iterations(&shader.module, &entry.function)
+            .map_err(|endless| endless.and_then(|endless| self::refuse(endless.to_string())))?;
+        if iterations > ITERATIONS {
+            return refuse(format!(
+                "an invocation of `{name}` may loop {iterations} times, {ITERATIONS} are allowed"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! A few small checks of one op, for a shader that has just been changed.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use super::check::Check;
+use super::{Depth, convolution, dense, layers, steps};
+use crate::Result;
+use crate::gpu::interface::{self, Access};
+use crate::gpu::shader::{EMBEDDED, Library};
+use crate::gpu::{Gpu, Kernels};
+use crate::program::{Program, Tensor};
+use crate::random::{Purpose, Random};
+
+/// Compares the op `name` of a library with the reference, in buffers of its own, and says what came of it.
+///
+/// # Errors
+/// What keeps a check from being run.
+pub fn check(gpu: &Gpu, library: &Library, name: &str) -> Result<String> {
+    let start = Instant::now();
+    let mut kernels = Kernels::new(library.clone(), true);
+    let checks = few(name)?;
+    for check in &checks {
+        let verdict = check.run(gpu, &mut kernels)?;
+        if let Some(failure) = verdict.failure {
+            let entry = verdict.tensor.and_then(|tensor| culprit(&check.program, tensor, name));
+            let entry = entry.map_or_else(String::new, |entry| format!(".{entry}"));
+            return Ok(format!("{name}{entry} differs from the reference: {failure}"));
+        }
+    }
+    let (programs, seconds) = (checks.len(), start.elapsed().as_secs_f64());
+    let programs = if programs == 1 { "1 program".into() } else { format!("{programs} programs") };
+    Ok(format!("{name} agrees with the reference ({programs}, {seconds:.1} s)"))
+}
+
+/// Small checks that together run every entry of a shader that is ever dispatched.
+///
+/// # Errors
+/// A shape that an op refuses, which would be a mistake of the check.
+pub fn few(name: &str) -> Result<Vec<Check>> {
+    let mut sizes = Random::new(4, Purpose::Test, 0);
+    let mut checks = layers::checks(7, 33, 13, 0)?;
+    checks.extend(steps::checks(33, 0)?);
+    checks.extend(convolution::random(7, &mut sizes, 0)?);
+    if name == "dense" {
+        checks.extend(dense::checks(Depth::Quick)?);
+    }
+    let mut run = BTreeSet::new();
+    checks.retain(|check| {
+        let dispatches = check.program.dispatches.iter();
+        check.op == name
+            && dispatches.filter(|d| d.shader == name).fold(false, |new, d| run.insert(d.entry) | new)
+    });
+    Ok(checks)
+}
+
+/// The entry of the shader `name` that a tensor's words come from, last of all.
+fn culprit(program: &Program, tensor: Tensor, name: &str) -> Option<&'static str> {
+    let mut sources = BTreeSet::from([tensor]);
+    program.dispatches.iter().rev().find_map(|dispatch| {
+        let (_, text) = EMBEDDED.iter().find(|(shader, _)| *shader == dispatch.shader)?;
+        let entries = interface::read(dispatch.shader, text).ok()?;
+        let entry = entries.iter().find(|entry| entry.name == dispatch.entry)?;
+        let writes = |variable: &str| {
+            entry.bindings.iter().any(|b| b.name == variable && b.access == Access::ReadWrite)
+        };
+        if !dispatch.bindings.iter().any(|(variable, tensor)| writes(variable) && sources.contains(tensor)) {
+            return None;
+        }
+        sources.extend(dispatch.bindings.iter().map(|(_, tensor)| *tensor));
+        (dispatch.shader == name).then_some(dispatch.entry)
+    })
+}

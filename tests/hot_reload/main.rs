@@ -1,0 +1,33 @@
+//! Shaders that change while the engine trains: what is taken over and from which step on, what is refused
+//! in which words, and that nothing of it ever stops the training.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod mutations;
+mod refused;
+mod run;
+mod saves;
+mod taken;
+
+use std::process::ExitCode;
+
+use common::gpu::trial;
+use libtest_mimic::Trial;
+
+fn main() -> ExitCode {
+    common::gpu::conclude(vec![
+        trial("a good edit computes from its step on", |_| taken::a_good_edit_computes_from_its_step_on()),
+        trial("a comment changes no bits", |_| taken::a_comment_changes_no_bits()),
+        trial("wrong numbers are called out", |_| taken::wrong_numbers_are_called_out()),
+        Trial::test("the checks run every entry", || Ok(taken::the_checks_run_every_entry()?)),
+        Trial::test("the review says what is wrong", || Ok(refused::the_review_says_what_is_wrong()?)),
+        trial("what is wrong is refused", |_| refused::what_is_wrong_is_refused()),
+        trial("all or none", |_| refused::all_or_none()),
+        trial("a folder that cannot be taken", |_| refused::a_folder_that_cannot_be_taken()),
+        trial("a file saved as it was", |_| saves::a_file_saved_as_it_was()),
+        trial("twenty saves in 200 ms", |_| saves::twenty_saves()),
+        trial("save by rename", |_| saves::save_by_rename()),
+        trial("a file that is gone", |_| saves::a_file_that_is_gone()),
+        Trial::test("1,000 mutations", || Ok(mutations::a_thousand_mutations()?)),
+    ])
+}

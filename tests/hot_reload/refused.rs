@@ -1,0 +1,143 @@
+//! What is refused: the words, told once, and that training goes on with the old shaders.
+
+use digit_adder::gpu::review::review;
+use digit_adder::gpu::shader::{Library, Texts};
+use digit_adder::gpu::watch::Watch;
+use digit_adder::network::Sizes;
+use digit_adder::plans::{Kind, Programs, layered::Layered};
+use digit_adder::train::Loss;
+
+use crate::run::{A_WHILE, Run, Shaders, edited, leaky, text};
+
+/// A changed rectifier and what is said of it.
+fn wrong_texts() -> Vec<(&'static str, String, &'static [&'static str])> {
+    let relu = text("relu");
+    let change = |from, to| edited("relu", from, to);
+    let body = "y[i] = max(x[i], 0.0);";
+    vec![
+        ("syntax", change(body, "y[i] = max(x[i], 0.0;"), &["relu.wgsl:22:25", "y[i] = max(x[i], 0.0;", "^"]),
+        ("type", change(body, "y[i] = max(x[i], 0u);"), &["relu.wgsl:22:", "y[i] = max(x[i], 0u);", "^"]),
+        (
+            "renamed binding",
+            relu.replace("y_forward", "output"),
+            &["relu.wgsl: binding 2 `y_forward` was renamed to `output`", "relu.wgsl:14:", "^"],
+        ),
+        (
+            "access",
+            change("var<storage> x:", "var<storage, read_write> x:"),
+            &["relu.wgsl: access of `x` changed from read to read_write", "relu.wgsl:12:", "^"],
+        ),
+        ("removed entry", change("fn backward(", "fn back("), &["relu.wgsl: entry `backward` is gone"]),
+        (
+            "binding not used",
+            change("select(0.0, dy[i], y_forward[i] > 0.0)", "dy[i]"),
+            &["relu.wgsl: no entry uses binding 2 `y_forward` any more"],
+        ),
+        (
+            "new binding",
+            change(body, "y[i] = max(x[i], more[i]);")
+                + "@group(0) @binding(5) var<storage> more: array<f32>;\n",
+            &["relu.wgsl: binding 5 `more` is new, and the host binds nothing to it", "relu.wgsl:31:"],
+        ),
+        (
+            "workgroup memory",
+            change(body, "big[id.x] = x[i]; y[i] = max(big[id.x], 0.0);")
+                + "var<workgroup> big: array<f32, 5000>;\n",
+            &[
+                "relu.wgsl: `forward` uses 20000 bytes of workgroup memory, 16352 are allowed",
+                "relu.wgsl:19:",
+            ],
+        ),
+        (
+            "workgroup size",
+            relu.replace("@workgroup_size(32)", "@workgroup_size(257)"),
+            &["relu.wgsl: `forward` has a workgroup of 257 x 1 x 1: 256 invocations are allowed"],
+        ),
+        (
+            "endless loop",
+            change(body, "var t = x[i]; while (t < 1.0) { t *= 0.5; } y[i] = t;"),
+            &["relu.wgsl: a loop in `forward`", "relu.wgsl:22:"],
+        ),
+        ("constant", relu.replace("SIZE", "LENGTH"), &["relu.wgsl must declare `const SIZE: u32 = ..;`"]),
+        ("empty", String::new(), &["relu.wgsl is empty"]),
+    ]
+}
+
+/// The words need no device.
+pub fn the_review_says_what_is_wrong() -> Result<(), String> {
+    let layered = Layered { sizes: Sizes::default(), loss: Loss::Logits };
+    let dispatches = layered.training(64).map_err(|e| e.to_string())?.dispatches;
+    let reviewed = |new: String| {
+        review("relu", text("relu"), &Library::Texts(Texts::from([("relu", new)])), &dispatches)
+    };
+    for (what, text, words) in wrong_texts() {
+        let said = reviewed(text).err().ok_or_else(|| format!("{what}: taken"))?.to_string();
+        for word in words {
+            assert!(said.contains(word), "{what}: no `{word}` in\n{said}");
+        }
+    }
+    // What a developer may change: workgroups, slots, what is inside.
+    let free =
+        leaky().replace("@workgroup_size(32)", "@workgroup_size(64)").replace("binding(4)", "binding(6)");
+    reviewed(free).map_err(|e| e.to_string())
+}
+
+pub fn what_is_wrong_is_refused() -> Result<(), String> {
+    let shaders = Shaders::new();
+    let mut run = Run::new(Some(&shaders), Kind::Layered)?;
+    for (what, text, words) in wrong_texts() {
+        shaders.save("relu", &text);
+        let said = run.train_until("the shaders before the change go on")?;
+        for word in words {
+            assert!(said.contains(word), "{what}: no `{word}` in\n{said}");
+        }
+        assert_eq!(said.matches("go on").count(), 1, "{what}: {said}");
+    }
+    // Saved again as it is, and another one beside it: nothing is told twice.
+    shaders.save("relu", "");
+    run.train_for(A_WHILE)?;
+    assert_eq!(run.said(), "");
+    shaders.save("add", &format!("{}// Seen.\n", text("add")));
+    assert_eq!(run.train_until("waits")?, "add.wgsl waits for relu.wgsl: all or none\n");
+
+    shaders.save("relu", text("relu"));
+    let said = run.train_until("reloaded add.wgsl: ")?;
+    assert!(said.starts_with("relu.wgsl is the text in use again\n"), "{said}");
+    assert!(run.bits() == run.undisturbed()?, "something was taken over, or a comment has changed bits");
+    shaders.save("relu", &leaky());
+    run.train_until("reloaded relu.wgsl: ")?;
+    Ok(())
+}
+
+/// A good edit and a broken one, saved together: the good one must not compute alone.
+pub fn all_or_none() -> Result<(), String> {
+    let shaders = Shaders::new();
+    let mut run = Run::new(Some(&shaders), Kind::Layered)?;
+    shaders.save("relu", &leaky());
+    shaders.save("max_pool", &format!("{}fn broken(", text("max_pool")));
+    let said = run.train_until("all or none")?;
+    assert!(said.contains("max_pool.wgsl:") && said.contains("relu.wgsl waits for max_pool.wgsl"), "{said}");
+    run.train_for(A_WHILE)?;
+    assert!(run.bits() == run.undisturbed()?, "half of a change computes");
+    shaders.save("max_pool", text("max_pool"));
+    run.train_until("reloaded relu.wgsl: ")?;
+    run.train_to(run.step + 1)?;
+    assert!(run.bits() != run.undisturbed()?, "the edit does not compute");
+    Ok(())
+}
+
+pub fn a_folder_that_cannot_be_taken() -> Result<(), String> {
+    let refusal =
+        |folder: &std::path::Path| Watch::new(folder, |_| {}).err().map(|e| (e.exit_code(), e.to_string()));
+    let empty = tempfile::tempdir().unwrap();
+    let (code, words) = refusal(empty.path()).ok_or("an empty folder was taken")?;
+    assert!(code == 2 && words.contains("adam.wgsl is gone"), "{words}");
+    let (code, words) = refusal(&empty.path().join("nowhere")).ok_or("no folder was taken")?;
+    assert!(code == 2 && words.contains("nowhere") && words.contains("--shader-dir"), "{words}");
+
+    let shaders = Shaders::new();
+    shaders.save("linear", "fn broken(");
+    let error = Run::new(Some(&shaders), Kind::Fused).err().ok_or("a broken shader was taken")?;
+    assert!(error.contains("linear.wgsl:1:"), "{error}");
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! The ways in which editors save a file.
+
+use std::time::Duration;
+
+use digit_adder::plans::Kind;
+
+use crate::run::{A_WHILE, Run, STEPS, Shaders, leaky, text};
+
+pub fn a_file_saved_as_it_was() -> Result<(), String> {
+    let shaders = Shaders::new();
+    let mut run = Run::new(Some(&shaders), Kind::Layered)?;
+    run.train_to(3)?;
+    shaders.save("relu", text("relu"));
+    run.train_for(A_WHILE)?;
+    assert_eq!(run.said(), "", "nothing was changed");
+    assert!(run.bits() == run.undisturbed()?, "other bits");
+    Ok(())
+}
+
+/// Each save is another text, the last of which is what must compute in the end.
+pub fn twenty_saves() -> Result<(), String> {
+    let shaders = Shaders::new();
+    let mut run = Run::new(Some(&shaders), Kind::Layered)?;
+    let file = shaders.file("relu");
+    let saver = std::thread::spawn(move || {
+        for save in 0..20 {
+            let last = save == 19;
+            let text = if last { leaky() } else { format!("{}// Save {save}.\n", text("relu")) };
+            std::fs::write(&file, text).unwrap();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    while !saver.is_finished() {
+        run.train_to(run.step + STEPS)?;
+    }
+    saver.join().unwrap();
+    let said = run.train_until("relu.forward differs")?;
+    let compiled = said.matches("reloaded relu.wgsl").count();
+    assert!((1..=2).contains(&compiled), "{said}");
+    run.train_for(A_WHILE)?;
+    assert_eq!(run.said(), "");
+    Ok(())
+}
+
+/// Twice, for the second save replaces what is another file already; and of the same size, at once.
+pub fn save_by_rename() -> Result<(), String> {
+    let shaders = Shaders::new();
+    let mut run = Run::new(Some(&shaders), Kind::Layered)?;
+    for comment in ["// One.\n", "// Two.\n", "// Six.\n"] {
+        let beside = shaders.folder().join("relu.wgsl~");
+        std::fs::write(&beside, format!("{}{comment}", text("relu"))).unwrap();
+        std::fs::rename(&beside, shaders.file("relu")).unwrap();
+        run.train_until("reloaded relu.wgsl: ")?;
+    }
+    assert!(run.bits() == run.undisturbed()?, "a comment has changed bits");
+    Ok(())
+}
+
+pub fn a_file_that_is_gone() -> Result<(), String> {
+    let shaders = Shaders::new();
+    let mut run = Run::new(Some(&shaders), Kind::Layered)?;
+    std::fs::remove_file(shaders.file("relu")).unwrap();
+    assert_eq!(run.train_until("gone")?, "relu.wgsl is gone; the last good text goes on\n");
+    run.train_for(A_WHILE)?;
+    assert_eq!(run.said(), "", "told once");
+    // The others are taken over meanwhile.
+    shaders.save("add", &format!("{}// Seen.\n", text("add")));
+    assert!(run.train_until("reloaded ")?.starts_with("reloaded add.wgsl: "));
+    assert!(run.bits() == run.undisturbed()?, "other bits");
+    shaders.save("relu", &leaky());
+    let said = run.train_until("reloaded relu.wgsl: ")?;
+    assert!(said.contains("relu.wgsl is back\n"), "{said}");
+    Ok(())
+}

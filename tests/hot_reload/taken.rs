@@ -1,0 +1,113 @@
+//! What is taken over, and from when on.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use digit_adder::gpu::shader::EMBEDDED;
+use digit_adder::network::Sizes;
+use digit_adder::plans::{Kind, Programs, fused::Fused, layered::Layered, tiles::Tiles};
+use digit_adder::selftest::aside;
+use digit_adder::train::{Engine, Loss, StepLog};
+
+use crate::run::{A_WHILE, Run, STEPS, Shaders, edited, leaky, step_said, text};
+
+/// One training is edited while it runs. Another stands still before the step that the first one names,
+/// takes the edit there, and must come to the same bits.
+pub fn a_good_edit_computes_from_its_step_on() -> Result<(), String> {
+    let shaders = Shaders::new();
+    let mut run = Run::new(Some(&shaders), Kind::Layered)?;
+    // A submission ends where a line is due, so that the epoch is cut into several.
+    run.engine.log_steps(StepLog::new(3, |_| {}));
+    let file = shaders.file("relu");
+    let saver = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(30));
+        std::fs::write(file, leaky()).unwrap();
+    });
+    let said = run.train_until("reloaded relu.wgsl: ")?;
+    saver.join().unwrap();
+    run.train_to(run.step + STEPS)?;
+    let step = step_said(&said);
+    assert!((2..run.step).contains(&step), "{said}");
+
+    let shaders = Shaders::new();
+    let mut stepwise = Run::new(Some(&shaders), Kind::Layered)?;
+    stepwise.train_to(step)?;
+    let mut shipped = Run::new(None, Kind::Layered)?;
+    shipped.train_to(step)?;
+    assert!(stepwise.bits() == shipped.bits(), "other bits before the edit");
+    shaders.save("relu", &leaky());
+    assert_eq!(step_said(&stepwise.wait_until("reloaded relu.wgsl: ")?), step);
+    assert!(stepwise.bits() == shipped.bits(), "waiting has trained");
+    stepwise.train_to(step + 1)?;
+    shipped.train_to(step + 1)?;
+    assert!(stepwise.bits() != shipped.bits(), "the edit does not compute in its first step");
+    stepwise.train_to(run.step)?;
+    assert!(run.bits() == stepwise.bits(), "the edit does not compute from step {step} on");
+    shipped.engine.set_parameters(&run.engine.parameters().unwrap()).unwrap();
+    assert_ne!(run.evaluate()?, shipped.evaluate()?, "the test set runs by the old shader");
+    Ok(())
+}
+
+/// Every shader is compiled anew, the fused ones too, and gives the same bits.
+pub fn a_comment_changes_no_bits() -> Result<(), String> {
+    let shaders = Shaders::new();
+    let mut run = Run::new(Some(&shaders), Kind::Fused)?;
+    run.train_to(5)?;
+    for (name, text) in EMBEDDED {
+        shaders.save(name, &format!("{text}// Seen.\n"));
+    }
+    let said = run.train_until("reloaded ")?;
+    run.train_to(run.step + STEPS)?;
+    let pipelines = said.split_once(" pipelines, ").and_then(|(before, _)| before.rsplit(' ').next());
+    let pipelines: usize = pipelines.and_then(|n| n.parse().ok()).ok_or_else(|| said.clone())?;
+    assert!(pipelines > 8, "{said}");
+    let mut shipped = Run::new(None, Kind::Fused)?;
+    shipped.train_to(run.step)?;
+    assert!(run.bits() == shipped.bits(), "other bits after {said}");
+    Ok(())
+}
+
+pub fn wrong_numbers_are_called_out() -> Result<(), String> {
+    let shaders = Shaders::new();
+    let mut run = Run::new(Some(&shaders), Kind::Layered)?;
+    shaders.save("relu", &leaky());
+    let said = run.train_until("from step ")?;
+    assert!(said.contains("\nrelu.forward differs from the reference: y["), "{said}");
+    // batch_sum adds up what conv2d has got wrong.
+    let wrong =
+        edited("conv2d", "sum += dy[dy_row + c] * x[x_row + c];", "sum -= dy[dy_row + c] * x[x_row + c];");
+    shaders.save("conv2d", &wrong);
+    let said = run.train_until("from step ")?;
+    assert!(said.contains("\nconv2d.backward_weights differs from the reference: d c.weight"), "{said}");
+    shaders.save("conv2d", text("conv2d"));
+    let said = run.train_until("from step ")?;
+    assert!(said.contains("\nconv2d agrees with the reference ("), "{said}");
+    run.train_for(A_WHILE)?;
+    assert_eq!(run.said(), "", "checked once");
+    Ok(())
+}
+
+pub fn the_checks_run_every_entry() -> Result<(), String> {
+    let (sizes, loss) = (Sizes::default(), Loss::Logits);
+    let plans = [
+        Fused { sizes, loss, tiles: Tiles::FAT }.training(64),
+        Layered { sizes, loss: Loss::DoubleSoftmax }.training(64),
+    ];
+    for (name, _) in EMBEDDED {
+        let used: BTreeSet<&str> = plans
+            .iter()
+            .flat_map(|plan| &plan.as_ref().unwrap().dispatches)
+            .filter(|dispatch| dispatch.shader == *name)
+            .map(|dispatch| dispatch.entry)
+            .collect();
+        let checks = aside::few(name).map_err(|e| e.to_string())?;
+        let run: BTreeSet<&str> = checks
+            .iter()
+            .flat_map(|check| &check.program.dispatches)
+            .filter(|dispatch| dispatch.shader == *name)
+            .map(|dispatch| dispatch.entry)
+            .collect();
+        assert!(!used.is_empty() && used.is_subset(&run), "{name}: {used:?} are used, {run:?} are checked");
+    }
+    Ok(())
+}
