@@ -30,6 +30,7 @@ const SIDE_QUADS: u32 = 4u;
 const SCALE: f32 = 0.0078125;
 const DOUBLE_SOFTMAX: bool = false;
 const BACKWARD: bool = true;
+const UNIFORM: bool = false;
 
 // Widths.
 const FLAT: u32 = 192u;
@@ -64,12 +65,25 @@ const OUT1_B: u32 = 0u;
 const OUT2_W: u32 = 0u;
 const OUT2_B: u32 = 0u;
 
+// vec4 of fc2's weights, and of all parameters behind them.
+const FC2_QUADS: u32 = 2u;
+const BEHIND_QUADS: u32 = 1u;
+
 // Both heads side by side, each padded to whole vec4.
 const SUMS_AT: u32 = (DIGITS + 3u) / 4u * 4u;
 const CLASSES: u32 = SUMS_AT + (SUMS + 3u) / 4u * 4u;
 const CLASS_QUADS: u32 = CLASSES / 4u;
 const TILE_O: u32 = 4u * TILE_Q;
 const TILES_B: u32 = IMAGES / TILE_B;
+
+// In the place of a weight matrix: those of both heads, a row for each class.
+const HEADS: u32 = 0xffffffffu;
+
+// Which buffer to read weights from: the first or second half of fc2's, all that lies behind them, or any.
+const ANYWHERE: u32 = 0u;
+const FC2_LOW: u32 = 1u;
+const FC2_HIGH: u32 = 2u;
+const BEHIND_FC2: u32 = 3u;
 
 // Where the epoch stands: the step, and the first image of its batch in order.
 struct Cursor { step: u32, first: u32 }
@@ -93,7 +107,13 @@ struct Outcome { loss: f32, digit: u32, sum: u32 }
 @group(0) @binding(7) var<storage> jobs: array<Job>;
 @group(0) @binding(8) var<storage, read_write> flat_gradients: array<f32>;
 
+@group(0) @binding(9) var<uniform> fc2_low: array<vec4<f32>, FC2_QUADS / 2u>;
+@group(0) @binding(10) var<uniform> fc2_high: array<vec4<f32>, FC2_QUADS / 2u>;
+@group(0) @binding(11) var<uniform> behind_fc2: array<vec4<f32>, BEHIND_QUADS>;
+
 alias Tile = array<array<vec4<f32>, TILE_Q>, TILE_B>;
+
+var<private> tile_sums: Tile;
 
 // The place in the data set of an image of the batch; the padding behind the batch repeats its last.
 fn sample(image: u32) -> u32 {
@@ -115,62 +135,108 @@ fn class_bias(c: u32) -> f32 {
     return parameter(select(OUT2_B + sum, OUT1_B + min(c, DIGITS - 1u), c < SUMS_AT));
 }
 
+// The first word of row o of a weight matrix that begins at w_at, or of both heads' (HEADS).
+fn row_of(w_at: u32, width: u32, o: u32) -> u32 {
+    return select(w_at + o * width, class_row(o), w_at == HEADS);
+}
+
 // Whether there is no such tile in a workgroup's last round. Nothing is asked where every round is full.
 fn is_idle(tile: u32, tiles: u32) -> bool {
     return tiles % THREADS != 0u && tile >= tiles;
 }
 
+// Four words of the parameters, at the at-th vec4, out of the buffer that holds them: a software driver
+// reads a uniform buffer three times as fast as a storage buffer. `source` is a constant wherever this is
+// called, so that one branch is left.
+fn weight(source: u32, at: u32) -> vec4<f32> {
+    if (UNIFORM && source == FC2_LOW) { return fc2_low[at - FC2_W / 4u]; }
+    if (UNIFORM && source == FC2_HIGH) { return fc2_high[at - FC2_W / 4u - FC2_QUADS / 2u]; }
+    if (UNIFORM && source == BEHIND_FC2) { return behind_fc2[at - FC2_B / 4u]; }
+    return parameters[at];
+}
+
 // y = relu(w x + bias): `inputs` words of the rows at x_at, `outputs` words to y_at.
-fn linear_relu(first: u32, thread: u32, x_at: u32, inputs: u32, w_at: u32, bias_at: u32, y_at: u32, outputs: u32) {
+fn linear_relu(
+    first: u32, thread: u32, source: u32,
+    x_at: u32, inputs: u32, w_at: u32, bias_at: u32, y_at: u32, outputs: u32,
+) {
     let tiles = TILES_B * (outputs / TILE_O);
     for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
         let tile = t * THREADS + thread;
         if (is_idle(tile, tiles)) { break; }
         let row = (first + tile % TILES_B * TILE_B) * STRIDE;
         let o = tile / TILES_B * TILE_O;
-        var sums = Tile();
+        tile_sums = Tile();
         for (var i = 0u; i < inputs / 4u; i++) {
             var x: array<vec4<f32>, TILE_B>;
             for (var b = 0u; b < TILE_B; b++) { x[b] = rows[row + b * STRIDE + x_at + i]; }
             for (var n = 0u; n < TILE_Q; n++) {
                 let at = (w_at + (o + 4u * n) * inputs) / 4u + i;
                 let step = inputs / 4u;
-                let w = mat4x4(parameters[at], parameters[at + step], parameters[at + 2u * step], parameters[at + 3u * step]);
-                for (var b = 0u; b < TILE_B; b++) { sums[b][n] += x[b] * w; }
+                let w = mat4x4(
+                    weight(source, at),
+                    weight(source, at + step),
+                    weight(source, at + 2u * step),
+                    weight(source, at + 3u * step),
+                );
+                for (var b = 0u; b < TILE_B; b++) { tile_sums[b][n] += x[b] * w; }
             }
         }
         for (var n = 0u; n < TILE_Q; n++) {
             let bias = parameters[(bias_at + o) / 4u + n];
             for (var b = 0u; b < TILE_B; b++) {
-                rows[row + b * STRIDE + y_at + o / 4u + n] = max(sums[b][n] + bias, vec4(0.0));
+                rows[row + b * STRIDE + y_at + o / 4u + n] = max(tile_sums[b][n] + bias, vec4(0.0));
             }
         }
     }
 }
 
+// Adds dy w to the tile's sums: `outputs` words of the rows at dy_at, the i-th vec4 of each row of w on.
+fn add_products(row: u32, source: u32, dy_at: u32, outputs: u32, w_at: u32, width: u32, i: u32) {
+    for (var o = 0u; o < outputs / 4u; o++) {
+        var dy: array<vec4<f32>, TILE_B>;
+        for (var b = 0u; b < TILE_B; b++) { dy[b] = rows[row + b * STRIDE + dy_at + o]; }
+        let at = vec4(
+            row_of(w_at, width, 4u * o),
+            row_of(w_at, width, 4u * o + 1u),
+            row_of(w_at, width, 4u * o + 2u),
+            row_of(w_at, width, 4u * o + 3u),
+        ) / 4u + i;
+        for (var n = 0u; n < TILE_Q; n++) {
+            let w = mat4x4(
+                weight(source, at.x + n),
+                weight(source, at.y + n),
+                weight(source, at.z + n),
+                weight(source, at.w + n),
+            );
+            for (var b = 0u; b < TILE_B; b++) { tile_sums[b][n] += w * dy[b]; }
+        }
+    }
+}
+
 // dx = dy w where x > 0: `outputs` words of the rows at dy_at, `inputs` words to dx_at.
-fn linear_relu_backward(first: u32, thread: u32, dy_at: u32, outputs: u32, w_at: u32, x_at: u32, dx_at: u32, inputs: u32) {
+fn linear_relu_backward(
+    first: u32, thread: u32, source: u32,
+    dy_at: u32, outputs: u32, w_at: u32, x_at: u32, dx_at: u32, inputs: u32,
+) {
     let tiles = TILES_B * (inputs / TILE_O);
     for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
         let tile = t * THREADS + thread;
         if (is_idle(tile, tiles)) { break; }
         let row = (first + tile % TILES_B * TILE_B) * STRIDE;
         let i = tile / TILES_B * TILE_Q;
-        var sums = Tile();
-        for (var o = 0u; o < outputs / 4u; o++) {
-            var dy: array<vec4<f32>, TILE_B>;
-            for (var b = 0u; b < TILE_B; b++) { dy[b] = rows[row + b * STRIDE + dy_at + o]; }
-            for (var n = 0u; n < TILE_Q; n++) {
-                let at = (w_at + 4u * o * inputs) / 4u + i + n;
-                let step = inputs / 4u;
-                let w = mat4x4(parameters[at], parameters[at + step], parameters[at + 2u * step], parameters[at + 3u * step]);
-                for (var b = 0u; b < TILE_B; b++) { sums[b][n] += w * dy[b]; }
-            }
+        tile_sums = Tile();
+        if (source == FC2_LOW) {
+            add_products(row, FC2_LOW, dy_at, outputs / 2u, w_at, inputs, i);
+            let half = outputs / 2u;
+            add_products(row, FC2_HIGH, dy_at + half / 4u, half, w_at + half * inputs, inputs, i);
+        } else {
+            add_products(row, source, dy_at, outputs, w_at, inputs, i);
         }
         for (var n = 0u; n < TILE_Q; n++) {
             for (var b = 0u; b < TILE_B; b++) {
                 let x = rows[row + b * STRIDE + x_at + i + n];
-                rows[row + b * STRIDE + dx_at + i + n] = select(vec4(0.0), sums[b][n], x > vec4(0.0));
+                rows[row + b * STRIDE + dx_at + i + n] = select(vec4(0.0), tile_sums[b][n], x > vec4(0.0));
             }
         }
     }
@@ -201,36 +267,17 @@ fn heads(first: u32, thread: u32) {
         let at = vec4(class_row(c), class_row(c + 1u), class_row(c + 2u), class_row(c + 3u)) / 4u;
         var sums: array<vec4<f32>, TILE_B>;
         for (var i = 0u; i < FC3 / 4u; i++) {
-            let w = mat4x4(parameters[at.x + i], parameters[at.y + i], parameters[at.z + i], parameters[at.w + i]);
+            let w = mat4x4(
+                weight(BEHIND_FC2, at.x + i),
+                weight(BEHIND_FC2, at.y + i),
+                weight(BEHIND_FC2, at.z + i),
+                weight(BEHIND_FC2, at.w + i),
+            );
             for (var b = 0u; b < TILE_B; b++) { sums[b] += rows[row + b * STRIDE + H3 + i] * w; }
         }
         let bias = vec4(class_bias(c), class_bias(c + 1u), class_bias(c + 2u), class_bias(c + 3u));
         for (var b = 0u; b < TILE_B; b++) {
             rows[row + b * STRIDE + LOGITS + c / 4u] = sums[b] + bias;
-        }
-    }
-}
-
-fn heads_backward(first: u32, thread: u32) {
-    let tiles = TILES_B * (FC3 / TILE_O);
-    for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
-        let tile = t * THREADS + thread;
-        if (is_idle(tile, tiles)) { break; }
-        let row = (first + tile % TILES_B * TILE_B) * STRIDE;
-        let i = tile / TILES_B * TILE_Q;
-        var sums = Tile();
-        for (var o = 0u; o < CLASS_QUADS; o++) {
-            let at = vec4(class_row(4u * o), class_row(4u * o + 1u), class_row(4u * o + 2u), class_row(4u * o + 3u)) / 4u + i;
-            for (var n = 0u; n < TILE_Q; n++) {
-                let w = mat4x4(parameters[at.x + n], parameters[at.y + n], parameters[at.z + n], parameters[at.w + n]);
-                for (var b = 0u; b < TILE_B; b++) { sums[b][n] += w * rows[row + b * STRIDE + D_LOGITS + o]; }
-            }
-        }
-        for (var n = 0u; n < TILE_Q; n++) {
-            for (var b = 0u; b < TILE_B; b++) {
-                let x = rows[row + b * STRIDE + H3 + i + n];
-                rows[row + b * STRIDE + D_H3 + i + n] = select(vec4(0.0), sums[b][n], x > vec4(0.0));
-            }
         }
     }
 }
@@ -301,20 +348,27 @@ fn images(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation
     let first = workgroup.x * IMAGES;
     number_branch(first, thread);
     storageBarrier();
-    linear_relu(first, thread, FEATURES, FLAT + FC1, FC2_W, FC2_B, H2, FC2);
+    if (UNIFORM) {
+        let half = FC2 / 2u;
+        linear_relu(first, thread, FC2_LOW, FEATURES, FLAT + FC1, FC2_W, FC2_B, H2, half);
+        let half_w = half * (FLAT + FC1);
+        linear_relu(first, thread, FC2_HIGH, FEATURES, FLAT + FC1, FC2_W + half_w, FC2_B + half, H2 + half / 4u, half);
+    } else {
+        linear_relu(first, thread, ANYWHERE, FEATURES, FLAT + FC1, FC2_W, FC2_B, H2, FC2);
+    }
     storageBarrier();
-    linear_relu(first, thread, H2, FC2, FC3_W, FC3_B, H3, FC3);
+    linear_relu(first, thread, BEHIND_FC2, H2, FC2, FC3_W, FC3_B, H3, FC3);
     storageBarrier();
     heads(first, thread);
     storageBarrier();
     for (var image = thread; image < IMAGES; image += THREADS) { losses(first + image); }
     if (BACKWARD) {
         storageBarrier();
-        heads_backward(first, thread);
+        linear_relu_backward(first, thread, BEHIND_FC2, D_LOGITS, CLASSES, HEADS, H3, D_H3, FC3);
         storageBarrier();
-        linear_relu_backward(first, thread, D_H3, FC3, FC3_W, H2, D_H2, FC2);
+        linear_relu_backward(first, thread, BEHIND_FC2, D_H3, FC3, FC3_W, H2, D_H2, FC2);
         storageBarrier();
-        linear_relu_backward(first, thread, D_H2, FC2, FC2_W, FEATURES, D_FEATURES, FLAT + FC1);
+        linear_relu_backward(first, thread, select(ANYWHERE, FC2_LOW, UNIFORM), D_H2, FC2, FC2_W, FEATURES, D_FEATURES, FLAT + FC1);
     }
 }
 

@@ -92,9 +92,9 @@ impl Tape {
         &self.program.info(tensor).name
     }
 
-    /// The first `words` of the gradients of all parameters, as they lie.
-    pub fn flat_gradients(&mut self, name: &str, words: usize) -> Tensor {
-        self.program.tensor(name, &[words], Place::Shared(Shared::Gradients, 0))
+    /// So many words of a flat buffer from a parameter's place on, whatever tensors they belong to.
+    pub fn flat(&mut self, name: &str, buffer: Shared, offset: usize, words: usize) -> Tensor {
+        self.program.tensor(name, &[words], Place::Shared(buffer, offset))
     }
 
     /// First word of a tensor in its buffer.

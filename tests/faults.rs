@@ -213,8 +213,8 @@ const FAULTS: &[Fault] = &[
         "dense",
         "gradient passes at 0",
         &[(
-            "rows[row + b * STRIDE + dx_at + i + n] = select(vec4(0.0), sums[b][n], x > vec4(0.0));",
-            "rows[row + b * STRIDE + dx_at + i + n] = select(vec4(0.0), sums[b][n], x >= vec4(0.0));",
+            "select(vec4(0.0), tile_sums[b][n], x > vec4(0.0))",
+            "select(vec4(0.0), tile_sums[b][n], x >= vec4(0.0))",
         )],
     ),
     shader(

@@ -9,6 +9,14 @@ use super::adapter;
 use super::spans::Spans;
 use crate::{Error, Result};
 
+/// What the kernels may use of any device: the limits of small devices, but for WebGPU's own defaults
+/// where those are not enough.
+pub const LIMITS: wgpu::Limits = wgpu::Limits {
+    max_storage_buffers_per_shader_stage: 8,
+    max_uniform_buffer_binding_size: 65_536,
+    ..wgpu::Limits::downlevel_defaults()
+};
+
 /// A device with its queue and what went wrong on it.
 pub struct Gpu {
     /// The adapter's name, kind, driver and backend.
@@ -37,14 +45,10 @@ impl Gpu {
     fn open_with(adapter: &wgpu::Adapter, features: wgpu::Features, spans: bool) -> Result<Self> {
         let info = adapter.get_info();
         let offered = adapter.limits();
-        let defaults = wgpu::Limits::downlevel_defaults();
         let limits = wgpu::Limits {
-            max_storage_buffers_per_shader_stage: 8,
             max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
             max_buffer_size: offered.max_buffer_size,
-            // What WebGPU promises; the downlevel defaults are meant for phones.
-            max_uniform_buffer_binding_size: offered.max_uniform_buffer_binding_size.min(65_536),
-            ..defaults
+            ..LIMITS
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("digit-adder"),

@@ -4,16 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use naga::{AddressSpace, Span, WithSpan};
 
+use super::device::LIMITS;
 use super::interface::{self, Access, Binding, Entry, Shader};
 use super::kernel::specialised;
 use super::loops;
 use super::shader::Library;
 use crate::program::Dispatch;
 use crate::{Error, Result};
-
-/// The smallest limits that wgpu knows; the storage buffers are WebGPU's.
-const LIMITS: wgpu::Limits = wgpu::Limits::downlevel_defaults();
-const STORAGE_BUFFERS: usize = 8;
 
 /// A software driver ends all loops of an invocation after so many iterations, silently.
 const ITERATIONS: u64 = 65_535;
@@ -160,8 +157,9 @@ fn stays_inside_the_limits(
                 _ => {}
             }
         }
-        if storage > STORAGE_BUFFERS {
-            return refuse(format!("`{name}` uses {storage} storage buffers, {STORAGE_BUFFERS} are allowed"));
+        let most = LIMITS.max_storage_buffers_per_shader_stage;
+        if storage > most {
+            return refuse(format!("`{name}` uses {storage} storage buffers, {most} are allowed"));
         }
         let most = LIMITS.max_compute_workgroup_storage_size;
         if bytes > u64::from(most) {

@@ -1,6 +1,7 @@
 //! Convolution, bias, ReLU and 2x2 max pooling in one go, and its gradients.
 
 use super::conv2d::Conv2d;
+use crate::gpu::device::LIMITS;
 use crate::gpu::shader::Constant;
 use crate::graph::Tape;
 use crate::program::Tensor;
@@ -11,9 +12,6 @@ pub const WINDOW: usize = 2;
 
 /// Windows of a pooled row that one invocation takes at once, and words of a vec4.
 const STRIP: usize = 4;
-
-/// Bytes that a uniform buffer holds on every device; the weights are one.
-const MAX_UNIFORM: usize = 65_536;
 
 /// What one invocation of each kernel computes. Results do not depend on it, not even their last bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,10 +122,10 @@ impl ConvPool {
         if pooled_height == 0 || pooled_width == 0 {
             return Err(Error::Usage(format!("{name}: nothing is left after pooling")));
         }
-        let bytes = 4 * self.conv.w_len();
-        if bytes > MAX_UNIFORM {
+        let (bytes, most) = (4 * self.conv.w_len() as u64, LIMITS.max_uniform_buffer_binding_size);
+        if bytes > most {
             return Err(Error::Usage(format!(
-                "{name}: the weights take {bytes} bytes, a uniform buffer holds {MAX_UNIFORM}"
+                "{name}: the weights take {bytes} bytes, a uniform buffer holds {most}"
             )));
         }
         Ok(())

@@ -1,8 +1,9 @@
 //! The whole linear part of the network, forward and backward, in two dispatches.
 
+use crate::gpu::device::LIMITS;
 use crate::gpu::shader::Constant;
 use crate::graph::Tape;
-use crate::network::{DIGITS, SUMS, Sizes};
+use crate::network::{ALIGN, DIGITS, SUMS, Sizes};
 use crate::program::{Shared, Tensor};
 use crate::train::Loss;
 use crate::{Error, Result};
@@ -22,6 +23,8 @@ pub struct Tiles {
     pub tile_images: usize,
     /// Outputs of that tile, a multiple of 4.
     pub tile_outputs: usize,
+    /// Whether weights are read from uniform buffers, where they fit.
+    pub uniform: bool,
     /// Side of the tile of a weight matrix that one invocation of the gradients' kernel computes, a
     /// multiple of 4.
     pub side: usize,
@@ -37,6 +40,16 @@ impl Tiles {
         let tile_outputs = quads.find(fits).unwrap_or(4);
         Self { tile_outputs, side: if batch > 2048 { self.side.min(8) } else { self.side }, ..self }
     }
+}
+
+/// Weights as uniform buffers, in words of the flat parameters: the halves of fc2's weights, and all that
+/// lies behind them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Windows {
+    low: usize,
+    half: usize,
+    behind: usize,
+    behind_len: usize,
 }
 
 /// Where an image's activations and gradients lie in its row. All places are in words, multiples of 4.
@@ -162,7 +175,6 @@ impl Dense {
             ("STRIDE", (row.words() / 4).into()),
         ];
         constants.extend(row.places.iter().map(|&(name, at)| (name, (at / 4).into())));
-        let parameters = sizes.parameters();
         for (constant, name) in [
             ("FC1_W", "fc1.weight"),
             ("FC1_B", "fc1.bias"),
@@ -175,12 +187,33 @@ impl Dense {
             ("OUT2_W", "out2.weight"),
             ("OUT2_B", "out2.bias"),
         ] {
-            let place = parameters.iter().find(|parameter| parameter.name == name);
-            let place =
-                place.ok_or_else(|| Error::Usage(format!("the network has no parameter `{name}`")))?;
-            constants.push((constant, place.offset.into()));
+            constants.push((constant, self.place(name)?.into()));
+        }
+        let windows = self.windows()?;
+        constants.push(("UNIFORM", windows.is_some().into()));
+        if let Some(Windows { half, behind_len, .. }) = windows {
+            constants.extend([("FC2_QUADS", (half / 2).into()), ("BEHIND_QUADS", (behind_len / 4).into())]);
         }
         Ok(constants)
+    }
+
+    /// The first word of a parameter in the flat buffer.
+    fn place(&self, name: &str) -> Result<usize> {
+        let parameter = self.sizes.parameters().into_iter().find(|parameter| parameter.name == name);
+        let missing = || Error::Usage(format!("the network has no parameter `{name}`"));
+        parameter.map(|parameter| parameter.offset).ok_or_else(missing)
+    }
+
+    /// The weights as uniform buffers, if the tiles want that and they fit.
+    fn windows(&self) -> Result<Option<Windows>> {
+        let Sizes { fc1, fc2, .. } = self.sizes;
+        let (low, behind) = (self.place("fc2.weight")?, self.place("fc2.bias")?);
+        let half = (self.sizes.flat() + fc1) * fc2 / 2;
+        let behind_len = self.sizes.flat_len() - behind;
+        let fits = fc2.is_multiple_of(2 * self.tiles.tile_outputs)
+            && half.is_multiple_of(ALIGN)
+            && 4 * half.max(behind_len) as u64 <= LIMITS.max_uniform_buffer_binding_size;
+        Ok((self.tiles.uniform && fits).then_some(Windows { low, half, behind, behind_len }))
     }
 
     /// The tiles of all weight matrices, as the shader's `Job`s.
@@ -221,7 +254,16 @@ pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result
     s.check()?;
     let padded = s.padded_batch();
     let outcomes = tape.tensor("outcomes", &[padded, 3]);
-    let bindings = [
+    // Where they do not serve, they hold what the shader declares by default.
+    let none = Windows { low: 0, half: 4, behind: 0, behind_len: 4 };
+    let Windows { low, half, behind, behind_len } = s.windows()?.unwrap_or(none);
+    let mut window = |name, at, words| (name, tape.flat(name, Shared::Parameters, at, words));
+    let windows = [
+        window("fc2_low", low, half),
+        window("fc2_high", if half > 4 { low + half } else { low }, half),
+        window("behind_fc2", behind, behind_len),
+    ];
+    let mut bindings = vec![
         ("cursor", tape.shared("cursor", &[2], Shared::Cursor)),
         ("order", tape.shared("order", &[s.batch], Shared::Order)),
         ("labels", tape.shared("labels", &[s.batch], Shared::Labels)),
@@ -230,6 +272,7 @@ pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result
         ("rows", rows),
         ("outcomes", outcomes),
     ];
+    bindings.extend(windows);
     let threads = [padded / s.tiles.images * s.tiles.threads, 1, 1];
     tape.dispatch("dense", ["dense", "images"], &s.constants(backward)?, &bindings, threads);
     // The addend gets no gradient.

@@ -24,14 +24,28 @@ impl Tiles {
     pub const FAT: Self = Self {
         conv1: conv_pool::Tiles { forward: 6, input: 1, rows: ALL, weights: 3 },
         conv2: conv_pool::Tiles { forward: 12, input: 1, rows: ALL, weights: 6 },
-        dense: dense::Tiles { images: 16, threads: 8, tile_images: 8, tile_outputs: 8, side: 16 },
+        dense: dense::Tiles {
+            images: 16,
+            threads: 8,
+            tile_images: 8,
+            tile_outputs: 8,
+            uniform: true,
+            side: 16,
+        },
     };
 
     /// Many invocations that compute little: for GPUs, whose thousands of lanes must all have work.
     pub const THIN: Self = Self {
         conv1: conv_pool::Tiles { forward: 2, input: 1, rows: 2, weights: 1 },
         conv2: conv_pool::Tiles { forward: 1, input: 1, rows: 2, weights: 1 },
-        dense: dense::Tiles { images: 4, threads: 64, tile_images: 1, tile_outputs: 4, side: 4 },
+        dense: dense::Tiles {
+            images: 4,
+            threads: 64,
+            tile_images: 1,
+            tile_outputs: 4,
+            uniform: false,
+            side: 4,
+        },
     };
 
     /// Those for an adapter.

@@ -46,6 +46,7 @@ pub fn checks(depth: Depth) -> Result<Vec<Check>> {
                 threads: 8 * size(2),
                 tile_images,
                 tile_outputs: 4 * size(2),
+                uniform: size(2) == 1,
                 side: 4 * size(2),
             };
             let loss = [Loss::Logits, Loss::DoubleSoftmax][size(2) - 1];

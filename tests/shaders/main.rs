@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
+use digit_adder::gpu::device::LIMITS;
 use digit_adder::gpu::interface::{self, Access};
 use digit_adder::gpu::kernel::specialised;
 use digit_adder::gpu::loops;
@@ -20,7 +21,6 @@ use naga::{Module, back};
 
 /// What the program asks of a device, see `Gpu::open`: but for the storage buffers, which are WebGPU's 8,
 /// the smallest limits that wgpu knows.
-const LIMITS: wgpu::Limits = wgpu::Limits::downlevel_defaults();
 const STORAGE_BUFFERS: usize = 8;
 
 /// lavapipe ends all loops of an invocation after 65,535 iterations, silently.
