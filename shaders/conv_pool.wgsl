@@ -80,8 +80,8 @@ struct Cursor { step: u32, first: u32 }
 @group(0) @binding(10) var<storage, read_write> dx: array<vec4<f32>>;
 @group(0) @binding(11) var<storage, read_write> partial: array<f32>;
 
-// Loops that count through a dimension of a private array are unrolled by every driver, so that these
-// arrays become registers.
+// Every loop counts through a whole dimension of these arrays: drivers unroll such loops, and the arrays
+// become registers.
 var<private> taps: array<array<f32, K>, K>;
 var<private> region: array<array<vec4<f32>, REGION_QUADS>, REGION_ROWS>;
 var<private> z: array<array<array<f32, 8>, 2>, GROUP>;
@@ -315,13 +315,14 @@ fn store_gradients(slot: u32, group: u32, i: u32) {
             }
         }
         // Every input channel comes to the same sum.
-        partial[slot * SLOT + DB_AT + o] = db[g];
+        if (i == 0u) { partial[slot * SLOT + DB_AT + o] = db[g]; }
     }
 }
 
 // x of the grid counts slots, y pairs of group and input channel.
 @compute @workgroup_size(8)
 fn backward_weights(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (PADDED && id.x >= SLOTS) { return; }
     let i = id.y % IN;
     let group = id.y / IN;
     for (var n = 0u; n < (BATCH + SLOTS - 1u) / SLOTS; n++) {
@@ -344,6 +345,7 @@ fn backward_weights(@builtin(global_invocation_id) id: vec3<u32>) {
 
 @compute @workgroup_size(8)
 fn backward_weights_packed(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (PADDED && id.x >= SLOTS) { return; }
     for (var n = 0u; n < (BATCH + SLOTS - 1u) / SLOTS; n++) {
         let exists = n * SLOTS + id.x < BATCH;
         let b = min(n * SLOTS + id.x, BATCH - 1u);

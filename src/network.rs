@@ -8,6 +8,7 @@
 
 use crate::ops::{conv2d::Conv2d, linear::Linear, max_pool::MaxPool};
 use crate::random::{Purpose, Random};
+use crate::{Error, Result};
 
 /// Every size of the network. Change a number here and all else follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,30 @@ impl Parameter {
 }
 
 impl Sizes {
+    /// Fails where the sizes make no network, naming the first that does not fit.
+    ///
+    /// # Errors
+    /// [`Error::Usage`].
+    pub fn check(&self) -> Result<()> {
+        let Self { side, kernel, window, conv1, conv2, fc1, fc2, fc3 } = *self;
+        if [side, kernel, window, conv1, conv2, fc1, fc2, fc3].contains(&0) {
+            return Err(Error::Usage("no size of the network may be 0".into()));
+        }
+        if !side.is_multiple_of(4) {
+            return Err(Error::Usage(format!("the side of an image, {side}, must be a multiple of 4")));
+        }
+        let mut left = side;
+        for layer in ["conv1", "conv2"] {
+            if kernel > left || window > left - kernel + 1 {
+                return Err(Error::Usage(format!(
+                    "{layer}: a kernel of {kernel} and a window of {window} leave nothing of {left} pixels"
+                )));
+            }
+            left = (left - kernel + 1) / window;
+        }
+        Ok(())
+    }
+
     /// conv1 for a batch: `[batch, 1, side, side]` to `[batch, conv1, ..]`.
     pub fn conv1(&self, batch: usize) -> Conv2d {
         Conv2d {

@@ -144,11 +144,14 @@ fn main() -> ExitCode {
             }
         }
     }
-    // The fused kernels take the first; the second has an odd pooled width, which falls to the layered plan.
+    // The fused kernels take all but the last, which falls to the layered plan. A kernel of 3 leaves pooled
+    // rows that are no whole strips, one of 4 a row and a column that no window takes.
     let real = Sizes::default();
     for (name, sizes) in [
         ("wider layers", Sizes { conv1: 8, conv2: 16, fc1: 128, fc2: 192, fc3: 128, ..real }),
         ("a 3x3 kernel", Sizes { kernel: 3, ..real }),
+        ("a 4x4 kernel", Sizes { kernel: 4, conv1: 5, ..real }),
+        ("windows of 3", Sizes { window: 3, kernel: 3, ..real }),
     ] {
         let run = move |_| same_as_reference(sizes, Kind::Fused, Loss::Logits, 29);
         trials.push(common::gpu::trial(format!("{name}: as the reference"), run));

@@ -63,6 +63,7 @@ impl GpuEngine {
         if settings.batch == 0 {
             return Err(Error::Usage("the batch size must be at least 1".into()));
         }
+        sizes.check()?;
         let pixels = sizes.side * sizes.side;
         let mut network = Buffers::new();
         let bytes = 4 * sizes.flat_len();

@@ -118,10 +118,6 @@ impl ConvPool {
                 )));
             }
         }
-        let [.., pooled_height, pooled_width] = self.pooled();
-        if pooled_height == 0 || pooled_width == 0 {
-            return Err(Error::Usage(format!("{name}: nothing is left after pooling")));
-        }
         let (bytes, most) = (4 * self.conv.w_len() as u64, LIMITS.max_uniform_buffer_binding_size);
         if bytes > most {
             return Err(Error::Usage(format!(
@@ -203,7 +199,7 @@ pub fn conv_pool_input(
 }
 
 /// Adds the gradients of the layer's weights and bias from that of its pooled output: one part for each
-/// row of `partial [slots, words]`, slots a multiple of 8, at the places that the parameters have in
+/// row of `partial [slots, words]`, at the places that the parameters have in
 /// their flat buffer.
 pub fn conv_pool_weights(
     tape: &mut Tape,

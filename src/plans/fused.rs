@@ -12,16 +12,16 @@
 
 use super::Programs;
 use super::tiles::Tiles;
-use crate::Result;
 use crate::graph::Tape;
 use crate::network::Sizes;
 use crate::ops::adam::{Adam, adam};
 use crate::ops::batch_sum::batch_sum;
-use crate::ops::conv_pool::{ConvPool, Input, Pooled, conv_pool, conv_pool_input, conv_pool_weights};
+use crate::ops::conv_pool::{ConvPool, Input, Pooled, WINDOW, conv_pool, conv_pool_input, conv_pool_weights};
 use crate::ops::dense::{Dense, Row, dense, dense_gradients};
 use crate::ops::metrics::add_up;
 use crate::program::{Program, Shared};
 use crate::train::Loss;
+use crate::{Error, Result};
 
 /// The fused programs of a network.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +59,11 @@ impl Fused {
     }
 
     fn program(&self, batch: usize, train: bool) -> Result<Program> {
+        self.sizes.check()?;
+        if self.sizes.window != WINDOW {
+            let window = self.sizes.window;
+            return Err(Error::Usage(format!("the pooling window, {window}, must be {WINDOW}")));
+        }
         let mut tape = Tape::new(&self.sizes, batch);
         self.write_down(&mut tape, batch, train)?;
         Ok(tape.finish())

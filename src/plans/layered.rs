@@ -42,6 +42,7 @@ impl Programs for Layered {
 
 impl Layered {
     fn program(&self, batch: usize, train: bool) -> Result<Program> {
+        self.sizes.check()?;
         let mut tape = Tape::new(&self.sizes, batch);
         self.write_down(&mut tape, batch, train)?;
         Ok(tape.finish())

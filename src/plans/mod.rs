@@ -76,8 +76,18 @@ mod tests {
         let refusal = Kind::Fused.refusal(odd).unwrap().to_string();
         assert!(refusal.contains("outputs of fc2, 126"), "{refusal}");
         assert!(Kind::Layered.refusal(odd).is_none());
-        let wide = Sizes { conv1: 12, conv2: 24, ..real };
+        let wide = Sizes { conv1: 24, conv2: 48, ..real };
         let refusal = Kind::Fused.refusal(wide).unwrap().to_string();
-        assert!(refusal.contains("conv2: the weights have 28800 bytes"), "{refusal}");
+        assert!(refusal.contains("conv2: the weights take 115200 bytes"), "{refusal}");
+        let refusal = Kind::Fused.refusal(Sizes { window: 3, ..real }).unwrap().to_string();
+        assert!(refusal.contains("window, 3"), "{refusal}");
+        for nothing in [
+            Sizes { kernel: 11, ..real },
+            Sizes { window: 20, ..real },
+            Sizes { fc1: 0, ..real },
+            Sizes { side: 26, ..real },
+        ] {
+            assert!(Kind::Fused.refusal(nothing).is_some() && nothing.check().is_err(), "{nothing:?}");
+        }
     }
 }

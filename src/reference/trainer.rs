@@ -60,6 +60,7 @@ impl CpuEngine {
         parameters: Vec<f32>,
         dataset: impl Into<Arc<Dataset>>,
     ) -> Result<Self> {
+        sizes.check()?;
         let dataset = dataset.into();
         if settings.batch == 0 {
             return Err(Error::Usage("the batch size is 0; it must be at least 1".into()));

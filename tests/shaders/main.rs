@@ -125,8 +125,9 @@ fn programs() -> Vec<(String, Program)> {
     let sizes = Sizes::default();
     let mut all = Vec::new();
     for loss in [Loss::Logits, Loss::DoubleSoftmax] {
-        let plans: [(&str, Box<dyn Programs>); 2] = [
-            ("fused", Box::new(Fused { sizes, loss, tiles: Tiles::FAT })),
+        let plans: [(&str, Box<dyn Programs>); 3] = [
+            ("fat fused", Box::new(Fused { sizes, loss, tiles: Tiles::FAT })),
+            ("thin fused", Box::new(Fused { sizes, loss, tiles: Tiles::THIN })),
             ("layered", Box::new(Layered { sizes, loss })),
         ];
         for (plan, programs) in plans {
