@@ -8,7 +8,7 @@ use crate::data::Dataset;
 use crate::gpu::engine::GpuEngine;
 use crate::gpu::shader::Library;
 use crate::gpu::watch::Watch;
-use crate::gpu::{Gpu, Kernels, adapter};
+use crate::gpu::{Gpu, Kernels, adapter, tune};
 use crate::network::Sizes;
 use crate::plans::tiles::Tiles;
 use crate::reference::trainer::CpuEngine;
@@ -78,6 +78,7 @@ pub struct Opened {
     /// What it is.
     pub adapter: Adapter,
     gpu: Option<Arc<Gpu>>,
+    tiles: Option<Tiles>,
 }
 
 /// Opens the adapter that `choice` asks for. Where no driver works at all, `say` is told what was tried
@@ -92,17 +93,17 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
             true => Err(Error::Usage(
                 "--require-gpu and --adapter cpu contradict each other: drop one of them".into(),
             )),
-            false => Ok(Opened { adapter: cpu_reference(), gpu: None }),
+            false => Ok(Opened { adapter: cpu_reference(), gpu: None, tiles: None }),
         };
     }
     match adapter::choose(&choice.adapter, choice.backend.map(Into::into)) {
         Ok(chosen) => {
             let gpu = if choice.profile { Gpu::open_profiled(&chosen)? } else { Gpu::open(&chosen)? };
-            Ok(Opened { adapter: describe(&gpu.info), gpu: Some(Arc::new(gpu)) })
+            Ok(Opened { adapter: describe(&gpu.info), gpu: Some(Arc::new(gpu)), tiles: None })
         }
         Err(adapter::Missing::All(reason)) if !choice.require_gpu => {
             say(&format!("{reason}. Computing on the CPU reference instead"));
-            Ok(Opened { adapter: cpu_reference(), gpu: None })
+            Ok(Opened { adapter: cpu_reference(), gpu: None, tiles: None })
         }
         Err(missing) => Err(missing.into()),
     }
@@ -112,6 +113,28 @@ impl Opened {
     /// The device, unless it is the CPU reference.
     pub fn gpu(&self) -> Option<&Arc<Gpu>> {
         self.gpu.as_ref()
+    }
+
+    /// Chooses the fastest tiles for the fused plan by trying them; `say` is told what they take.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] where there is nothing to choose: on the CPU reference and for the layered plan.
+    pub fn tune(
+        &mut self,
+        sizes: Sizes,
+        settings: Settings,
+        parameters: &[f32],
+        say: &mut dyn FnMut(&str),
+    ) -> Result<()> {
+        let Some(gpu) = &self.gpu else {
+            return Err(Error::Usage("--tune needs a GPU: the CPU reference has no tiles".into()));
+        };
+        if settings.plan == plans::Kind::Layered || settings.plan.refusal(sizes).is_some() {
+            return Err(Error::Usage("--tune needs the fused plan: the layered one has no tiles".into()));
+        }
+        self.tiles = Some(tune::tune(gpu, sizes, settings.loss, settings.batch, parameters, say)?);
+        Ok(())
     }
 
     /// Puts the network, with flat `parameters`, and the data set on the adapter.
@@ -138,6 +161,9 @@ impl Opened {
         };
         let kernels = Kernels::new(Library::Embedded, false);
         let mut engine = GpuEngine::new(gpu, kernels, sizes, settings, &parameters, &dataset)?;
+        if let Some(tiles) = self.tiles {
+            engine.cut(tiles);
+        }
         if let Some(watch) = watch {
             engine.watch(watch)?;
         }

@@ -9,8 +9,10 @@ use std::sync::mpsc::channel;
 use digit_adder::compare::{Tol, close};
 use digit_adder::data::{Dataset, Split};
 use digit_adder::gpu::engine::GpuEngine;
+use digit_adder::gpu::tune::tune;
 use digit_adder::network::Sizes;
 use digit_adder::plans::Kind;
+use digit_adder::plans::tiles::CANDIDATES;
 use digit_adder::random::{Purpose, Random};
 use digit_adder::reference::trainer::CpuEngine;
 use digit_adder::train::{Engine, Epoch, Loss, Settings, StepLog};
@@ -96,6 +98,52 @@ fn same_as_reference(sizes: Sizes, kind: Kind, loss: Loss, batch: usize) -> Resu
     Ok(())
 }
 
+/// The order of every sum is the same whatever the tiles; what a driver's compiler makes of it may be
+/// rounded in other places.
+fn tiles_do_not_matter() -> Result<(), String> {
+    let (dataset, sizes) = (dataset(), Sizes::default());
+    let settings = Settings { batch: 64, loss: Loss::Logits, plan: Kind::Fused };
+    let gpu = common::gpu::device()?;
+    let mut all = Vec::new();
+    for (_, tiles) in CANDIDATES {
+        let start = sizes.initial_parameters(3);
+        let kernels = common::gpu::kernels(false);
+        let mut engine = GpuEngine::new(gpu.clone(), kernels, sizes, settings, &start, &dataset)
+            .map_err(|error| error.to_string())?;
+        engine.cut(tiles);
+        engine.train_epoch(&epoch(203), &mut |_| {}).map_err(|error| error.to_string())?;
+        let parameters = engine.parameters().map_err(|error| error.to_string())?;
+        assert_ne!(parameters, start);
+        all.push(parameters);
+    }
+    for ((name, _), parameters) in CANDIDATES.iter().zip(&all) {
+        let want: Vec<f64> = all[0].iter().map(|&x| x.into()).collect();
+        close(name, parameters, &want, Tol::absolute(1e-5)).map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
+
+/// Every candidate is timed, and the fastest is the one that is chosen.
+fn tuning_tells_every_candidate() -> Result<(), String> {
+    let sizes = Sizes::default();
+    let mut told = Vec::new();
+    let start = sizes.initial_parameters(3);
+    let tiles =
+        tune(common::gpu::device()?, sizes, Loss::Logits, 64, &start, &mut |line| told.push(line.into()))
+            .map_err(|error| error.to_string())?;
+    let told: Vec<String> = told;
+    assert_eq!(told.len(), CANDIDATES.len() + 1, "{told:?}");
+    let name = CANDIDATES.iter().find(|(_, candidate)| *candidate == tiles).ok_or("none of them")?.0;
+    assert_eq!(told.last(), Some(&format!("{name} tiles are used")));
+    let times = told[..CANDIDATES.len()].iter().map(|line| -> f64 {
+        line.split_whitespace().rev().nth(3).and_then(|word| word.parse().ok()).unwrap_or(f64::NAN)
+    });
+    let times: Vec<f64> = times.collect();
+    let chosen = CANDIDATES.iter().position(|(known, _)| *known == name).ok_or("no such name")?;
+    assert!(times.iter().all(|time| times[chosen] <= *time), "{told:?}");
+    Ok(())
+}
+
 fn fewer_images_than_a_batch() -> Result<(), String> {
     let [mut engine, _] = engines(Sizes::default(), Kind::Fused, Loss::Logits, 64)?;
     let few = engine.train_epoch(&epoch(5), &mut |_| {}).unwrap();
@@ -159,5 +207,7 @@ fn main() -> ExitCode {
     trials.push(common::gpu::trial("fewer images than a batch", |_| fewer_images_than_a_batch()));
     trials.push(common::gpu::trial("NaN loss is reported", |_| a_loss_that_is_not_finite_is_reported()));
     trials.push(common::gpu::trial("what is not there is refused", |_| what_is_not_there_is_refused()));
+    trials.push(common::gpu::trial("tiles do not matter", |_| tiles_do_not_matter()));
+    trials.push(common::gpu::trial("tuning tells every candidate", |_| tuning_tells_every_candidate()));
     common::gpu::conclude(trials)
 }

@@ -64,6 +64,9 @@ pub struct Train {
     /// The folder that --hot-reload watches
     #[arg(long, value_name = "DIR", default_value = "shaders", requires = "hot_reload")]
     shader_dir: PathBuf,
+    /// Try several tile sizes for 20 steps each and use the fastest; they may round differently
+    #[arg(long)]
+    tune: bool,
     /// Time the dispatches of a step when the training is done; with a FILE, write all that host and
     /// device did as a trace for chrome://tracing or Perfetto
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
@@ -107,7 +110,7 @@ impl Train {
         }
         let watch = self.hot_reload.then(|| Watch::new(&self.shader_dir, console::interject)).transpose()?;
         let choice = Choice { profile: self.profile.is_some(), ..self.adapter.choice() };
-        let opened = engine::open(&choice, &mut console::say)?;
+        let mut opened = engine::open(&choice, &mut console::say)?;
         let profiler =
             self.profile.as_ref().map(|trace| Profiler::new(&opened, trace.clone())).transpose()?;
         console::say(&format!("adapter: {}", opened.adapter));
@@ -133,6 +136,9 @@ impl Train {
         }
         if let Some(watch) = &watch {
             console::say(&format!("hot reload: the shaders are those in {}", watch.folder().display()));
+        }
+        if self.tune {
+            opened.tune(sizes, settings, &start, &mut console::say)?;
         }
         let mut engine = opened.engine(sizes, settings, start, dataset.clone(), watch)?;
         if let Some(interval) = self.log_interval {

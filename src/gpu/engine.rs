@@ -87,6 +87,14 @@ impl GpuEngine {
         Ok(engine)
     }
 
+    /// Cuts the fused plan into these tiles. For before the first step.
+    pub fn cut(&mut self, tiles: Tiles) {
+        self.programs = self.settings.plan.programs(self.sizes, self.settings.loss, tiles);
+        for part in [&mut self.train, &mut self.test] {
+            (part.cut.whole, part.cut.tail) = (None, None);
+        }
+    }
+
     fn part(&self, training: bool) -> &Part {
         if training { &self.train } else { &self.test }
     }

@@ -1,7 +1,9 @@
 //! Compiled kernels: one pipeline for each shader, entry and set of constants, made once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::device::Gpu;
 use super::interface::{self, Access, Entry};
@@ -48,10 +50,27 @@ impl Kernels {
         self.made.retain(|_, kernel| Arc::strong_count(kernel) > 1);
     }
 
+    /// Makes the kernels that these dispatches need and that are not there yet, on all cores: most of a
+    /// program's start is spent here.
+    pub fn prepare(&mut self, gpu: &Gpu, dispatches: &[Dispatch]) -> Result<()> {
+        let mut missing = BTreeMap::new();
+        for dispatch in dispatches {
+            let (text, entry) = specialised(&self.library, dispatch)?;
+            let key = key(&text, &entry);
+            if !self.made.contains_key(&key) {
+                missing.insert(key, (dispatch.shader, text, entry));
+            }
+        }
+        let make = |(key, (name, text, entry))| Ok((key, Arc::new(self.make(gpu, name, text, entry)?)));
+        let made = missing.into_par_iter().map(make).collect::<Result<Vec<_>>>()?;
+        self.made.extend(made);
+        Ok(())
+    }
+
     /// The kernel of a dispatch, made at the first call.
     pub fn get(&mut self, gpu: &Gpu, dispatch: &Dispatch) -> Result<Arc<Kernel>> {
         let (text, entry) = specialised(&self.library, dispatch)?;
-        let key = format!("{}\n{text}", entry.name);
+        let key = key(&text, &entry);
         if let Some(kernel) = self.made.get(&key) {
             return Ok(kernel.clone());
         }
@@ -120,6 +139,11 @@ impl Kernels {
         }
         Ok(Kernel { entry, layout, pipeline })
     }
+}
+
+/// What tells one kernel from another.
+fn key(text: &str, entry: &Entry) -> String {
+    format!("{}\n{text}", entry.name)
 }
 
 /// The text of a dispatch's shader with the dispatch's constants, and its entry's interface.

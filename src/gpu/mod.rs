@@ -13,6 +13,7 @@ pub mod review;
 pub mod shader;
 pub mod spans;
 pub mod timing;
+pub mod tune;
 pub mod watch;
 
 pub use device::Gpu;

@@ -75,6 +75,7 @@ impl Plan {
             }
         }
         let mut plan = Self { program, buffers, steps: Vec::new() };
+        kernels.prepare(gpu, &plan.program.dispatches)?;
         let steps = plan.program.dispatches.iter().map(|dispatch| plan.step(gpu, kernels, dispatch));
         plan.steps = steps.collect::<Result<_>>()?;
         Ok(plan)

@@ -13,7 +13,7 @@ pub const WINDOW: usize = 2;
 /// Windows of a pooled row that one invocation takes at once, and words of a vec4.
 const STRIP: usize = 4;
 
-/// What one invocation of each kernel computes. Results do not depend on it, not even their last bits.
+/// What one invocation of each kernel computes. The order of every sum is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiles {
     /// Output channels of a strip, forward.

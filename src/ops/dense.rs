@@ -12,7 +12,7 @@ use crate::{Error, Result};
 const JOB_THREADS: usize = 8;
 const JOB_WORDS: usize = 8;
 
-/// How the work is cut up. Results do not depend on it, not even their last bits.
+/// How the work is cut up. The order of every sum is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiles {
     /// Images that one workgroup computes.

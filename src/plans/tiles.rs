@@ -3,8 +3,10 @@
 use crate::gpu::adapter::is_software;
 use crate::ops::{conv_pool, dense};
 
-/// The tiles of the fused plan. They change how fast a step is, and nothing else: the order of every sum
-/// is the same.
+/// The tiles of the fused plan. They change how fast a step is. The order of every sum stays; only what
+/// a driver's compiler makes of it may be rounded in other places.
+///
+/// None has been measured on a GPU yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiles {
     /// The first convolution.
@@ -17,6 +19,10 @@ pub struct Tiles {
 
 /// More rows than any image has.
 const ALL: usize = usize::MAX;
+
+/// What `--tune` tries, by name.
+pub const CANDIDATES: [(&str, Tiles); 4] =
+    [("fat", Tiles::FAT), ("wide", Tiles::WIDE), ("middle", Tiles::MIDDLE), ("thin", Tiles::THIN)];
 
 impl Tiles {
     /// Few invocations that compute much: for drivers on a CPU, where arithmetic costs little and loads
@@ -31,6 +37,23 @@ impl Tiles {
             tile_outputs: 8,
             uniform: true,
             side: 16,
+        },
+    };
+
+    /// The fat ones with a larger tile of the linear part, which takes a software driver longer to compile.
+    pub const WIDE: Self = Self { dense: dense::Tiles { tile_outputs: 16, ..Self::FAT.dense }, ..Self::FAT };
+
+    /// Between fat and thin: for CPUs with many cores, and for small GPUs.
+    pub const MIDDLE: Self = Self {
+        conv1: conv_pool::Tiles { forward: 3, input: 1, rows: ALL, weights: 2 },
+        conv2: conv_pool::Tiles { forward: 4, input: 1, rows: 4, weights: 2 },
+        dense: dense::Tiles {
+            images: 8,
+            threads: 32,
+            tile_images: 4,
+            tile_outputs: 4,
+            uniform: false,
+            side: 8,
         },
     };
 
