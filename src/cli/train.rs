@@ -116,7 +116,8 @@ impl Train {
         console::say(&format!("adapter: {}", opened.adapter));
         let dataset = Arc::new(self.data.load(self.limit)?);
         let (images, test_images) = (dataset.train.labels.len(), dataset.test.labels.len());
-        console::say(&format!("data: {}, {images} training and {test_images} test images", dataset.origin));
+        let origin = dataset.origin.clone();
+        console::say(&format!("data: {origin}, {images} training and {test_images} test images"));
         let sizes = Sizes::default();
         console::say(&format!("\n{}\n", summary::network(&sizes, self.batch_size)));
 
@@ -127,7 +128,7 @@ impl Train {
             seed: self.seed,
             eval_interval: self.eval_interval,
         };
-        console::say(&format!("{}, {}", self.title(&dataset.origin), self.details()));
+        console::say(&format!("{}, {}", self.title(&origin), self.details()));
         let adapter = opened.adapter.clone();
         let settings = Settings { batch: self.batch_size, loss: self.loss, plan: self.adapter.plan() };
         let start = sizes.initial_parameters(self.seed);
@@ -140,7 +141,7 @@ impl Train {
         if self.tune {
             opened.tune(sizes, settings, &start, &mut console::say)?;
         }
-        let mut engine = opened.engine(sizes, settings, start, dataset.clone(), watch)?;
+        let mut engine = opened.engine(sizes, settings, start, dataset, watch)?;
         if let Some(interval) = self.log_interval {
             engine.log_steps(StepLog::new(interval, |line| console::interject(&console::step_line(&line))));
         }
@@ -153,7 +154,7 @@ impl Train {
                 version: env!("CARGO_PKG_VERSION"),
                 started: chrono::Local::now().format("%Y-%m-%d %H:%M:%S %:z").to_string(),
                 adapter: &adapter,
-                dataset: &dataset.origin,
+                dataset: &origin,
                 training_images: images,
                 test_images,
                 batch_size: self.batch_size,
@@ -167,11 +168,11 @@ impl Train {
             loss: self.loss,
             seed: self.seed,
             epochs: 0,
-            dataset: dataset.origin.clone(),
+            dataset: origin.clone(),
         };
         let mut recorder = Recorder::new(folder, sizes, about, EpochBar::new(self.epochs, images));
         let trained = run::train(engine.as_mut(), &course, [images, test_images], &mut recorder);
-        recorder.finish(&self.title(&dataset.origin))?;
+        recorder.finish(&self.title(&origin))?;
         if trained.is_err() {
             console::say(&recorder.what_is_kept());
         }

@@ -47,6 +47,9 @@ impl Part {
         }
         gpu.write(&buffers[&Shared::Images], 0, &split.images);
         gpu.write(&buffers[&Shared::Labels], 0, &widen(&split.labels));
+        // A copy of everything written is kept until the queue has worked on it.
+        gpu.queue.submit([]);
+        gpu.wait(None)?;
         Ok(Self { buffers, images, cut: Cut { batch, whole: None, tail: None } })
     }
 
