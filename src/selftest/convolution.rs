@@ -64,12 +64,12 @@ pub fn fixed(depth: Depth) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// One check of each at random sizes; those of large batches are small, so that they stay quick, and so are
+/// One check of each at random sizes, with kernels of `kernels` a side at most; those of large batches are small, so that they stay quick, and so are
 /// fused images, whose rows and taps a driver's compiler unrolls.
-pub fn random(batch: usize, sizes: &mut Random, seed: u32) -> Result<Vec<Check>> {
+pub fn random(batch: usize, kernels: usize, sizes: &mut Random, seed: u32) -> Result<Vec<Check>> {
     let most = if batch > 100 { 3 } else { 7 };
     let mut size = |most: usize| 1 + sizes.below(most as u32) as usize;
-    let kernel = size(6);
+    let kernel = size(kernels);
     let s = Conv2d {
         batch,
         in_channels: size(most),
@@ -85,7 +85,7 @@ pub fn random(batch: usize, sizes: &mut Random, seed: u32) -> Result<Vec<Check>>
         width: 2 + size(11),
         window: 1 + size(2),
     };
-    let kernel = size(6);
+    let kernel = size(kernels);
     let groups = [size(2), size(2), size(2)];
     let height = kernel + size(4);
     let fused = ConvPool {

@@ -41,7 +41,7 @@ pub fn checks(depth: Depth) -> Result<Vec<Check>> {
             let mut size = |most: u32| 1 + random.below(most) as usize;
             let sizes =
                 Sizes { conv2: size(4), fc1: 4 * size(8), fc2: 4 * size(8), fc3: 4 * size(8), ..real };
-            let tile_images = size(4);
+            let tile_images = size(2);
             let tiles = dense::Tiles {
                 images: tile_images * size(4),
                 threads: 8 * size(2),
