@@ -35,13 +35,33 @@ impl Tol {
     }
 }
 
+/// How near to its budget a number came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Used {
+    /// How far the number is off.
+    pub error: f64,
+    /// How far it may be.
+    pub budget: f64,
+    /// The share of the budget used, 0 to 1.
+    pub share: f64,
+}
+
 /// Passes if every number of `got` is within `tol` of `want`, and gives the largest share of the
 /// budget that any of them used (0 to 1).
 ///
 /// # Errors
+/// As for [`worst`].
+pub fn close<G: Real, W: Real>(name: &str, got: &[G], want: &[W], tol: Tol) -> Result<f64, Mismatch> {
+    worst(name, got, want, tol).map(|used| used.share)
+}
+
+/// Passes if every number of `got` is within `tol` of `want`, and gives what the number used that came
+/// nearest to its budget; of equals, the first.
+///
+/// # Errors
 /// The worst number by its index, with what it should have been; or that the lengths differ, or that
 /// there was nothing to compare.
-pub fn close<G: Real, W: Real>(name: &str, got: &[G], want: &[W], tol: Tol) -> Result<f64, Mismatch> {
+pub fn worst<G: Real, W: Real>(name: &str, got: &[G], want: &[W], tol: Tol) -> Result<Used, Mismatch> {
     check_lengths(name, got, want)?;
     let (mut worst, mut worst_share) = (0, 0.0);
     for index in 0..got.len() {
@@ -51,13 +71,12 @@ pub fn close<G: Real, W: Real>(name: &str, got: &[G], want: &[W], tol: Tol) -> R
         }
     }
     let (got, want) = (got[worst].wide(), want[worst].wide());
+    let (error, budget) = ((got - want).abs(), tol.budget(want));
     if worst_share <= 1.0 {
-        return Ok(worst_share);
+        return Ok(Used { error, budget, share: worst_share });
     }
     Err(Mismatch(format!(
-        "{name}[{worst}]: got {got:e}, want {want:e}; off by {:e}, {worst_share:.3} of the budget {:e}",
-        (got - want).abs(),
-        tol.budget(want)
+        "{name}[{worst}]: got {got:e}, want {want:e}; off by {error:e}, {worst_share:.3} of the budget {budget:e}"
     )))
 }
 

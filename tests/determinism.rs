@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         let name = format!("runs of {} steps, {plan:?}", STEPS * epochs);
         trials.push(common::gpu::trial(name, move |gpu| runs_are_alike(gpu, plan, epochs)));
     }
+    trials.push(common::gpu::trial("what must matter", what_must_matter));
     trials.push(common::gpu::trial("threads of the driver", |_| threads_do_not_matter()));
     trials.push(common::gpu::trial("log and evaluation intervals", |_| intervals_do_not_matter()));
     let terminal = common::gpu::trial("a progress bar", |_| a_terminal_does_not_matter());
@@ -54,41 +55,56 @@ struct Way {
     watched: bool,
 }
 
-/// The parameters after the run and the loss of each epoch, all as bits.
-fn run(
-    gpu: &Arc<Gpu>,
-    plan: Kind,
-    dataset: &Dataset,
-    epochs: u32,
-    way: Way,
-) -> digit_adder::Result<(Vec<u32>, Vec<u64>)> {
-    let sizes = Sizes::default();
-    let settings = Settings { batch: BATCH, loss: Loss::Logits, plan };
-    let kernels = common::gpu::kernels(way.checked);
-    let parameters = sizes.initial_parameters(SEED);
-    let mut engine = GpuEngine::new(gpu.clone(), kernels, sizes, settings, &parameters, dataset)?;
-    let mut losses = Vec::new();
-    for index in 0..epochs {
-        let mut random = Random::new(SEED, Purpose::Test, index);
-        let epoch = Epoch {
-            order: random.permutation(IMAGES as u32),
-            addends: (0..IMAGES).map(|_| random.below(10) as u8).collect(),
-            learning_rate: 1e-3,
-        };
-        losses.push(engine.train_epoch(&epoch, &mut |_| ())?.loss.to_bits());
-        if way.watched {
-            engine.evaluate(&vec![3; dataset.test.len()])?;
-            engine.predict(&dataset.test.images[..784], 4)?;
-            engine.parameters()?;
-            engine.time_step(0.01)?;
-        }
+/// What decides a run.
+#[derive(Clone)]
+struct Run {
+    train: Split,
+    parameters: Vec<f32>,
+    /// Of the order and the addends.
+    seed: u64,
+}
+
+impl Run {
+    fn new() -> Self {
+        Self { train: split(IMAGES, 0), parameters: Sizes::default().initial_parameters(SEED), seed: SEED }
     }
-    Ok((engine.parameters()?.into_iter().map(f32::to_bits).collect(), losses))
+
+    /// The parameters after the run and the loss of each epoch, all as bits.
+    fn epochs(
+        &self,
+        gpu: &Arc<Gpu>,
+        plan: Kind,
+        epochs: u32,
+        way: Way,
+    ) -> digit_adder::Result<(Vec<u32>, Vec<u64>)> {
+        let sizes = Sizes::default();
+        let settings = Settings { batch: BATCH, loss: Loss::Logits, plan };
+        let kernels = common::gpu::kernels(way.checked);
+        let dataset = Dataset { origin: "drawn".into(), train: self.train.clone(), test: split(70, 1) };
+        let mut engine = GpuEngine::new(gpu.clone(), kernels, sizes, settings, &self.parameters, &dataset)?;
+        let mut losses = Vec::new();
+        for index in 0..epochs {
+            let mut random = Random::new(self.seed, Purpose::Test, index);
+            let epoch = Epoch {
+                order: random.permutation(IMAGES as u32),
+                addends: (0..IMAGES).map(|_| random.below(10) as u8).collect(),
+                learning_rate: 1e-3,
+            };
+            losses.push(engine.train_epoch(&epoch, &mut |_| ())?.loss.to_bits());
+            if way.watched {
+                engine.evaluate(&vec![3; dataset.test.len()])?;
+                engine.predict(&dataset.test.images[..784], 4)?;
+                engine.parameters()?;
+                engine.time_step(0.01)?;
+            }
+        }
+        Ok((engine.parameters()?.into_iter().map(f32::to_bits).collect(), losses))
+    }
 }
 
 fn runs_are_alike(gpu: &Arc<Gpu>, plan: Kind, epochs: u32) -> Result<(), String> {
-    let dataset = Dataset { origin: "drawn".into(), train: split(IMAGES, 0), test: split(70, 1) };
-    let run = |way| run(gpu, plan, &dataset, epochs, way).map_err(|error| error.to_string());
+    let plain = Run::new();
+    let run = |way| plain.epochs(gpu, plan, epochs, way).map_err(|error| error.to_string());
     let first = run(Way::default())?;
     let floats: Vec<f32> = first.0.iter().map(|&bits| f32::from_bits(bits)).collect();
     println!("{plan:?}: {}", parameters_sha256(&floats, &Sizes::default()));
@@ -102,6 +118,27 @@ fn runs_are_alike(gpu: &Arc<Gpu>, plan: Kind, epochs: u32) -> Result<(), String>
     ] {
         if run(way)? != first {
             return Err(format!("{what} gave other bits"));
+        }
+    }
+    Ok(())
+}
+
+/// One grey value of one pixel, one bit of one parameter, the seed of order and addends: each gives other bits, or
+/// the comparisons above would say nothing.
+fn what_must_matter(gpu: &Arc<Gpu>) -> Result<(), String> {
+    let plain = Run::new();
+    let run = |run: Run| run.epochs(gpu, Kind::Fused, 1, Way::default()).map_err(|error| error.to_string());
+    let first = run(plain.clone())?;
+    let mut pixel = plain.clone();
+    // In the middle of the first image: a place that every kernel sees.
+    pixel.train.images[14 * 28 + 14] ^= 1;
+    let mut bit = plain.clone();
+    let last = bit.parameters.len() - 1;
+    let index = (0..=last).rev().find(|&index| bit.parameters[index] != 0.0).ok_or("all parameters are 0")?;
+    bit.parameters[index] = f32::from_bits(bit.parameters[index].to_bits() ^ 1);
+    for (what, other) in [("a pixel", pixel), ("a bit", bit), ("the seed", Run { seed: SEED + 1, ..plain })] {
+        if run(other)?.0 == first.0 {
+            return Err(format!("{what} changes nothing"));
         }
     }
     Ok(())

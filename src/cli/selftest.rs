@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::options::NamedAdapter;
 use crate::Error;
+use crate::compare::Used;
 use crate::engine::{self, Adapter};
 use crate::gpu::shader::Library;
 use crate::gpu::{Gpu, Kernels, adapter};
@@ -40,8 +41,9 @@ struct Report {
 #[derive(Default, Serialize)]
 struct Row {
     shapes: usize,
-    /// The largest share of its error budget that any output used, of the shapes that passed.
-    worst_share_of_budget: f64,
+    /// What the number used of its budget that came nearest to it, of the shapes that passed; 0 where
+    /// all that an op gives must be exact.
+    worst: Used,
     failures: Vec<Failure>,
 }
 
@@ -96,8 +98,9 @@ fn run(gpu: &Gpu, checks: &[Check]) -> BTreeMap<&'static str, Row> {
         row.shapes += 1;
         let reason = match check.run(gpu, &mut kernels) {
             Ok(verdict) => {
-                if verdict.failure.is_none() {
-                    row.worst_share_of_budget = row.worst_share_of_budget.max(verdict.share);
+                let first = row.worst.budget == 0.0;
+                if verdict.failure.is_none() && (first || verdict.worst.share > row.worst.share) {
+                    row.worst = verdict.worst;
                 }
                 verdict.failure
             }
@@ -116,21 +119,32 @@ impl Report {
         let mut lines = vec![
             format!("{program} {version}, {system}"),
             format!("adapter: {}\ndriver:  {}\nbackend: {}\n", adapter.name, adapter.driver, adapter.backend),
-            format!("{:<14} {:>6}  {:>22}  verdict", "op", "shapes", "worst error of budget"),
+            line("op", ["shapes", "worst error", "budget", "share"], "verdict"),
         ];
         for (op, row) in &self.ops {
             let verdict = match row.failures.len() {
                 0 => "ok".to_string(),
                 n => format!("FAILED {n}"),
             };
-            let share = format!("{:.1} %", 100.0 * row.worst_share_of_budget);
-            lines.push(format!("{op:<14} {:>6}  {share:>22}  {verdict}", row.shapes));
+            let Used { error, budget, share } = row.worst;
+            let share = format!("{:.1} %", 100.0 * share);
+            let columns = [&row.shapes.to_string(), &number(error), &number(budget), &share];
+            lines.push(line(op, columns.map(String::as_str), &verdict));
         }
         for (op, row) in &self.ops {
             lines.extend(row.failures.iter().map(|f| format!("\n{op} {}: {}", f.shape, f.reason)));
         }
         lines.join("\n")
     }
+}
+
+fn line(op: &str, [shapes, error, budget, share]: [&str; 4], verdict: &str) -> String {
+    format!("{op:<14} {shapes:>6}  {error:>11}  {budget:>9}  {share:>7}  {verdict}")
+}
+
+/// Two digits, in powers of ten.
+fn number(x: f64) -> String {
+    if x == 0.0 { "0".into() } else { format!("{x:.1e}") }
 }
 
 #[cfg(test)]
@@ -146,9 +160,10 @@ mod tests {
             software: false,
         };
         let failures = vec![Failure { shape: "3x7".into(), reason: "y[2]: got 1e0, want 2e0".into() }];
+        let used = Used { error: 1.25e-7, budget: 1e-6, share: 0.125 };
         let ops = BTreeMap::from([
-            ("add", Row { shapes: 5, worst_share_of_budget: 0.125, failures: Vec::new() }),
-            ("relu", Row { shapes: 4, worst_share_of_budget: 0.0, failures }),
+            ("add", Row { shapes: 5, worst: used, failures: Vec::new() }),
+            ("relu", Row { shapes: 4, worst: Used::default(), failures }),
         ]);
         let (program, version, system) = ("digit-adder", "1.2.3", "linux x86_64".to_string());
         let table = Report { program, version, system, adapter, passed: false, ops }.table();
@@ -157,7 +172,8 @@ mod tests {
             "GeForce",
             "550.1",
             "vulkan",
-            "12.5 %  ok",
+            "1.2e-7     1.0e-6   12.5 %  ok",
+            "0          0    0.0 %  FAILED 1",
             "FAILED 1",
             "relu 3x7: y[2]: got 1e0",
         ] {

@@ -41,7 +41,7 @@ pub fn few(name: &str) -> Result<Vec<Check>> {
     let mut sizes = Random::new(4, Purpose::Test, 0);
     let mut checks = layers::checks(7, 33, 13, 0)?;
     checks.extend(steps::checks(33, 0)?);
-    checks.extend(convolution::random(7, &mut sizes, 0)?);
+    checks.extend(convolution::random(7, 4, &mut sizes, 0)?);
     if name == "dense" {
         checks.extend(dense::checks(Depth::Quick)?);
     }

@@ -132,7 +132,8 @@ impl Builder {
     }
 
     pub fn finish(self, op: &'static str, shape: String) -> Check {
-        Check { op, shape, program: self.tape.finish(), inputs: self.inputs, wanted: self.wanted }
+        let program = self.tape.finish();
+        Check { op, shape, both_ways: false, program, inputs: self.inputs, wanted: self.wanted }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Runs one check and judges all that it left on the device.
 
 use crate::Result;
-use crate::compare::{self, Tol};
+use crate::compare::{self, Tol, Used};
 use crate::gpu::{Buffers, Gpu, Kernels, Plan};
 use crate::network::ALIGN;
 use crate::program::{Place, Program, Shared, Tensor};
@@ -66,6 +66,10 @@ pub struct Check {
     pub op: &'static str,
     /// Its sizes, for people.
     pub shape: String,
+    /// Whether it should run with the driver's bounds checks too, which must not change a bit: so it is
+    /// for the [`Quick`](super::Depth::Quick) checks, which dispatch every entry, and for the network's
+    /// own kernels at its default batch. Most drivers compile such kernels several times as long.
+    pub both_ways: bool,
     /// What is run. To see whether a check can fail, change it.
     pub program: Program,
     pub(super) inputs: Vec<(Tensor, Vec<u32>)>,
@@ -78,8 +82,10 @@ type Judgement = std::result::Result<(), (Tensor, String)>;
 /// How a check went.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// The largest share of the tolerance that any output used, 0 to 1.
-    pub share: f64,
+    /// What the number used of its tolerance that came nearest to it, of all outputs that are not exact.
+    pub worst: Used,
+    /// The words of every tensor after the run, with what lies behind them.
+    pub words: Vec<Vec<u32>>,
     /// What is wrong, if anything is.
     pub failure: Option<String>,
     /// The tensor that it is wrong in.
@@ -101,16 +107,16 @@ impl Check {
         self.prepare(gpu, &plan);
         plan.run(gpu);
         let again = self.read(gpu, &plan)?;
-        let mut share = 0.0;
+        let mut worst = Used::default();
         let failure =
-            self.judge(&after, &mut share).and_then(|()| self.untouched(&before, &after)).err().or_else(
+            self.judge(&after, &mut worst).and_then(|()| self.untouched(&before, &after)).err().or_else(
                 || {
                     let tensor = after.iter().zip(&again).position(|(after, again)| after != again)?;
                     Some((Tensor(tensor), "a second run gave other bits".to_string()))
                 },
             );
         let (tensor, failure) = failure.unzip();
-        Ok(Verdict { share, failure, tensor })
+        Ok(Verdict { worst, words: after, failure, tensor })
     }
 
     /// Poisons everything and writes the inputs.
@@ -131,9 +137,9 @@ impl Check {
         (0..self.program.tensors.len()).map(|index| plan.read_guarded(gpu, Tensor(index))).collect()
     }
 
-    fn judge(&self, found: &[Vec<u32>], share: &mut f64) -> Judgement {
+    fn judge(&self, found: &[Vec<u32>], worst: &mut Used) -> Judgement {
         for wanted in &self.wanted {
-            wanted.judge(&found[wanted.tensor.0], share).map_err(|what| (wanted.tensor, what))?;
+            wanted.judge(&found[wanted.tensor.0], worst).map_err(|what| (wanted.tensor, what))?;
         }
         Ok(())
     }
@@ -187,14 +193,16 @@ impl Check {
 
 impl Wanted {
     /// Compares the words found with what they should be.
-    fn judge(&self, words: &[u32], share: &mut f64) -> std::result::Result<(), String> {
+    fn judge(&self, words: &[u32], worst: &mut Used) -> std::result::Result<(), String> {
         let Self { name, part, want, .. } = self;
         let got: Vec<u32> = part.places(want.rows(*part)).map(|place| words[place]).collect();
         let floats: Vec<f32> = got.iter().map(|&bits| f32::from_bits(bits)).collect();
         match want {
             Want::Floats(want, tol) => {
-                let used = compare::close(name, &floats, want, *tol).map_err(|e| e.to_string())?;
-                *share = used.max(*share);
+                let used = compare::worst(name, &floats, want, *tol).map_err(|e| e.to_string())?;
+                if used.share > worst.share || worst.budget == 0.0 {
+                    *worst = used;
+                }
                 // Where all of a tensor is that small, its error has no size to be measured by.
                 let floats: Vec<f64> = floats.iter().map(|&x| flushed(f64::from(x))).collect();
                 let want: Vec<f64> = want.iter().map(|&x| flushed(x)).collect();

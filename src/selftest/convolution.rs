@@ -25,29 +25,36 @@ enum Content {
     Constant(f32),
 }
 
-/// The network's own sizes, sizes around a workgroup, and windows that are tied throughout.
+/// The network's own sizes, sizes around a workgroup, and windows that are tied throughout: those of a
+/// depth.
 pub fn fixed(depth: Depth) -> Result<Vec<Check>> {
+    let quick = depth == Depth::Quick;
     let mut checks = Vec::new();
     for (seed, (height, width)) in [(1, 31), (4, 8), (3, 11), (7, 9), (8, 8), (5, 13)].into_iter().enumerate()
     {
+        if quick != (seed == 0) {
+            continue;
+        }
         let s = Conv2d { batch: 3, in_channels: 1, height, width, out_channels: 1, kernel: 1 };
         checks.push(conv2d(s, seed as u32)?);
         let s = Conv2d { height: height + 4, width: width + 4, kernel: 5, ..s };
         checks.push(conv2d(s, seed as u32)?);
     }
-    for (seed, x) in [0.0, -1.5, 2.0].into_iter().enumerate() {
-        let s = MaxPool { batch: 3, channels: 2, height: 8, width: 8, window: 2 };
-        checks.push(max_pool(s, Content::Constant(x), seed as u32)?);
-    }
-    for (batch, seed) in [(7, 0), (64, 1), (1, 2), (65, 3)] {
-        if depth == Depth::Quick && batch != 7 {
-            continue;
+    if quick {
+        for (seed, x) in [0.0, -1.5, 2.0].into_iter().enumerate() {
+            let s = MaxPool { batch: 3, channels: 2, height: 8, width: 8, window: 2 };
+            checks.push(max_pool(s, Content::Constant(x), seed as u32)?);
         }
-        let sizes = Sizes::default();
-        let tiles = if batch == 65 { Tiles::THIN } else { Tiles::FAT };
-        for layer in Fused::of_network(sizes, batch, tiles) {
-            checks.push(conv_pool(layer, Content::Random, seed)?);
-            if batch == 7 {
+    }
+    let networks: &[(usize, Tiles)] = match depth {
+        Depth::Quick => &[(7, Tiles::THIN)],
+        Depth::Thorough => &[(64, Tiles::THIN), (64, Tiles::FAT), (65, Tiles::FAT)],
+    };
+    for (seed, &(batch, tiles)) in (0..).zip(networks) {
+        for layer in Fused::of_network(Sizes::default(), batch, tiles) {
+            let check = conv_pool(layer, Content::Random, seed)?;
+            checks.push(Check { both_ways: batch == 64, ..check });
+            if quick {
                 for x in [0.0, 1.0] {
                     checks.push(conv_pool(layer, Content::Constant(x), seed)?);
                 }
@@ -57,11 +64,12 @@ pub fn fixed(depth: Depth) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// One check of each at random sizes; those of large batches are small, so that they stay quick.
-pub fn random(batch: usize, sizes: &mut Random, seed: u32) -> Result<Vec<Check>> {
+/// One check of each at random sizes, with kernels of `kernels` a side at most; those of large batches are small, so that they stay quick, and so are
+/// fused images, whose rows and taps a driver's compiler unrolls.
+pub fn random(batch: usize, kernels: usize, sizes: &mut Random, seed: u32) -> Result<Vec<Check>> {
     let most = if batch > 100 { 3 } else { 7 };
     let mut size = |most: usize| 1 + sizes.below(most as u32) as usize;
-    let kernel = size(6);
+    let kernel = size(kernels);
     let s = Conv2d {
         batch,
         in_channels: size(most),
@@ -77,9 +85,9 @@ pub fn random(batch: usize, sizes: &mut Random, seed: u32) -> Result<Vec<Check>>
         width: 2 + size(11),
         window: 1 + size(2),
     };
-    let kernel = size(6);
-    let groups = [size(2), size(3), size(2)];
-    let height = kernel + size(6);
+    let kernel = size(kernels);
+    let groups = [size(2), size(2), size(2)];
+    let height = kernel + size(4);
     let fused = ConvPool {
         conv: Conv2d {
             batch,

@@ -23,12 +23,15 @@ const BATCHES: [usize; 7] = [1, 7, 32, 63, 64, 65, 1000];
 /// Sizes around the tiles (8) and the workgroups (32, 64), and primes.
 const SIZES: [usize; 13] = [1, 2, 7, 8, 9, 13, 31, 32, 33, 63, 64, 65, 67];
 
+/// Random shapes of each op.
+const RANDOM: usize = 20;
+
 /// How much is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// Every op at the awkward sizes and a few random ones; seconds, most of them the driver's compiler.
+    /// Every entry of every op at a few awkward sizes; seconds, most of them the driver's compiler.
     Quick,
-    /// Twenty random shapes of each op, and the fused ops at every batch size and loss.
+    /// That, all awkward sizes, twenty random shapes of each op, and the network's own at every batch size.
     Thorough,
 }
 
@@ -37,11 +40,26 @@ pub enum Depth {
 /// # Errors
 /// A shape that an op refuses, which would be a mistake of the check.
 pub fn all(depth: Depth) -> Result<Vec<Check>> {
+    let mut checks = only(Depth::Quick)?;
+    checks.iter_mut().for_each(|check| check.both_ways = true);
+    if depth == Depth::Thorough {
+        checks.extend(only(depth)?);
+    }
+    Ok(checks)
+}
+
+/// The checks that a depth adds.
+fn only(depth: Depth) -> Result<Vec<Check>> {
     let mut checks = dense::checks(depth)?;
-    let mut sizes = Random::new(2, Purpose::Test, 0);
-    let random = if depth == Depth::Quick { 2 } else { 20 };
-    for index in 0..SIZES.len() + random {
+    for index in 0..SIZES.len() + RANDOM {
         let seed = index as u32;
+        let quick = index < SIZES.len() && index.is_multiple_of(3);
+        if quick != (depth == Depth::Quick) {
+            continue;
+        }
+        // Large kernels take a driver's compiler longest.
+        let kernels = if quick { 4 } else { 6 };
+        let sizes = &mut Random::new(2, Purpose::Test, seed);
         let mut random = |most: usize| 1 + sizes.below(most as u32) as usize;
         let (batch, size, other) = match SIZES.get(index) {
             Some(&size) => (BATCHES[index % BATCHES.len()], size, SIZES[(5 * index + 3) % SIZES.len()]),
@@ -49,10 +67,7 @@ pub fn all(depth: Depth) -> Result<Vec<Check>> {
         };
         checks.extend(layers::checks(batch, size, other, seed)?);
         checks.extend(steps::checks(batch, seed)?);
-        // Convolutions take a driver's compiler longest.
-        if depth == Depth::Thorough || index % 3 == 0 {
-            checks.extend(convolution::random(batch, &mut sizes, seed)?);
-        }
+        checks.extend(convolution::random(batch, kernels, sizes, seed)?);
     }
     checks.extend(convolution::fixed(depth)?);
     Ok(checks)
