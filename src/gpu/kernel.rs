@@ -169,7 +169,7 @@ pub fn specialised(library: &Library, dispatch: &Dispatch) -> Result<(String, En
 #[allow(unsafe_code)]
 fn trusted_module(gpu: &Gpu, descriptor: wgpu::ShaderModuleDescriptor) -> wgpu::ShaderModule {
     // SAFETY: only shaders that are part of the program come here, never text from outside. Their
-    // indices stay inside the bound ranges and their loops end: the tests run each with and without
-    // the checks, with guard words around every output, and compare the bits.
+    // indices stay inside the bound ranges and their loops end: the tests run every entry, and the
+    // network's own sizes, with and without the checks, with guard words around every output.
     unsafe { gpu.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
 }
