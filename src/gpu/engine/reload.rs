@@ -54,13 +54,15 @@ impl GpuEngine {
     }
 
     /// Takes over the shaders that have changed, to compute from the training step `step` on. A failure
-    /// keeps the old ones and is told, not returned.
-    pub(super) fn look_for_changes(&mut self, step: u32) {
-        let Some(mut hot) = self.hot_reload.take() else { return };
-        if hot.watch.look() {
+    /// keeps the old ones and is told, not returned. Says whether there was a change, which takes its time.
+    pub(super) fn look_for_changes(&mut self, step: u32) -> bool {
+        let Some(mut hot) = self.hot_reload.take() else { return false };
+        let changed = hot.watch.look();
+        if changed {
             self.take_over(&mut hot, step);
         }
         self.hot_reload = Some(hot);
+        changed
     }
 
     fn take_over(&mut self, hot: &mut HotReload, step: u32) {
@@ -162,7 +164,7 @@ impl HotReload {
                 Ok(_) if self.missing.remove(name).is_some() => words.push(format!("{name}.wgsl is back")),
                 _ => {}
             }
-            if !changed.contains(&name) && self.refused.remove(name).is_some() {
+            if file.is_ok() && !changed.contains(&name) && self.refused.remove(name).is_some() {
                 words.push(format!("{name}.wgsl is the text in use again"));
             }
         }
