@@ -18,10 +18,10 @@ pub struct Tiles {
 /// Which tiles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Cut {
-    /// Those of software adapters, which compute on the CPU
+    /// Those of software adapters, which compute on the CPU.
     #[default]
     Fat,
-    /// Those of all other adapters, which are GPUs
+    /// Those of all other adapters, which are GPUs.
     Thin,
 }
 
