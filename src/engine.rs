@@ -10,7 +10,7 @@ use crate::gpu::shader::Library;
 use crate::gpu::watch::Watch;
 use crate::gpu::{Gpu, Kernels, adapter, tune};
 use crate::network::Sizes;
-use crate::plans::tiles::Tiles;
+use crate::plans::tiles::Cut;
 use crate::reference::trainer::CpuEngine;
 use crate::report::schedule;
 use crate::train::{Engine, Loss, Settings};
@@ -208,6 +208,6 @@ pub fn adapters(backend: Option<Backend>) -> String {
 /// # Errors
 ///
 /// [`Error::Usage`] where the plan cannot take the network's sizes.
-pub fn schedule(plan: plans::Kind, batch: usize, loss: Loss) -> Result<String> {
-    schedule::listing(&plan.programs(Sizes::default(), loss, Tiles::FAT).training(batch)?)
+pub fn schedule(plan: plans::Kind, cut: Cut, batch: usize, loss: Loss) -> Result<String> {
+    schedule::listing(&plan.programs(Sizes::default(), loss, cut.into()).training(batch)?)
 }

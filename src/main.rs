@@ -9,7 +9,9 @@ fn main() -> ExitCode {
     let Err(error) = cli::run(cli::Cli::parse()) else { return ExitCode::SUCCESS };
     // A closed stderr must not turn an error into a panic.
     let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "error: {error}");
+    // A report on a shader begins with the word already.
+    let message = error.to_string();
+    let _ = writeln!(stderr, "error: {}", message.strip_prefix("error: ").unwrap_or(&message).trim_end());
     for cause in error.chain().skip(1) {
         let _ = writeln!(stderr, "  cause: {cause}");
     }

@@ -10,7 +10,7 @@ use crate::gpu::shader::Constant;
 pub struct Tensor(pub(crate) usize);
 
 /// Buffers that outlive a program: several programs (whole batch, tail batch, evaluation) share them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Shared {
     /// All parameters, flat.
     Parameters,
@@ -34,6 +34,13 @@ pub enum Shared {
     Cursor,
     /// Of every step: summed loss, right digits, right sums.
     Records,
+}
+
+/// The buffer of a tensor.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Buffer {
+    Own(Tensor),
+    Shared(Shared),
 }
 
 /// Where a tensor lies.
@@ -127,10 +134,27 @@ impl Program {
         &self.tensors[tensor.0]
     }
 
-    /// Bytes of the tensors that a dispatch binds, each counted once: its least traffic, where it needs all
-    /// of them.
+    /// Bytes that a dispatch binds, each word of a buffer counted once, however many tensors hold it: its
+    /// least traffic, where it needs all of them.
     pub fn bytes(&self, dispatch: &Dispatch) -> u64 {
-        dispatch.bindings.iter().map(|&(_, tensor)| 4 * self.info(tensor).len() as u64).sum()
+        let mut ranges: Vec<(Buffer, usize, usize)> = Vec::new();
+        for &(_, tensor) in &dispatch.bindings {
+            let info = self.info(tensor);
+            let (buffer, start) = match info.place {
+                Place::Own => (Buffer::Own(tensor), 0),
+                Place::Shared(name, offset) => (Buffer::Shared(name), offset),
+                Place::Whole(name) => (Buffer::Shared(name), 0),
+            };
+            ranges.push((buffer, start, start + info.len()));
+        }
+        ranges.sort_unstable();
+        let (mut words, mut counted) = (0, (None, 0));
+        for (buffer, start, end) in ranges {
+            let from = if counted.0 == Some(buffer) { start.max(counted.1) } else { start };
+            words += end.saturating_sub(from);
+            counted = (Some(buffer), end.max(from));
+        }
+        4 * words as u64
     }
 
     /// Floating point operations of all dispatches.
@@ -141,5 +165,34 @@ impl Program {
     /// The tensor of that name.
     pub fn find(&self, name: &str) -> Option<Tensor> {
         self.tensors.iter().position(|info| info.name == name).map(Tensor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_counted_once() {
+        let mut program = Program::new(1);
+        let flat = |offset| Place::Shared(Shared::Parameters, offset);
+        let tensors = [
+            ("all", 1000, flat(0)),
+            ("inside", 100, flat(64)),
+            ("across the end", 100, flat(960)),
+            ("behind", 10, flat(2048)),
+            ("others", 30, Place::Shared(Shared::Gradients, 64)),
+            ("own", 7, Place::Own),
+            ("own too", 7, Place::Own),
+        ];
+        let tensors = tensors.map(|(name, words, place)| (name, program.tensor(name, &[words], place)));
+        let bytes = |bindings: &[(&'static str, Tensor)]| {
+            let (bindings, constants) = (bindings.to_vec(), Vec::new());
+            let (layer, threads) = (String::new(), [1; 3]);
+            program.bytes(&Dispatch { layer, shader: "", entry: "", constants, bindings, threads, flops: 0 })
+        };
+        assert_eq!(bytes(&tensors), 4 * (1060 + 10 + 30 + 7 + 7));
+        assert_eq!(bytes(&[tensors[0], tensors[0]]), 4 * 1000);
+        assert_eq!(bytes(&tensors[1..3]), 4 * 200);
     }
 }

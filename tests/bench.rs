@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     common::gpu::conclude(vec![
         common::gpu::trial("bench as JSON", |_| bench_as_json()),
         common::gpu::trial("bench as tables", |_| bench_as_tables()),
+        common::gpu::trial("a batch without room", a_batch_without_room),
         common::gpu::trial("bench in a closed pipe", |_| bench_in_a_closed_pipe()),
         common::gpu::trial("train --profile", |_| train_with_a_profile()),
         common::gpu::trial("a step without timestamps", a_step_without_timestamps),
@@ -42,7 +43,8 @@ fn run(folder: &Path, arguments: &[&str]) -> (String, String) {
 }
 
 fn training(plan: Kind, batch: usize) -> Program {
-    plan.programs(Sizes::default(), Loss::Logits, Tiles::FAT).training(batch).unwrap()
+    let tiles = Tiles::of(&common::gpu::device().unwrap().info);
+    plan.programs(Sizes::default(), Loss::Logits, tiles).training(batch).unwrap()
 }
 
 fn positive(value: &Value) -> f64 {
@@ -139,6 +141,26 @@ fn bench_as_tables() -> Result<(), String> {
     }
     let wide = out.lines().find(|line| !line.contains(": ") && line.chars().count() > 100);
     assert_eq!(wide, None, "too wide for a terminal of 100 columns");
+    Ok(())
+}
+
+/// What does not fit is told before anything is measured.
+fn a_batch_without_room(gpu: &Arc<Gpu>) -> Result<(), String> {
+    let room = gpu.device.limits().max_storage_buffer_binding_size;
+    let program = training(Kind::Fused, 60_000);
+    let largest = program.tensors.iter().map(|info| 4 * info.len() as u64).max();
+    if largest.is_none_or(|largest| largest <= room) {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for more in [&[][..], &["--sweep"]] {
+        let flags = [&["bench", "--batch-sizes", "16,60000", "--plan", "fused"], more].concat();
+        let Output { status, stderr, .. } = command(folder.path(), &flags).output().unwrap();
+        let said = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(3), "{said}");
+        assert!(said.contains("error: the fused plan, batch 60000: "), "{said}");
+        assert!(said.contains("use a smaller batch") && !said.contains("training"), "{said}");
+    }
     Ok(())
 }
 

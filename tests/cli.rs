@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use image::{GrayImage, Luma};
 use serde_json::Value;
@@ -226,6 +227,45 @@ fn divergence_ends_with_code_5_and_keeps_the_run() {
         err(&output)
     );
     assert!(folder.path().join("run/config.json").exists());
+}
+
+#[test]
+fn where_saving_fails_too_both_reasons_are_told() {
+    let folder = TempDir::new().unwrap();
+    // One step an epoch, the second of which has nothing but NaN.
+    let few = ["train", "--adapter", "cpu", "--dataset", "drawn", "--limit", "640", "--batch-size", "640"];
+    let child = Command::new(env!("CARGO_BIN_EXE_digit-adder"))
+        .current_dir(folder.path())
+        .args([&few[..], &["--epochs", "9", "--lr", "1e7", "--out", "run"]].concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while !folder.path().join("run/config.json").exists() {
+        assert!(start.elapsed() < Duration::from_secs(60), "the training has not begun");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // A folder in the place of the weights, which are not there before the training ends.
+    std::fs::create_dir_all(folder.path().join("run/model.safetensors/in the way")).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", err(&output));
+    for words in ["saving what there is failed: ", "model.safetensors", "error: training diverged in epoch 2"]
+    {
+        assert!(err(&output).contains(words), "no `{words}` in {}", err(&output));
+    }
+}
+
+#[test]
+fn the_schedule_is_that_of_either_kind_of_adapter() {
+    let folder = TempDir::new().unwrap();
+    let schedule = |arguments: &[&str]| {
+        let output = run(folder.path(), &[&["schedule"], arguments].concat());
+        assert!(output.status.success(), "{}", err(&output));
+        out(&output)
+    };
+    assert_eq!(schedule(&[]), schedule(&["--tiles", "fat"]));
+    assert_ne!(schedule(&[]), schedule(&["--tiles", "thin"]));
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub struct DispatchProfile {
     pub share: f64,
     /// Its arithmetic.
     pub flops: Rate,
-    /// Its traffic, at least: each tensor that it binds once.
+    /// Its traffic, at least: each word that it binds once.
     pub bytes: Rate,
 }
 

@@ -72,7 +72,7 @@ impl Sweep {
     /// Measures everything for about `seconds` a row; `say` is told of each row before.
     ///
     /// # Errors
-    /// As [`throughput::measure`].
+    /// As [`throughput::check`], before anything is measured, and as [`throughput::measure`].
     pub fn measure(
         gpu: &Arc<Gpu>,
         plan: Kind,
@@ -81,19 +81,24 @@ impl Sweep {
         seconds: f64,
         say: &mut dyn FnMut(&str),
     ) -> Result<Self> {
+        let real = networks()[0];
+        for &size in batch_sizes {
+            throughput::check(gpu, real.1, plan, size)?;
+        }
+        for (_, sizes) in networks() {
+            throughput::check(gpu, sizes, plan, batch)?;
+        }
         let dataset = throughput::images();
         let mut row = |network: (&'static str, Sizes), batch, images: Option<usize>| {
             let length = images.map_or(String::new(), |images| format!(", epochs of {images} images"));
             say(&format!("training the network {}, batch {batch}{length}", network.0));
-            measure(gpu, network, plan, batch, &dataset, images, seconds).or_else(|error| {
-                if plan == Kind::Layered {
-                    return Err(error);
-                }
-                say(&format!("the {plan} plan cannot take it, the layered one does: {error}"));
-                measure(gpu, network, Kind::Layered, batch, &dataset, images, seconds)
-            })
+            let refusal = plan.refusal(network.1);
+            if let Some(refusal) = &refusal {
+                say(&format!("the {plan} plan cannot take it, the layered one does: {refusal}"));
+            }
+            let plan = if refusal.is_some() { Kind::Layered } else { plan };
+            measure(gpu, network, plan, batch, &dataset, images, seconds)
         };
-        let real = networks()[0];
         // A step on what is left over would need kernels of its own.
         let whole = |images: usize| (images / batch).max(1) * batch;
         Ok(Self {
@@ -113,9 +118,6 @@ fn measure(
     images: Option<usize>,
     seconds: f64,
 ) -> Result<Row> {
-    if let Some(refusal) = plan.refusal(sizes) {
-        return Err(refusal);
-    }
     let settings = Settings { batch, loss: Loss::Logits, plan };
     let program = plan.programs(sizes, settings.loss, Tiles::of(&gpu.info)).training(batch)?;
     Ok(Row {

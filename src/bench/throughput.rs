@@ -10,10 +10,11 @@ use crate::data::{self, Addends, Dataset, Split};
 use crate::gpu::engine::GpuEngine;
 use crate::gpu::shader::Library;
 use crate::gpu::spans::{self, Track};
-use crate::gpu::{Gpu, Kernels, timing::median};
+use crate::gpu::{Gpu, Kernels, Rehearsal, timing::median};
 use crate::network::{DIGITS, Sizes};
+use crate::plans::{Kind, tiles::Tiles};
 use crate::random::{Purpose, Random};
-use crate::train::{Engine, Epoch, Settings};
+use crate::train::{Engine, Epoch, Loss, Settings};
 use crate::{Error, Result};
 
 /// Images in an epoch at most: MNIST's.
@@ -53,6 +54,20 @@ pub fn images() -> Dataset {
     let drawn: Vec<u8> = labels[..DRAWN].iter().flat_map(|&digit| data::draw(digit, &mut random)).collect();
     let train = Split { images: drawn.repeat(IMAGES / DRAWN), labels };
     Dataset { origin: "drawn digits".into(), train, test: Split { images: Vec::new(), labels: Vec::new() } }
+}
+
+/// Makes the plan for a batch and lets it go: what the device has no room for is told before anything is
+/// measured.
+///
+/// # Errors
+/// As [`Rehearsal::new`], naming plan and batch.
+pub fn check(gpu: &Gpu, sizes: Sizes, plan: Kind, batch: usize) -> Result<()> {
+    let mut kernels = Kernels::new(Library::Embedded, false);
+    plan.programs(sizes, Loss::Logits, Tiles::of(&gpu.info))
+        .training(batch)
+        .and_then(|program| Rehearsal::new(gpu, &mut kernels, program, &sizes.initial_parameters(1)))
+        .map_err(|error| Error::Device(format!("the {plan} plan, batch {batch}: {error}")))?;
+    Ok(())
 }
 
 /// Trains a network for about `seconds`, after a warm-up. An epoch has `images` images; without a number

@@ -93,6 +93,11 @@ impl Bench {
                 plan.programs(sizes, Loss::Logits, Tiles::of(&gpu.info)).training(self.batch_size)?;
             started.push(startup::measure(gpu, program, &parameters, device)?);
         }
+        for &plan in &kinds {
+            for &batch in &self.batch_sizes {
+                throughput::check(gpu, sizes, plan, batch)?;
+            }
+        }
         console::say("measuring the machine's ceilings");
         let mut kernels = Kernels::new(Library::Embedded, false);
         let ceilings = ceiling::measure(gpu, &mut kernels, self.seconds)?;

@@ -52,6 +52,9 @@ struct Schedule {
     /// How the network is cut into dispatches
     #[arg(long, value_enum, default_value_t)]
     plan: plans::Kind,
+    /// The tiles of the fused plan, which depend on the adapter
+    #[arg(long, value_enum, default_value_t)]
+    tiles: plans::tiles::Cut,
     /// What is minimised
     #[arg(long, value_enum, default_value_t)]
     loss: Loss,
@@ -74,7 +77,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Selftest(selftest) => selftest.run(),
         Command::Bench(bench) => bench.run(),
         Command::Schedule(schedule) => {
-            let text = engine::schedule(schedule.plan, schedule.batch_size, schedule.loss)?;
+            let text = engine::schedule(schedule.plan, schedule.tiles, schedule.batch_size, schedule.loss)?;
             Ok(console::print(&text)?)
         }
     }

@@ -172,11 +172,14 @@ impl Train {
         };
         let mut recorder = Recorder::new(folder, sizes, about, EpochBar::new(self.epochs, images));
         let trained = run::train(engine.as_mut(), &course, [images, test_images], &mut recorder);
-        recorder.finish(&self.title(&origin))?;
+        let finished = recorder.finish(&self.title(&origin));
         if trained.is_err() {
-            console::say(&recorder.what_is_kept());
+            console::say(&match &finished {
+                Ok(()) => recorder.what_is_kept(),
+                Err(error) => format!("the training stopped early, and saving what there is failed: {error}"),
+            });
         }
-        trained?;
+        trained.and(finished)?;
 
         let metrics = run::test(engine.as_mut(), self.seed, test_images)?;
         let hash = model_file::parameters_sha256(&recorder.parameters, &sizes);

@@ -31,8 +31,11 @@ pub struct Gpu {
 }
 
 impl Gpu {
-    /// Opens a device with no optional feature and WebGPU's default limits; only the sizes of buffers
-    /// are raised to what the adapter offers, for large batches.
+    /// Opens a device with no optional feature and no more than [`LIMITS`]; only the sizes of buffers are
+    /// raised to what the adapter offers, for large batches.
+    ///
+    /// # Errors
+    /// [`Error::Device`] naming the limit that the adapter does not reach.
     pub fn open(adapter: &wgpu::Adapter) -> Result<Self> {
         Self::open_with(adapter, wgpu::Features::empty(), false)
     }
@@ -50,6 +53,9 @@ impl Gpu {
             max_buffer_size: offered.max_buffer_size,
             ..LIMITS
         };
+        if let Some(lack) = lack(&limits, &offered) {
+            return Err(Error::Device(format!("{} cannot be used: {lack}", adapter::describe(&info))));
+        }
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("digit-adder"),
             required_features: features,
@@ -89,7 +95,7 @@ impl Gpu {
         let limit = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
         if size > limit {
             return Err(Error::Device(format!(
-                "`{label}` needs {size} bytes, but {} binds at most {limit}: use a smaller --batch-size",
+                "`{label}` needs {size} bytes, but {} binds at most {limit}: use a smaller batch",
                 self.info.name
             )));
         }
@@ -153,7 +159,29 @@ impl Gpu {
     }
 }
 
+/// The first limit that an adapter does not reach, for the user.
+fn lack(needed: &wgpu::Limits, offered: &wgpu::Limits) -> Option<String> {
+    let mut lack = None;
+    needed.check_limits_with_fail_fn(offered, true, |name, needed, offered| {
+        lack = Some(format!("its {name} is {offered}, {needed} is needed"));
+    });
+    lack
+}
+
 fn note(failure: &Mutex<Option<String>>, message: String) {
     // The first error is the cause; what follows are its consequences.
     failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(message);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_is_not_reached_is_named() {
+        assert_eq!(lack(&LIMITS, &LIMITS), None);
+        let small = wgpu::Limits { max_uniform_buffer_binding_size: 16_384, ..LIMITS };
+        let words = "its max_uniform_buffer_binding_size is 16384, 65536 is needed";
+        assert_eq!(lack(&LIMITS, &small).as_deref(), Some(words));
+    }
 }

@@ -6,7 +6,7 @@ mod reload;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use self::log::Log;
 use self::part::Part;
@@ -28,10 +28,6 @@ use crate::{Error, Result, reference};
 /// Images of an evaluation step.
 const EVALUATION_BATCH: usize = 500;
 
-/// How long one submission should keep the device busy: long enough to cost nothing, short enough for
-/// the watchdogs of Windows (2 s) and for a lively progress bar.
-const SUBMISSION: Duration = Duration::from_millis(150);
-
 /// Submissions on their way at once.
 const IN_FLIGHT: usize = 2;
 
@@ -45,7 +41,6 @@ pub struct GpuEngine {
     train: Part,
     test: Part,
     adam_step: u32,
-    steps_a_submission: usize,
     hot_reload: Option<HotReload>,
     log: Option<Log>,
 }
@@ -78,7 +73,6 @@ impl GpuEngine {
             train: Part::new(&gpu, &network, &dataset.train, pixels, settings.batch)?,
             test: Part::new(&gpu, &network, &dataset.test, pixels, EVALUATION_BATCH)?,
             adam_step: 0,
-            steps_a_submission: 1,
             hot_reload: None,
             log: None,
             gpu,
@@ -105,10 +99,12 @@ impl GpuEngine {
         let mut left = images / batch;
         let mut done = 0;
         let mut flying = VecDeque::new();
+        // Submissions that the device has worked on while the host was not waiting for them.
+        let mut unseen = 0;
         let mut since = Instant::now();
         while left > 0 || !flying.is_empty() {
             if left > 0 && flying.len() < IN_FLIGHT {
-                let mut steps = left.min(self.steps_a_submission);
+                let mut steps = left.min(self.part(training).steps_a_submission);
                 if training {
                     steps = self.until_line(images / batch - left, steps);
                 }
@@ -120,15 +116,15 @@ impl GpuEngine {
                 self.gpu.spans.add(Track::Submissions, "submission", since);
                 done += steps * batch;
                 progress(done);
-                // The device works on the next submission already, so this is one's own time.
-                let scale = SUBMISSION.as_secs_f64() / since.elapsed().as_secs_f64().max(1e-6);
-                let wanted = (steps as f64 * scale.clamp(0.25, 4.0)).round() as usize;
-                self.steps_a_submission = wanted.clamp(1, 4096);
-                let recorded = if training { images / batch - left } else { 0 };
-                if training {
-                    self.log_finished(done / batch, images)?;
+                if unseen == 0 {
+                    // The device works on the next submission already, so this is one's own time.
+                    let part = if training { &mut self.train } else { &mut self.test };
+                    part.adapt(steps, since.elapsed());
                 }
-                self.look_for_changes(self.adam_step + recorded as u32 + 1);
+                let recorded = if training { images / batch - left } else { 0 };
+                let logged = training && self.log_finished(done / batch, images)?;
+                let changed = self.look_for_changes(self.adam_step + recorded as u32 + 1);
+                unseen = if logged || changed { flying.len() } else { unseen.saturating_sub(1) };
                 since = Instant::now();
             }
         }

@@ -146,6 +146,9 @@ fn key(text: &str, entry: &Entry) -> String {
     format!("{}\n{text}", entry.name)
 }
 
+/// A constant that is set for every shader that declares it, see [`specialised`].
+pub const PADDED: &str = "PADDED";
+
 /// The text of a dispatch's shader with the dispatch's constants, and its entry's interface.
 ///
 /// Where the shader declares `const PADDED: bool`, it is set to whether the grid has more invocations in
@@ -158,11 +161,11 @@ pub fn specialised(library: &Library, dispatch: &Dispatch) -> Result<(String, En
         .into_iter()
         .find(|found| found.name == entry)
         .ok_or_else(|| Error::Device(format!("{name}.wgsl has no entry `{entry}`")))?;
-    if !text.contains("\nconst PADDED: bool") {
+    if !text.contains(&format!("\nconst {PADDED}: bool")) {
         return Ok((text, found));
     }
     let padded = !dispatch.threads[0].is_multiple_of(found.workgroup[0] as usize);
-    Ok((shader::specialise(name, &text, &[("PADDED", padded.into())])?, found))
+    Ok((shader::specialise(name, &text, &[(PADDED, padded.into())])?, found))
 }
 
 /// A module without bounds checks and loop counters, which cost about 5 % on a software driver.

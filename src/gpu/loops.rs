@@ -1,13 +1,14 @@
 //! How many loop iterations one invocation of an entry can make at most.
 //!
 //! Read off naga's IR: every loop must count a local variable up by a constant step to a bound that is
-//! made of constants and arguments alone. Anything else is an error, so nothing goes uncounted.
+//! made of constants and arguments alone, an i32 from a literal to a literal. Anything else is an error,
+//! so nothing goes uncounted.
 
 use std::collections::HashMap;
 
 use naga::{
-    BinaryOperator, Block, Expression, Function, Handle, Literal, LocalVariable, MathFunction, Module, Span,
-    Statement, WithSpan,
+    BinaryOperator, Block, Expression, Function, Handle, Literal, LocalVariable, MathFunction, Module,
+    Scalar, Span, Statement, TypeInner, WithSpan,
 };
 
 /// A loop that may not end.
@@ -51,8 +52,11 @@ impl Range {
 /// A loop whose iterations cannot be bounded, or whose bound is read from memory.
 pub fn iterations(module: &Module, entry: &Function) -> Result<u64> {
     let arguments = vec![Range::ANY; entry.arguments.len()];
-    Walk { module, function: entry, arguments }.block(&entry.body)
+    Walk { module, function: entry, arguments }.call()
 }
+
+/// What each local variable was last set to, where that is certain.
+type Known = HashMap<Handle<LocalVariable>, Handle<Expression>>;
 
 /// A walk through one call of a function.
 struct Walk<'a> {
@@ -62,41 +66,51 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn block(&self, block: &Block) -> Result<u64> {
-        // What each variable was last set to in this block.
-        let mut set: HashMap<Handle<LocalVariable>, Handle<Expression>> = HashMap::new();
+    fn call(&self) -> Result<u64> {
+        let variables = self.function.local_variables.iter();
+        let known = variables.filter_map(|(variable, local)| Some((variable, local.init?))).collect();
+        self.block(&self.function.body, known)
+    }
+
+    fn block(&self, block: &Block, mut known: Known) -> Result<u64> {
         let mut total = 0u64;
         for (statement, span) in block.span_iter() {
             let iterations: u64 = match statement {
-                Statement::Store { pointer, value } => {
-                    if let Expression::LocalVariable(variable) = self.function.expressions[*pointer] {
-                        set.insert(variable, *value);
-                    }
-                    0
+                Statement::Block(block) => self.block(block, known.clone())?,
+                Statement::If { accept, reject, .. } => {
+                    self.block(accept, known.clone())?.max(self.block(reject, known.clone())?)
                 }
-                Statement::Block(block) => self.block(block)?,
-                Statement::If { accept, reject, .. } => self.block(accept)?.max(self.block(reject)?),
                 Statement::Switch { cases, .. } => {
+                    // A case may follow on the one before it.
                     let add = |sum: u64, more: u64| sum.saturating_add(more);
-                    cases.iter().try_fold(0, |sum, case| Ok(add(sum, self.block(&case.body)?)))?
+                    cases
+                        .iter()
+                        .try_fold(0, |sum, case| Ok(add(sum, self.block(&case.body, Known::new())?)))?
                 }
                 Statement::Loop { body, continuing, break_if } => {
                     if break_if.is_some() {
                         return Err(self.endless("is no `for`", *span));
                     }
-                    let (variable, trips) = self.trips(body, continuing, &set, *span)?;
+                    let (variable, trips) = self.trips(body, continuing, &known, *span)?;
                     if stores(self.function, body, variable) {
                         return Err(self.endless("sets its counter in its body", *span));
                     }
-                    trips.saturating_mul(self.block(body)?.saturating_add(1))
+                    known.retain(|&variable, _| !sets(self.function, statement, variable));
+                    trips.saturating_mul(self.block(body, known.clone())?.saturating_add(1))
                 }
                 Statement::Call { function, arguments, .. } => {
                     let arguments = arguments.iter().map(|&argument| self.range(argument)).collect();
                     let function = &self.module.functions[*function];
-                    Walk { module: self.module, function, arguments }.block(&function.body)?
+                    Walk { module: self.module, function, arguments }.call()?
                 }
                 _ => 0,
             };
+            known.retain(|&variable, _| !sets(self.function, statement, variable));
+            if let Statement::Store { pointer, value } = statement
+                && let Expression::LocalVariable(variable) = self.function.expressions[*pointer]
+            {
+                known.insert(variable, *value);
+            }
             total = total.saturating_add(iterations);
         }
         Ok(total)
@@ -107,48 +121,65 @@ impl Walk<'_> {
         &self,
         body: &Block,
         continuing: &Block,
-        set: &HashMap<Handle<LocalVariable>, Handle<Expression>>,
+        known: &Known,
         span: Span,
     ) -> Result<(Handle<LocalVariable>, u64)> {
         let fail = |what| Err(self.endless(what, span));
         let expressions = &self.function.expressions;
-        let head = body.iter().find_map(|statement| match statement {
-            Statement::If { condition, accept, reject }
+        // `for` begins with its condition; nothing but what computes it may come before.
+        let (emitted, head) = computed(body);
+        let condition = match head {
+            [Statement::If { condition, accept, reject }, ..]
                 if accept.is_empty() && matches!(**reject, [Statement::Break]) =>
             {
-                Some(*condition)
+                *condition
             }
-            _ => None,
-        });
-        // `for` begins with its condition; nothing but what computes it may come before.
-        let first = body.iter().find(|statement| !matches!(statement, Statement::Emit(_)));
-        let (Some(condition), Some(Statement::If { .. })) = (head, first) else {
-            return fail("does not begin with its condition");
+            _ => return fail("does not begin with its condition"),
         };
-        let Expression::Binary { op: BinaryOperator::Less, left, right } = expressions[condition] else {
+        let Expression::Binary { op: BinaryOperator::Less, left, right: bound } = expressions[condition]
+        else {
             return fail("does not count up to a bound with `<`");
         };
-        let Some(variable) = self.loaded(left) else { return fail("compares no counter with its bound") };
-        let step = continuing.iter().find_map(|statement| match statement {
-            Statement::Store { pointer, value } if self.is(*pointer, variable) => Some(*value),
-            _ => None,
-        });
-        let step = match step.map(|step| &expressions[step]) {
-            Some(&Expression::Binary { op: BinaryOperator::Add, left, right })
-                if self.loaded(left) == Some(variable) =>
+        // A counter that was loaded before the loop would be compared, or added to, as it was then.
+        let Some(variable) = self.loaded(left).filter(|_| emitted.contains(&left)) else {
+            return fail("compares no counter with its bound");
+        };
+        let (emitted, [Statement::Store { pointer, value }]) = computed(continuing) else {
+            return fail("does more than to count behind its body");
+        };
+        let step = match expressions[*value] {
+            Expression::Binary { op: BinaryOperator::Add, left, right }
+                if self.is(*pointer, variable)
+                    && self.loaded(left) == Some(variable)
+                    && emitted.contains(&left) =>
             {
-                self.range(right)
+                right
             }
             _ => return fail("does not add to its counter"),
         };
-        let bound = self.range(right);
+        let start = known.get(&variable).copied();
+        let literal = |&expression: &Handle<Expression>| {
+            let Range { low, high, .. } = self.range(expression);
+            matches!(expressions[expression], Expression::Literal(_) | Expression::Constant(_)) && low == high
+        };
+        let most = match self.module.types[self.function.local_variables[variable].ty].inner {
+            TypeInner::Scalar(Scalar::U32) => Range::ANY.high,
+            // A range is that of a u32: nothing but a literal from 0 on is the same as an i32.
+            TypeInner::Scalar(Scalar::I32)
+                if start.is_some_and(|start| [start, bound, step].iter().all(literal)) =>
+            {
+                i32::MAX as u64
+            }
+            _ => return fail("counts no u32, nor an i32 from a literal to a literal, both 0 or more"),
+        };
+        let start = start.map_or(0, |start| self.range(start).low);
+        let (bound, step) = (self.range(bound), self.range(step));
         if bound.read || step.read {
             return fail("reads its bound or step from memory");
         }
-        if step.low == 0 || bound.high + step.high > Range::ANY.high {
+        if step.low == 0 || bound.high + step.high > most {
             return fail("counts to a bound that may be anything");
         }
-        let start = set.get(&variable).map_or(0, |&start| self.range(start).low);
         Ok((variable, bound.high.saturating_sub(start).div_ceil(step.low)))
     }
 
@@ -216,11 +247,27 @@ fn literal_range(literal: Literal) -> Range {
     }
 }
 
-/// Whether anything in a block may set a local variable: a store, or a pointer to it handed on.
+/// The expressions that a block computes before its first statement, and its statements from there on.
+fn computed(block: &Block) -> (Vec<Handle<Expression>>, &[Statement]) {
+    let first = block.iter().position(|statement| !matches!(statement, Statement::Emit(_)));
+    let (before, after) = block.split_at(first.unwrap_or(block.len()));
+    let emitted = before.iter().flat_map(|statement| match statement {
+        Statement::Emit(range) => range.clone().collect(),
+        _ => Vec::new(),
+    });
+    (emitted.collect(), after)
+}
+
+/// Whether anything in a block may set a local variable.
 fn stores(function: &Function, block: &Block, variable: Handle<LocalVariable>) -> bool {
+    block.iter().any(|statement| sets(function, statement, variable))
+}
+
+/// Whether a statement may set a local variable: a store, or a pointer to it handed on.
+fn sets(function: &Function, statement: &Statement, variable: Handle<LocalVariable>) -> bool {
     let is = |pointer: &Handle<Expression>| matches!(function.expressions[*pointer], Expression::LocalVariable(found) if found == variable);
     let inside = |block: &Block| stores(function, block, variable);
-    block.iter().any(|statement| match statement {
+    match statement {
         Statement::Store { pointer, .. } => is(pointer),
         Statement::Call { arguments, .. } => arguments.iter().any(is),
         Statement::Block(block) => inside(block),
@@ -228,5 +275,5 @@ fn stores(function: &Function, block: &Block, variable: Handle<LocalVariable>) -
         Statement::Switch { cases, .. } => cases.iter().any(|case| inside(&case.body)),
         Statement::Loop { body, continuing, .. } => inside(body) || inside(continuing),
         _ => false,
-    })
+    }
 }

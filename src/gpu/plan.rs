@@ -143,10 +143,10 @@ impl Plan {
         let axes = dispatch.threads.iter().zip(kernel.entry.workgroup);
         for (workgroups, (threads, size)) in workgroups.iter_mut().zip(axes) {
             let count = threads.div_ceil(size as usize);
-            *workgroups =
-                u32::try_from(count).ok().filter(|&count| count <= MAX_WORKGROUPS).ok_or_else(|| {
-                    fail(format!("{count} workgroups are too many: use a smaller --batch-size"))
-                })?;
+            *workgroups = u32::try_from(count)
+                .ok()
+                .filter(|&count| count <= MAX_WORKGROUPS)
+                .ok_or_else(|| fail(format!("{count} workgroups are too many: use a smaller batch")))?;
         }
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let bind_group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {

@@ -6,13 +6,14 @@ use naga::{AddressSpace, Span, WithSpan};
 
 use super::device::LIMITS;
 use super::interface::{self, Access, Binding, Entry, Shader};
-use super::kernel::specialised;
+use super::kernel::{PADDED, specialised};
 use super::loops;
 use super::shader::Library;
 use crate::program::Dispatch;
 use crate::{Error, Result};
 
-/// A software driver ends all loops of an invocation after so many iterations, silently.
+/// A software driver ends all loops of an invocation after so many iterations, silently. Where the text in
+/// use has more already, a new one may have as many.
 const ITERATIONS: u64 = 65_535;
 
 /// What is wrong with a shader that is valid WGSL.
@@ -44,17 +45,39 @@ pub fn review(name: &str, old: &str, library: &Library, dispatches: &[Dispatch])
         Error::Device(named.emit_to_string_with_path(text, &path))
     };
     same_interface(&before, &after, &shader).map_err(|refusal| report(&new, refusal))?;
-    stays_inside_the_limits(&shader, &new, None).map_err(|refusal| report(&new, refusal))?;
+    stays_inside_the_limits(&shader, &new, None, ITERATIONS).map_err(|refusal| report(&new, refusal))?;
+    let in_use = Library::Replaced { name: name.into(), text: old.into() };
     let mut seen = BTreeSet::new();
     for dispatch in dispatches.iter().filter(|dispatch| dispatch.shader == name) {
         let (text, _) = specialised(library, dispatch)?;
         if seen.insert((text.clone(), dispatch.entry)) {
             let shader = interface::parse(name, &text)?;
-            stays_inside_the_limits(&shader, &text, Some(dispatch.entry))
+            let iterations = iterations(&in_use, dispatch).unwrap_or(0).max(ITERATIONS);
+            stays_inside_the_limits(&shader, &text, Some(dispatch.entry), iterations)
                 .map_err(|refusal| report(&text, refusal))?;
         }
     }
     Ok(())
+}
+
+/// Iterations of an invocation of a dispatch, where they can be counted.
+fn iterations(library: &Library, dispatch: &Dispatch) -> Option<u64> {
+    let (text, entry) = specialised(library, dispatch).ok()?;
+    let Shader { module, .. } = interface::parse(dispatch.shader, &text).ok()?;
+    let entry = module.entry_points.iter().find(|found| found.name == entry.name)?;
+    loops::iterations(&module, &entry.function).ok()
+}
+
+/// The constants that the host sets in a shader and whose lines differ between two texts: whatever value
+/// the file gives them, the host's takes its place.
+pub fn set_by_host(name: &str, old: &str, new: &str, dispatches: &[Dispatch]) -> BTreeSet<&'static str> {
+    let declared = |text: &str, constant: &str| {
+        let head = format!("const {constant}: ");
+        text.lines().find(|line| line.starts_with(&head)).map(|line| line.split(';').next().map(String::from))
+    };
+    let dispatches = dispatches.iter().filter(|dispatch| dispatch.shader == name);
+    let constants = dispatches.flat_map(|dispatch| &dispatch.constants).map(|(constant, _)| *constant);
+    constants.chain([PADDED]).filter(|constant| declared(old, constant) != declared(new, constant)).collect()
 }
 
 /// Bindings of those entries that the other side has too, by name.
@@ -137,6 +160,7 @@ fn stays_inside_the_limits(
     shader: &Shader,
     text: &str,
     only: Option<&str>,
+    most_iterations: u64,
 ) -> std::result::Result<(), WithSpan<Refusal>> {
     for (index, entry) in shader.module.entry_points.iter().enumerate() {
         let name = &entry.name;
@@ -176,9 +200,9 @@ fn stays_inside_the_limits(
         }
         let iterations = loops::iterations(&shader.module, &entry.function)
             .map_err(|endless| endless.and_then(|endless| self::refuse(endless.to_string())))?;
-        if iterations > ITERATIONS {
+        if iterations > most_iterations {
             return refuse(format!(
-                "an invocation of `{name}` may loop {iterations} times, {ITERATIONS} are allowed"
+                "an invocation of `{name}` may loop {iterations} times, {most_iterations} are allowed"
             ));
         }
     }

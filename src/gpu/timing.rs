@@ -16,7 +16,8 @@ use crate::Result;
 pub enum Method {
     /// Timestamps of the device at both ends of a compute pass that holds one dispatch.
     Timestamps,
-    /// The wall clock of submissions that hold nothing but one dispatch, many times over.
+    /// The wall clock of submissions that hold one dispatch many times over, each time behind a cursor of
+    /// two words that is put back to its start.
     WallClock,
 }
 

@@ -17,6 +17,25 @@ pub struct Tiles {
     pub dense: dense::Tiles,
 }
 
+/// Which tiles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Cut {
+    /// Those of software adapters, which compute on the CPU.
+    #[default]
+    Fat,
+    /// Those of all other adapters, which are GPUs.
+    Thin,
+}
+
+impl From<Cut> for Tiles {
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::Fat => Self::FAT,
+            Cut::Thin => Self::THIN,
+        }
+    }
+}
+
 /// More rows than any image has.
 const ALL: usize = usize::MAX;
 

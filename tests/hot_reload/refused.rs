@@ -1,6 +1,6 @@
 //! What is refused: the words, told once, and that training goes on with the old shaders.
 
-use digit_adder::gpu::review::review;
+use digit_adder::gpu::review::{review, set_by_host};
 use digit_adder::gpu::shader::{Library, Texts};
 use digit_adder::gpu::watch::Watch;
 use digit_adder::network::Sizes;
@@ -79,7 +79,29 @@ pub fn the_review_says_what_is_wrong() -> Result<(), String> {
     // What a developer may change: workgroups, slots, what is inside.
     let free =
         leaky().replace("@workgroup_size(32)", "@workgroup_size(64)").replace("binding(4)", "binding(6)");
-    reviewed(free).map_err(|e| e.to_string())
+    reviewed(free).map_err(|e| e.to_string())?;
+
+    // More iterations than a software driver makes: as many as before, and no more.
+    let mut large = dispatches.clone();
+    large.retain(|dispatch| dispatch.shader == "relu");
+    large.iter_mut().for_each(|dispatch| dispatch.constants = vec![("SIZE", 100_000.into())]);
+    let body = "y[i] = max(x[i], 0.0);";
+    let looping =
+        |times| edited("relu", body, &format!("for (var n = 0u; n < {times}u * SIZE; n++) {{ {body} }}"));
+    let follows = |old: &str, new| review("relu", old, &Library::Texts(Texts::from([("relu", new)])), &large);
+    follows(&looping(1), looping(1)).map_err(|e| e.to_string())?;
+    for (old, allowed) in [(text("relu"), 65_535), (&looping(1), 100_000)] {
+        let said = follows(old, looping(2)).err().ok_or("twice as many iterations are taken")?.to_string();
+        let words = format!("an invocation of `forward` may loop 200000 times, {allowed} are allowed");
+        assert!(said.contains(&words), "{said}");
+    }
+
+    let size = text("relu").lines().find(|line| line.starts_with("const SIZE")).ok_or("relu has no SIZE")?;
+    let other =
+        |line: &str| set_by_host("relu", text("relu"), &text("relu").replace(size, line), &dispatches);
+    assert!(other("const SIZE: u32 = 3u;").iter().eq(["SIZE"].iter()));
+    assert!(other(&format!("{size} // A comment.")).is_empty());
+    Ok(())
 }
 
 pub fn what_is_wrong_is_refused() -> Result<(), String> {
@@ -93,6 +115,11 @@ pub fn what_is_wrong_is_refused() -> Result<(), String> {
         }
         assert_eq!(said.matches("go on").count(), 1, "{what}: {said}");
     }
+    // A refused text that is taken away is no text in use.
+    std::fs::remove_file(shaders.file("relu")).unwrap();
+    assert_eq!(run.train_until("gone")?, "relu.wgsl is gone; the last good text goes on\n");
+    shaders.save("relu", "");
+    assert_eq!(run.train_until("is back")?, "relu.wgsl is back\n");
     // Saved again as it is, and another one beside it: nothing is told twice.
     shaders.save("relu", "");
     run.train_for(A_WHILE)?;
@@ -139,5 +166,16 @@ pub fn a_folder_that_cannot_be_taken() -> Result<(), String> {
     shaders.save("linear", "fn broken(");
     let error = Run::new(Some(&shaders), Kind::Fused).err().ok_or("a broken shader was taken")?;
     assert!(error.contains("linear.wgsl:1:"), "{error}");
+    let adapter = std::env::var("TEST_ADAPTER").unwrap_or_else(|_| "high-performance".into());
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_digit-adder"))
+        .current_dir(empty.path())
+        .args(["train", "--dataset", "drawn", "--limit", "64", "--adapter", &adapter])
+        .args(["--hot-reload", "--shader-dir"])
+        .arg(shaders.folder())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("error: ") && !said.contains("error: error: "), "{said}");
     Ok(())
 }

@@ -238,6 +238,17 @@ fn loops_that_cannot_be_bounded_are_refused() {
     assert_eq!(counted("for (var i = id; i < 64u; i += 64u) { s[i] = 0u; }"), Ok(1));
     assert_eq!(counted("twice(6u); twice(10u); if (id > 3u) { twice(4u); }"), Ok(2 * 4 + 2 * 6 + 2 * 3));
     assert_eq!(counted("for (var i = 0u; i < 5u; i++) { twice(4u); }"), Ok(5 * 7));
+    assert_eq!(counted("for (var i = 5; i < 9; i++) { s[0] = 0u; }"), Ok(4));
+    assert_eq!(counted("var i = 5u; for (; i < 9u; i++) { s[0] = 0u; }"), Ok(4));
+    // What a branch or a loop before may have changed is not known any more.
+    assert_eq!(
+        counted("var i = 100u; if (id > 3u) { i = 0u; } for (; i < 105u; i++) { s[i] = 0u; }"),
+        Ok(105)
+    );
+    assert_eq!(
+        counted("var i = 4u; for (var j = 0u; j < 3u; j++) { for (; i < 9u; i++) { s[i] = 0u; } i = 0u; }"),
+        Ok(3 * (9 + 1))
+    );
     for endless in [
         "for (var i = 0u; i < u.x; i++) { s[i] = 0u; }",
         "for (var i = 0u; i < min(u.x, 9u); i++) { s[i] = 0u; }",
@@ -248,6 +259,16 @@ fn loops_that_cannot_be_bounded_are_refused() {
         "for (var i = 0u; i != 9u; i++) { s[i] = 0u; }",
         "twice(u.y);",
         "var n = u.x; for (var i = 0u; i < n; i++) { s[i] = 0u; }",
+        "var k = 0u; loop { if (k < 10u) {} else { break; } continuing { k = k + 1u; k = k - 1u; } }",
+        "var k = 0u; loop { if (k < 10u) {} else { break; } continuing { k = k + 1u; twice(4u); } }",
+        "var k = 0u; loop { if (id < 9u) { continue; } if (k < 10u) {} else { break; } continuing { k = k + 1u; } }",
+        "var k = 0u; let was = k; loop { if (was < 10u) {} else { break; } continuing { k = k + 1u; } }",
+        "var k = 0u; let was = k; loop { if (k < 10u) {} else { break; } continuing { k = was + 1u; } }",
+        "for (var k = -2000000000; k < 0; k++) { s[0] = 0u; }",
+        "for (var k = i32(id); k < 9; k++) { s[0] = 0u; }",
+        "for (var k = 0; k < min(i32(id), 9); k++) { s[0] = 0u; }",
+        "for (var k = 0; k < 2147483647; k += 2) { s[0] = 0u; }",
+        "var k = 0; if (id > 3u) { k = -2000000000; } for (; k < 9; k++) { s[0] = 0u; }",
         "loop { if (s[0] == 1u) { break; } }",
         "while (s[0] < 9u) { s[0] += 1u; }",
     ] {

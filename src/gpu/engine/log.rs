@@ -19,13 +19,15 @@ impl GpuEngine {
         self.log.as_ref().map_or(steps, cut)
     }
 
-    /// Hands on the losses of the epoch's first `done` steps if a line is due. At the end of the epoch on
-    /// `images` images it hands on the rest: the next epoch writes over them.
-    pub(super) fn log_finished(&mut self, done: usize, images: usize) -> Result<()> {
+    /// Hands on the losses of the epoch's first `done` steps if a line is due, and says whether it did: to
+    /// read them is to wait for all that is on its way. At the end of the epoch on `images` images it hands
+    /// on the rest: the next epoch writes over them.
+    pub(super) fn log_finished(&mut self, done: usize, images: usize) -> Result<bool> {
         let batch = self.settings.batch;
         let last = done == images.div_ceil(batch);
-        let Some(Log { log, added }) = &mut self.log else { return Ok(()) };
-        if last || log.is_due(done - *added) {
+        let Some(Log { log, added }) = &mut self.log else { return Ok(false) };
+        let due = last || log.is_due(done - *added);
+        if due {
             let records = &self.train.buffers[&Shared::Records];
             let new: Vec<[u32; 3]> = self.gpu.read(records, 12 * *added, done - *added)?;
             for (step, [loss, ..]) in (*added..done).zip(new) {
@@ -33,6 +35,6 @@ impl GpuEngine {
             }
             *added = done;
         }
-        Ok(())
+        Ok(due)
     }
 }

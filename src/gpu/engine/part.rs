@@ -1,5 +1,7 @@
 //! The images of a split on the device, and the plans that go over them.
 
+use std::time::Duration;
+
 use crate::data::Split;
 use crate::gpu::device::Gpu;
 use crate::gpu::kernel::Kernels;
@@ -15,11 +17,16 @@ pub(super) struct Cut {
     pub tail: Option<Plan>,
 }
 
+/// How long one submission should keep the device busy: long enough to cost nothing, short enough for
+/// the watchdogs of Windows (2 s) and for a lively progress bar.
+const SUBMISSION: Duration = Duration::from_millis(150);
+
 /// The images of one split on the device.
 pub(super) struct Part {
     pub buffers: Buffers,
     pub images: usize,
     pub cut: Cut,
+    pub steps_a_submission: usize,
 }
 
 impl Part {
@@ -50,7 +57,15 @@ impl Part {
         // A copy of everything written is kept until the queue has worked on it.
         gpu.queue.submit([]);
         gpu.wait(None)?;
-        Ok(Self { buffers, images, cut: Cut { batch, whole: None, tail: None } })
+        Ok(Self { buffers, images, cut: Cut { batch, whole: None, tail: None }, steps_a_submission: 1 })
+    }
+
+    /// Makes the next submissions longer or shorter, after one of `steps` steps that took the device so
+    /// long.
+    pub fn adapt(&mut self, steps: usize, took: Duration) {
+        let scale = SUBMISSION.as_secs_f64() / took.as_secs_f64().max(1e-6);
+        let wanted = (steps as f64 * scale.clamp(0.25, 4.0)).round() as usize;
+        self.steps_a_submission = wanted.clamp(1, 4096);
     }
 
     /// Makes the plans for whole batches and for the rest of `images`, where they are not there yet.

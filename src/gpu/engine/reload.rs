@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::{EVALUATION_BATCH, GpuEngine};
 use crate::gpu::kernel::Kernels;
 use crate::gpu::plan::Plan;
-use crate::gpu::review::review;
+use crate::gpu::review::{review, set_by_host};
 use crate::gpu::shader::{EMBEDDED, Library, Texts};
 use crate::gpu::watch::Watch;
 use crate::program::Dispatch;
@@ -54,13 +54,15 @@ impl GpuEngine {
     }
 
     /// Takes over the shaders that have changed, to compute from the training step `step` on. A failure
-    /// keeps the old ones and is told, not returned.
-    pub(super) fn look_for_changes(&mut self, step: u32) {
-        let Some(mut hot) = self.hot_reload.take() else { return };
-        if hot.watch.look() {
+    /// keeps the old ones and is told, not returned. Says whether there was a change, which takes its time.
+    pub(super) fn look_for_changes(&mut self, step: u32) -> bool {
+        let Some(mut hot) = self.hot_reload.take() else { return false };
+        let changed = hot.watch.look();
+        if changed {
             self.take_over(&mut hot, step);
         }
         self.hot_reload = Some(hot);
+        changed
     }
 
     fn take_over(&mut self, hot: &mut HotReload, step: u32) {
@@ -86,13 +88,13 @@ impl GpuEngine {
             Ok(pipelines) => pipelines,
             Err(error) => return hot.watch.say(&format!("{error}\n{OLD_ONES}")),
         };
-        hot.current = texts;
+        let before = std::mem::replace(&mut hot.current, texts);
         hot.refused.clear();
         let told = format!(
             "reloaded {}: {}, {:.0} ms, from step {step}",
             files(&changed),
             match pipelines {
-                0 => "no pipeline, as this plan does not use it".to_string(),
+                0 => "no pipeline, as this plan does not use what has changed".to_string(),
                 1 => "1 pipeline".to_string(),
                 n => format!("{n} pipelines"),
             },
@@ -101,6 +103,11 @@ impl GpuEngine {
         hot.watch.say(&told);
         hot.last = Some(told);
         for name in changed {
+            for constant in set_by_host(name, &before[name], &hot.current[name], &dispatches) {
+                hot.watch.say(&format!(
+                    "{name}.wgsl: {constant} is set by the host, its value in the file changes nothing"
+                ));
+            }
             let found = aside::check(&self.gpu, &library, name);
             hot.watch.say(&found.unwrap_or_else(|error| format!("{name}.wgsl was not checked: {error}")));
         }
@@ -162,7 +169,7 @@ impl HotReload {
                 Ok(_) if self.missing.remove(name).is_some() => words.push(format!("{name}.wgsl is back")),
                 _ => {}
             }
-            if !changed.contains(&name) && self.refused.remove(name).is_some() {
+            if file.is_ok() && !changed.contains(&name) && self.refused.remove(name).is_some() {
                 words.push(format!("{name}.wgsl is the text in use again"));
             }
         }
