@@ -10,7 +10,7 @@ use crate::gpu::shader::Library;
 use crate::gpu::watch::Watch;
 use crate::gpu::{Gpu, Kernels, adapter, tune};
 use crate::network::Sizes;
-use crate::plans::tiles::Cut;
+use crate::plans::tiles::{Cut, Tiles};
 use crate::reference::trainer::CpuEngine;
 use crate::report::schedule;
 use crate::train::{Engine, Loss, Settings};
