@@ -12,7 +12,7 @@ use digit_adder::gpu::engine::GpuEngine;
 use digit_adder::gpu::tune::tune;
 use digit_adder::network::Sizes;
 use digit_adder::plans::Kind;
-use digit_adder::plans::tiles::CANDIDATES;
+use digit_adder::plans::tiles::{CANDIDATES, Tiles};
 use digit_adder::random::{Purpose, Random};
 use digit_adder::reference::trainer::CpuEngine;
 use digit_adder::train::{Engine, Epoch, Loss, Settings, StepLog};
@@ -39,8 +39,12 @@ fn engines(sizes: Sizes, kind: Kind, loss: Loss, batch: usize) -> Result<[Box<dy
     let start = sizes.initial_parameters(3);
     let gpu = common::gpu::device()?.clone();
     let kernels = common::gpu::kernels(false);
-    let device =
+    let mut device =
         GpuEngine::new(gpu, kernels, sizes, settings, &start, &dataset).map_err(|error| error.to_string())?;
+    if sizes.kernel != Sizes::default().kernel {
+        // A software driver compiles thin tiles in a fraction of the time; its own sizes have the fat ones.
+        device.cut(Tiles::THIN);
+    }
     let reference = CpuEngine::new(sizes, settings, start, dataset).map_err(|error| error.to_string())?;
     Ok([Box::new(device), Box::new(reference)])
 }
@@ -111,7 +115,7 @@ fn tiles_do_not_matter() -> Result<(), String> {
         let mut engine = GpuEngine::new(gpu.clone(), kernels, sizes, settings, &start, &dataset)
             .map_err(|error| error.to_string())?;
         engine.cut(tiles);
-        engine.train_epoch(&epoch(203), &mut |_| {}).map_err(|error| error.to_string())?;
+        engine.train_epoch(&epoch(192), &mut |_| {}).map_err(|error| error.to_string())?;
         let parameters = engine.parameters().map_err(|error| error.to_string())?;
         assert_ne!(parameters, start);
         all.push(parameters);
@@ -184,7 +188,9 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for kind in [Kind::Fused, Kind::Layered] {
         for loss in [Loss::Logits, Loss::DoubleSoftmax] {
-            for batch in [64, 29] {
+            // The batch does not meet the loss anywhere but in a factor.
+            let batches = if loss == Loss::Logits { &[64, 29][..] } else { &[29] };
+            for &batch in batches {
                 let name = format!("{kind:?}, {loss:?}, batch {batch}: as the reference");
                 trials.push(common::gpu::trial(name, move |_| {
                     same_as_reference(Sizes::default(), kind, loss, batch)
