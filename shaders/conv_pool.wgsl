@@ -16,13 +16,17 @@
 // word for each, a byte a window. Where a row ends within a strip, the windows behind it win nothing.
 //
 // forward: one invocation computes a strip for each of GROUP output channels, whose z share one region
-// of x. Consecutive invocations take strips, rows, groups, images.
-// backward_input: one invocation computes ROWS rows of dx for each of IN_GROUP input channels.
+// of x. x of the grid counts strips, rows and images, y groups.
+// backward_input: one invocation computes ROWS rows of dx for each of IN_GROUP input channels. x of the
+// grid counts blocks of rows and images, y groups.
 // backward_weights: one invocation computes the K x K gradients of GROUP output channels and one input
 // channel, over every SLOTS-th image, into row [slot] of the partial sums [SLOTS, SLOT], at DW_AT and
 // DB_AT; batch_sum adds up the slots.
 
+// Where LANES is not 1, so many neighbouring invocations load a kernel together and read it off each other.
+
 const PADDED: bool = true;
+const LANES: u32 = 1u;
 const BATCH: u32 = 64u;
 const IN: u32 = 6u;
 const HEIGHT: u32 = 12u;
@@ -46,6 +50,7 @@ const STRIPS: u32 = (POOLED_WIDTH + 3u) / 4u;
 const QUADS: u32 = (WIDTH + 3u) / 4u;
 const COLUMNS: u32 = 4u * QUADS;
 const TAPS: u32 = K * K;
+const TAP_LOADS: u32 = (TAPS + LANES - 1u) / LANES;
 const W_WORDS: u32 = (OUT * IN * TAPS + 3u) / 4u;
 const BIAS_WORDS: u32 = (OUT + 3u) / 4u;
 
@@ -61,6 +66,9 @@ const BEFORE: u32 = (1u - WHOLE) * (K / 2u);
 const DZ_ROWS: u32 = 2u * (WHOLE * POOLED_HEIGHT + (1u - WHOLE) * (BEFORE + ROWS / 2u));
 const DZ_COLUMNS: u32 = 8u * STRIPS;
 
+// One grey value. To multiply with it is much faster than to divide by 255, and as good but for the last bit.
+const GREY: f32 = 0.003921569;
+
 // No window.
 const NOWHERE: u32 = 4u;
 
@@ -70,7 +78,7 @@ struct Cursor { step: u32, first: u32 }
 @group(0) @binding(0) var<storage> x: array<vec4<f32>>;
 @group(0) @binding(1) var<uniform> w: array<vec4<f32>, W_WORDS>;
 @group(0) @binding(2) var<uniform> bias: array<vec4<f32>, BIAS_WORDS>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> winner: array<u32>;
 @group(0) @binding(5) var<storage> cursor: Cursor;
 @group(0) @binding(6) var<storage> order: array<u32>;
@@ -91,12 +99,29 @@ var<private> dw: array<array<array<f32, K>, K>, GROUP>;
 var<private> db: array<f32, GROUP>;
 var<private> strip: array<f32, 4>;
 
+// The invocation itself, or the last that the grid wants, for one behind it: its neighbours may need it.
+fn existing(i: u32, count: u32) -> u32 {
+    return select(i, min(i, count - 1u), PADDED);
+}
+
+fn tap(at: u32) -> f32 {
+    return w[at / 4u][at % 4u];
+}
+
 // Loads the kernel at word w_at.
-fn load_taps(w_at: u32) {
-    for (var p = 0u; p < K; p++) {
-        for (var q = 0u; q < K; q++) {
-            let at = w_at + p * K + q;
-            taps[p][q] = w[at / 4u][at % 4u];
+fn load_taps(w_at: u32, lane: u32) {
+    if (LANES > 1u) {
+        var mine: array<f32, TAP_LOADS>;
+        for (var n = 0u; n < TAP_LOADS; n++) { mine[n] = tap(w_at + min(n * LANES + lane, TAPS - 1u)); }
+        for (var p = 0u; p < K; p++) {
+            for (var q = 0u; q < K; q++) {
+                let t = p * K + q;
+                taps[p][q] = subgroupShuffle(mine[t / LANES], t % LANES);
+            }
+        }
+    } else {
+        for (var p = 0u; p < K; p++) {
+            for (var q = 0u; q < K; q++) { taps[p][q] = tap(w_at + p * K + q); }
         }
     }
 }
@@ -115,7 +140,7 @@ fn load_row(p: u32, row: u32, s: u32) {
 
 fn load_row_packed(p: u32, row: u32, s: u32) {
     for (var q = 0u; q < REGION_QUADS; q++) {
-        region[p][q] = unpack4x8unorm(images[row + min(2u * s + q, QUADS - 1u)]);
+        region[p][q] = GREY * vec4<f32>(unpack4xU8(images[row + min(2u * s + q, QUADS - 1u)]));
     }
 }
 
@@ -126,9 +151,8 @@ fn move_down() {
     }
 }
 
-// Adds the convolution of the region with the kernel at word w_at to z of channel g of the group.
-fn convolve(g: u32, w_at: u32) {
-    load_taps(w_at);
+// Adds the convolution of the region with the taps to z of channel g of the group.
+fn convolve(g: u32) {
     for (var row = 0u; row < 2u; row++) {
         for (var p = 0u; p < K; p++) {
             for (var q = 0u; q < K; q++) {
@@ -141,6 +165,7 @@ fn convolve(g: u32, w_at: u32) {
 // Pooling, ReLU and the stores of channel g of the group, which is output channel o.
 fn finish(g: u32, o: u32, b: u32, r: u32, s: u32) {
     var winners = 0u;
+    var pooled: vec4<f32>;
     for (var j = 0u; j < 4u; j++) {
         var best = z[g][0][2u * j];
         var best_at = 0u;
@@ -149,9 +174,15 @@ fn finish(g: u32, o: u32, b: u32, r: u32, s: u32) {
         if (z[g][1][2u * j + 1u] > best) { best = z[g][1][2u * j + 1u]; best_at = 3u; }
         let exists = 4u * s + j < POOLED_WIDTH;
         winners |= select(NOWHERE, best_at, best > 0.0 && exists) << (8u * j);
-        // Padded rows have room for windows that do not exist.
-        if (PITCH % 4u == 0u || exists) {
-            y[b * STRIDE + AT + (o * POOLED_HEIGHT + r) * PITCH + 4u * s + j] = select(0.0, max(best, 0.0), exists);
+        pooled[j] = select(0.0, max(best, 0.0), exists);
+    }
+    let at = b * STRIDE + AT + (o * POOLED_HEIGHT + r) * PITCH + 4u * s;
+    if (PITCH % 4u == 0u) {
+        y[at / 4u] = pooled;
+    } else {
+        // Behind these rows there is no room for windows that do not exist.
+        for (var j = 0u; j < 4u; j++) {
+            if (4u * s + j < POOLED_WIDTH) { y[(at + j) / 4u][(at + j) % 4u] = pooled[j]; }
         }
     }
     winner[((b * OUT + o) * POOLED_HEIGHT + r) * STRIPS + s] = winners;
@@ -168,33 +199,37 @@ fn begin(group: u32) {
 
 @compute @workgroup_size(32)
 fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (PADDED && id.x >= BATCH * (OUT / GROUP) * POOLED_HEIGHT * STRIPS) { return; }
-    let s = id.x % STRIPS;
-    let r = id.x / STRIPS % POOLED_HEIGHT;
-    let group = id.x / (STRIPS * POOLED_HEIGHT) % (OUT / GROUP);
-    let b = id.x / (STRIPS * POOLED_HEIGHT * (OUT / GROUP));
-    begin(group);
+    let n = existing(id.x, BATCH * POOLED_HEIGHT * STRIPS);
+    let s = n % STRIPS;
+    let r = n / STRIPS % POOLED_HEIGHT;
+    let b = n / (STRIPS * POOLED_HEIGHT);
+    begin(id.y);
     for (var i = 0u; i < IN; i++) {
         for (var p = 0u; p < REGION_ROWS; p++) { load_row(p, ((b * IN + i) * HEIGHT + 2u * r + p) * QUADS, s); }
-        for (var g = 0u; g < GROUP; g++) { convolve(g, ((group * GROUP + g) * IN + i) * TAPS); }
+        for (var g = 0u; g < GROUP; g++) {
+            load_taps(((id.y * GROUP + g) * IN + i) * TAPS, id.x % LANES);
+            convolve(g);
+        }
     }
-    for (var g = 0u; g < GROUP; g++) { finish(g, group * GROUP + g, b, r, s); }
+    if (PADDED && n != id.x) { return; }
+    for (var g = 0u; g < GROUP; g++) { finish(g, id.y * GROUP + g, b, r, s); }
 }
 
 @compute @workgroup_size(32)
 fn forward_packed(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (PADDED && id.x >= BATCH * (OUT / GROUP) * POOLED_HEIGHT * STRIPS) { return; }
-    let s = id.x % STRIPS;
-    let r = id.x / STRIPS % POOLED_HEIGHT;
-    let group = id.x / (STRIPS * POOLED_HEIGHT) % (OUT / GROUP);
-    let b = id.x / (STRIPS * POOLED_HEIGHT * (OUT / GROUP));
+    let n = existing(id.x, BATCH * POOLED_HEIGHT * STRIPS);
+    let s = n % STRIPS;
+    let r = n / STRIPS % POOLED_HEIGHT;
+    let b = n / (STRIPS * POOLED_HEIGHT);
     let image = order[cursor.first + b] * HEIGHT;
     for (var p = 0u; p < REGION_ROWS; p++) { load_row_packed(p, (image + 2u * r + p) * QUADS, s); }
-    begin(group);
+    begin(id.y);
     for (var g = 0u; g < GROUP; g++) {
-        convolve(g, (group * GROUP + g) * TAPS);
-        finish(g, group * GROUP + g, b, r, s);
+        load_taps((id.y * GROUP + g) * TAPS, id.x % LANES);
+        convolve(g);
     }
+    if (PADDED && n != id.x) { return; }
+    for (var g = 0u; g < GROUP; g++) { finish(g, id.y * GROUP + g, b, r, s); }
 }
 
 // The gradients of a strip of y.
@@ -234,9 +269,8 @@ fn load_dz(b: u32, o: u32, above: u32) {
     }
 }
 
-// Adds the correlation of dz with the kernel at word w_at to the rows of channel g of the group.
-fn correlate(g: u32, w_at: u32) {
-    load_taps(w_at);
+// Adds the correlation of dz with the taps to the rows of channel g of the group.
+fn correlate(g: u32) {
     for (var r = 0u; r < ROWS; r++) {
         for (var p = 0u; p < K; p++) {
             // Rows and columns before the first wrap around to large numbers.
@@ -254,22 +288,23 @@ fn correlate(g: u32, w_at: u32) {
 
 @compute @workgroup_size(8)
 fn backward_input(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (PADDED && id.x >= BATCH * (IN / IN_GROUP) * BLOCKS) { return; }
-    let block = id.x % BLOCKS;
-    let group = id.x / BLOCKS % (IN / IN_GROUP);
-    let b = id.x / (BLOCKS * (IN / IN_GROUP));
+    let n = existing(id.x, BATCH * BLOCKS);
+    let block = n % BLOCKS;
+    let b = n / BLOCKS;
     for (var o = 0u; o < OUT; o++) {
         load_dz(b, o, (1u - WHOLE) * block * ROWS / 2u);
         for (var g = 0u; g < IN_GROUP; g++) {
-            correlate(g, (o * IN + group * IN_GROUP + g) * TAPS);
+            load_taps((o * IN + id.y * IN_GROUP + g) * TAPS, id.x % LANES);
+            correlate(g);
         }
     }
+    if (PADDED && n != id.x) { return; }
     for (var g = 0u; g < IN_GROUP; g++) {
         for (var r = 0u; r < ROWS; r++) {
             if (block * ROWS + r < HEIGHT) {
                 for (var q = 0u; q < QUADS; q++) {
                     let c = 4u * q;
-                    dx[((b * IN + group * IN_GROUP + g) * HEIGHT + block * ROWS + r) * QUADS + q] =
+                    dx[((b * IN + id.y * IN_GROUP + g) * HEIGHT + block * ROWS + r) * QUADS + q] =
                         vec4(dx_rows[g][r][c], dx_rows[g][r][c + 1u], dx_rows[g][r][c + 2u], dx_rows[g][r][c + 3u]);
                 }
             }

@@ -18,15 +18,19 @@
 // images: one workgroup computes IMAGES images, in stages separated by barriers. In a stage, one invocation
 // computes tiles of TILE_B images by 4 * TILE_Q outputs, so that each word it loads serves several
 // products. It is best that THREADS divides every stage's number of tiles: no invocation is idle then.
-// gradients: one invocation computes the square tile of a weight matrix, 4 * SIDE_QUADS wide, that its job
-// tells.
+// gradients: one invocation computes the tile of a weight matrix that its job tells: 4 * D_QUADS outputs by
+// 4 * X_QUADS inputs.
+// Where LANES is not 1, so many neighbouring invocations share the images of their tiles, or the outputs of
+// their jobs: each loads a part of what all of them need, and they read it off each other.
 
 const BATCH: u32 = 64u;
 const IMAGES: u32 = 16u;
 const THREADS: u32 = 16u;
 const TILE_B: u32 = 8u;
 const TILE_Q: u32 = 2u;
-const SIDE_QUADS: u32 = 4u;
+const D_QUADS: u32 = 4u;
+const X_QUADS: u32 = 4u;
+const LANES: u32 = 1u;
 const SCALE: f32 = 0.0078125;
 const DOUBLE_SOFTMAX: bool = false;
 const BACKWARD: bool = true;
@@ -49,8 +53,8 @@ const LOGITS: u32 = 112u;
 const D_LOGITS: u32 = 120u;
 const D_H3: u32 = 128u;
 const D_H2: u32 = 144u;
-const D_FEATURES: u32 = 176u;
-const NUMBER: u32 = 240u;
+const NUMBER: u32 = 176u;
+const D_FEATURES: u32 = 179u;
 const STRIDE: u32 = 243u;
 
 // Places in the parameters, in words.
@@ -75,6 +79,8 @@ const CLASSES: u32 = SUMS_AT + (SUMS + 3u) / 4u * 4u;
 const CLASS_QUADS: u32 = CLASSES / 4u;
 const TILE_O: u32 = 4u * TILE_Q;
 const TILES_B: u32 = IMAGES / TILE_B;
+const LOADS: u32 = (TILE_B + LANES - 1u) / LANES;
+const D_LOADS: u32 = (D_QUADS + LANES - 1u) / LANES;
 
 // In the place of a weight matrix: those of both heads, a row for each class.
 const HEADS: u32 = 0xffffffffu;
@@ -88,12 +94,11 @@ const BEHIND_FC2: u32 = 3u;
 // Where the epoch stands: the step, and the first image of its batch in order.
 struct Cursor { step: u32, first: u32 }
 
-// A tile of a weight matrix: the words of output gradients and inputs in a row, the word of its first
-// element in the gradients, the matrix's width, how much of the tile exists, and where its bias goes (or
-// NONE: only the tiles at input 0 have one).
-struct Job { d_at: u32, x_at: u32, dw_at: u32, width: u32, outputs: u32, inputs: u32, db_at: u32, unused: u32 }
-
-const NONE: u32 = 0xffffffffu;
+// A tile of a weight matrix: the words of the first output gradient and input that this invocation loads in
+// a row, the word of the tile's first element in the gradients, the matrix's width, how many outputs, and
+// inputs and biases from its own first, there are, and where the biases go. Its inputs and biases are
+// LANES vec4 apart.
+struct Job { d_at: u32, x_at: u32, dw_at: u32, width: u32, outputs: u32, inputs: u32, biases: u32, db_at: u32 }
 
 struct Outcome { loss: f32, digit: u32, sum: u32 }
 
@@ -114,6 +119,8 @@ struct Outcome { loss: f32, digit: u32, sum: u32 }
 alias Tile = array<array<vec4<f32>, TILE_Q>, TILE_B>;
 
 var<private> tile_sums: Tile;
+// One vec4 of each of the tile's images, of which this invocation has loaded every LANES-th.
+var<private> mine: array<vec4<f32>, LOADS>;
 
 // The place in the data set of an image of the batch; the padding behind the batch repeats its last.
 fn sample(image: u32) -> u32 {
@@ -145,6 +152,18 @@ fn is_idle(tile: u32, tiles: u32) -> bool {
     return tiles % THREADS != 0u && tile >= tiles;
 }
 
+// The tile itself, or the last for an idle invocation, which must load for its neighbours.
+fn existing(tile: u32, tiles: u32) -> u32 {
+    return select(tile, tiles - 1u, is_idle(tile, tiles));
+}
+
+// What the l-th of LANES neighbours has loaded.
+fn from_lane(v: vec4<f32>, l: u32) -> vec4<f32> {
+    var held = v;
+    if (LANES > 1u) { held = subgroupShuffle(v, l); }
+    return held;
+}
+
 // Four words of the parameters, at the at-th vec4, out of the buffer that holds them: a software driver
 // reads a uniform buffer three times as fast as a storage buffer. `source` is a constant wherever this is
 // called, so that one branch is left.
@@ -155,6 +174,16 @@ fn weight(source: u32, at: u32) -> vec4<f32> {
     return parameters[at];
 }
 
+// Loads what this invocation loads of the images' vec4 that lie at `at` in the tile's first row.
+fn load_mine(at: u32, thread: u32) {
+    for (var m = 0u; m < LOADS; m++) { mine[m] = rows[at + (m * LANES + thread % LANES) * STRIDE]; }
+}
+
+// The vec4 of the tile's b-th image.
+fn of_image(b: u32) -> vec4<f32> {
+    return from_lane(mine[b / LANES], b % LANES);
+}
+
 // y = relu(w x + bias): `inputs` words of the rows at x_at, `outputs` words to y_at.
 fn linear_relu(
     first: u32, thread: u32, source: u32,
@@ -162,14 +191,12 @@ fn linear_relu(
 ) {
     let tiles = TILES_B * (outputs / TILE_O);
     for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
-        let tile = t * THREADS + thread;
-        if (is_idle(tile, tiles)) { break; }
+        let tile = existing(t * THREADS + thread, tiles);
         let row = (first + tile % TILES_B * TILE_B) * STRIDE;
         let o = tile / TILES_B * TILE_O;
         tile_sums = Tile();
         for (var i = 0u; i < inputs / 4u; i++) {
-            var x: array<vec4<f32>, TILE_B>;
-            for (var b = 0u; b < TILE_B; b++) { x[b] = rows[row + b * STRIDE + x_at + i]; }
+            load_mine(row + x_at + i, thread);
             for (var n = 0u; n < TILE_Q; n++) {
                 let at = (w_at + (o + 4u * n) * inputs) / 4u + i;
                 let step = inputs / 4u;
@@ -179,9 +206,10 @@ fn linear_relu(
                     weight(source, at + 2u * step),
                     weight(source, at + 3u * step),
                 );
-                for (var b = 0u; b < TILE_B; b++) { tile_sums[b][n] += x[b] * w; }
+                for (var b = 0u; b < TILE_B; b++) { tile_sums[b][n] += of_image(b) * w; }
             }
         }
+        if (is_idle(t * THREADS + thread, tiles)) { break; }
         for (var n = 0u; n < TILE_Q; n++) {
             let bias = parameters[(bias_at + o) / 4u + n];
             for (var b = 0u; b < TILE_B; b++) {
@@ -192,10 +220,9 @@ fn linear_relu(
 }
 
 // Adds dy w to the tile's sums: `outputs` words of the rows at dy_at, the i-th vec4 of each row of w on.
-fn add_products(row: u32, source: u32, dy_at: u32, outputs: u32, w_at: u32, width: u32, i: u32) {
+fn add_products(row: u32, thread: u32, source: u32, dy_at: u32, outputs: u32, w_at: u32, width: u32, i: u32) {
     for (var o = 0u; o < outputs / 4u; o++) {
-        var dy: array<vec4<f32>, TILE_B>;
-        for (var b = 0u; b < TILE_B; b++) { dy[b] = rows[row + b * STRIDE + dy_at + o]; }
+        load_mine(row + dy_at + o, thread);
         let at = vec4(
             row_of(w_at, width, 4u * o),
             row_of(w_at, width, 4u * o + 1u),
@@ -209,7 +236,7 @@ fn add_products(row: u32, source: u32, dy_at: u32, outputs: u32, w_at: u32, widt
                 weight(source, at.z + n),
                 weight(source, at.w + n),
             );
-            for (var b = 0u; b < TILE_B; b++) { tile_sums[b][n] += w * dy[b]; }
+            for (var b = 0u; b < TILE_B; b++) { tile_sums[b][n] += w * of_image(b); }
         }
     }
 }
@@ -221,18 +248,18 @@ fn linear_relu_backward(
 ) {
     let tiles = TILES_B * (inputs / TILE_O);
     for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
-        let tile = t * THREADS + thread;
-        if (is_idle(tile, tiles)) { break; }
+        let tile = existing(t * THREADS + thread, tiles);
         let row = (first + tile % TILES_B * TILE_B) * STRIDE;
         let i = tile / TILES_B * TILE_Q;
         tile_sums = Tile();
         if (source == FC2_LOW) {
-            add_products(row, FC2_LOW, dy_at, outputs / 2u, w_at, inputs, i);
+            add_products(row, thread, FC2_LOW, dy_at, outputs / 2u, w_at, inputs, i);
             let half = outputs / 2u;
-            add_products(row, FC2_HIGH, dy_at + half / 4u, half, w_at + half * inputs, inputs, i);
+            add_products(row, thread, FC2_HIGH, dy_at + half / 4u, half, w_at + half * inputs, inputs, i);
         } else {
-            add_products(row, source, dy_at, outputs, w_at, inputs, i);
+            add_products(row, thread, source, dy_at, outputs, w_at, inputs, i);
         }
+        if (is_idle(t * THREADS + thread, tiles)) { break; }
         for (var n = 0u; n < TILE_Q; n++) {
             for (var b = 0u; b < TILE_B; b++) {
                 let x = rows[row + b * STRIDE + x_at + i + n];
@@ -260,21 +287,22 @@ fn number_branch(first: u32, thread: u32) {
 fn heads(first: u32, thread: u32) {
     let tiles = TILES_B * CLASS_QUADS;
     for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
-        let tile = t * THREADS + thread;
-        if (is_idle(tile, tiles)) { break; }
+        let tile = existing(t * THREADS + thread, tiles);
         let row = (first + tile % TILES_B * TILE_B) * STRIDE;
         let c = tile / TILES_B * 4u;
         let at = vec4(class_row(c), class_row(c + 1u), class_row(c + 2u), class_row(c + 3u)) / 4u;
         var sums: array<vec4<f32>, TILE_B>;
         for (var i = 0u; i < FC3 / 4u; i++) {
+            load_mine(row + H3 + i, thread);
             let w = mat4x4(
                 weight(BEHIND_FC2, at.x + i),
                 weight(BEHIND_FC2, at.y + i),
                 weight(BEHIND_FC2, at.z + i),
                 weight(BEHIND_FC2, at.w + i),
             );
-            for (var b = 0u; b < TILE_B; b++) { sums[b] += rows[row + b * STRIDE + H3 + i] * w; }
+            for (var b = 0u; b < TILE_B; b++) { sums[b] += of_image(b) * w; }
         }
+        if (is_idle(t * THREADS + thread, tiles)) { break; }
         let bias = vec4(class_bias(c), class_bias(c + 1u), class_bias(c + 2u), class_bias(c + 3u));
         for (var b = 0u; b < TILE_B; b++) {
             rows[row + b * STRIDE + LOGITS + c / 4u] = sums[b] + bias;
@@ -376,15 +404,19 @@ fn images(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation
 fn gradients(@builtin(global_invocation_id) id: vec3<u32>) {
     let job = jobs[id.x];
     // sums[q][k] are the gradients of output 4q+k, for all inputs of the tile.
-    var sums: array<array<array<vec4<f32>, SIDE_QUADS>, 4>, SIDE_QUADS>;
-    var bias: array<vec4<f32>, SIDE_QUADS>;
+    var sums: array<array<array<vec4<f32>, X_QUADS>, 4>, D_QUADS>;
+    var biases: array<vec4<f32>, D_LOADS>;
     for (var b = 0u; b < BATCH; b++) {
-        var x: array<vec4<f32>, SIDE_QUADS>;
-        for (var n = 0u; n < SIDE_QUADS; n++) { x[n] = rows[b * STRIDE + job.x_at / 4u + n]; }
-        for (var q = 0u; q < SIDE_QUADS; q++) {
-            let d = rows[b * STRIDE + job.d_at / 4u + q];
-            bias[q] += d;
-            for (var n = 0u; n < SIDE_QUADS; n++) {
+        var x: array<vec4<f32>, X_QUADS>;
+        for (var n = 0u; n < X_QUADS; n++) { x[n] = rows[b * STRIDE + job.x_at / 4u + n * LANES]; }
+        var d_mine: array<vec4<f32>, D_LOADS>;
+        for (var m = 0u; m < D_LOADS; m++) {
+            d_mine[m] = rows[b * STRIDE + job.d_at / 4u + m * LANES];
+            biases[m] += d_mine[m];
+        }
+        for (var q = 0u; q < D_QUADS; q++) {
+            let d = from_lane(d_mine[q / LANES], q % LANES);
+            for (var n = 0u; n < X_QUADS; n++) {
                 sums[q][0][n] += d.x * x[n];
                 sums[q][1][n] += d.y * x[n];
                 sums[q][2][n] += d.z * x[n];
@@ -392,19 +424,23 @@ fn gradients(@builtin(global_invocation_id) id: vec3<u32>) {
             }
         }
     }
-    for (var q = 0u; q < SIDE_QUADS; q++) {
+    for (var q = 0u; q < D_QUADS; q++) {
         for (var k = 0u; k < 4u; k++) {
             let o = 4u * q + k;
             if (o < job.outputs) {
-                for (var n = 0u; n < SIDE_QUADS; n++) {
+                for (var n = 0u; n < X_QUADS; n++) {
                     for (var j = 0u; j < 4u; j++) {
-                        if (4u * n + j < job.inputs) {
-                            flat_gradients[job.dw_at + o * job.width + 4u * n + j] = sums[q][k][n][j];
-                        }
+                        let i = 4u * LANES * n + j;
+                        if (i < job.inputs) { flat_gradients[job.dw_at + o * job.width + i] = sums[q][k][n][j]; }
                     }
                 }
-                if (job.db_at != NONE) { flat_gradients[job.db_at + o] = bias[q][k]; }
             }
+        }
+    }
+    for (var m = 0u; m < D_LOADS; m++) {
+        for (var k = 0u; k < 4u; k++) {
+            let o = 4u * LANES * m + k;
+            if (o < job.biases) { flat_gradients[job.db_at + o] = biases[m][k]; }
         }
     }
 }

@@ -43,7 +43,7 @@ fn run(folder: &Path, arguments: &[&str]) -> (String, String) {
 }
 
 fn training(plan: Kind, batch: usize) -> Program {
-    let tiles = Tiles::of(&common::gpu::device().unwrap().info);
+    let tiles = Tiles::of(common::gpu::device().unwrap());
     plan.programs(Sizes::default(), Loss::Logits, tiles).training(batch).unwrap()
 }
 

@@ -31,6 +31,8 @@ struct Fault {
     /// The op whose checks must catch it, and its shader.
     op: &'static str,
     plant: Plant,
+    /// Whether it lies in what only devices with lanes do.
+    lanes: bool,
 }
 
 const fn shader(
@@ -38,11 +40,20 @@ const fn shader(
     name: &'static str,
     pieces: &'static [(&'static str, &'static str)],
 ) -> Fault {
-    Fault { name, op, plant: Plant::Shader(pieces) }
+    Fault { name, op, plant: Plant::Shader(pieces), lanes: false }
+}
+
+/// In what only devices with lanes do.
+const fn between_lanes(
+    op: &'static str,
+    name: &'static str,
+    pieces: &'static [(&'static str, &'static str)],
+) -> Fault {
+    Fault { lanes: true, ..shader(op, name, pieces) }
 }
 
 const fn host(op: &'static str, name: &'static str, change: fn(&mut Program)) -> Fault {
-    Fault { name, op, plant: Plant::Host(change) }
+    Fault { name, op, plant: Plant::Host(change), lanes: false }
 }
 
 const FAULTS: &[Fault] = &[
@@ -117,7 +128,23 @@ const FAULTS: &[Fault] = &[
     shader(
         "conv_pool",
         "rows of dy without their offset",
-        &[("let at = b * STRIDE + AT +", "let at = b * STRIDE + 0u * AT +")],
+        &[(
+            "4u * s;\n    if (PITCH % 4u == 0u) { return",
+            "4u * s - AT;\n    if (PITCH % 4u == 0u) { return",
+        )],
+    ),
+    between_lanes(
+        "conv_pool",
+        "a tap read off the wrong lane",
+        &[(
+            "subgroupShuffle(mine[t / LANES], t % LANES)",
+            "subgroupShuffle(mine[t / LANES], (t + 1u) % LANES)",
+        )],
+    ),
+    shader(
+        "conv_pool",
+        "grey values taken as they are",
+        &[("const GREY: f32 = 0.003921569;", "const GREY: f32 = 1.0;")],
     ),
     shader(
         "conv_pool",
@@ -229,6 +256,16 @@ const FAULTS: &[Fault] = &[
             "head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n] + addend)",
             "head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n])",
         )],
+    ),
+    between_lanes(
+        "dense",
+        "an image read off the wrong lane",
+        &[("from_lane(mine[b / LANES], b % LANES)", "from_lane(mine[b / LANES], (b + 1u) % LANES)")],
+    ),
+    between_lanes(
+        "dense",
+        "gradient read off the wrong lane",
+        &[("from_lane(d_mine[q / LANES], q % LANES)", "from_lane(d_mine[q / LANES], (q + 1u) % LANES)")],
     ),
     host("dense", "no 1/B in the gradient", |program| {
         set(program, "dense", "SCALE", |_| Constant::F32(0.5));
@@ -346,7 +383,7 @@ fn run(gpu: &Gpu, checks: &Checks, fault: &Fault) -> Result<(), String> {
 fn passes(gpu: &Gpu, checks: &Checks) -> Result<(), String> {
     let mut checks = checks.lock().map_err(|error| error.to_string())?;
     for (op, checks) in checks.iter_mut() {
-        let none = Fault { name: "nothing", op, plant: Plant::Shader(&[]) };
+        let none = Fault { name: "nothing", op, plant: Plant::Shader(&[]), lanes: false };
         let library = Library::Replaced { name: (*op).into(), text: text(op) };
         if let Some(by) = caught(gpu, &mut Kernels::new(library, true), checks, &none)? {
             return Err(format!("{op} without a fault: {by}"));
@@ -357,7 +394,8 @@ fn passes(gpu: &Gpu, checks: &Checks) -> Result<(), String> {
 
 fn main() -> std::process::ExitCode {
     let mut by_op: HashMap<&'static str, Vec<Check>> = HashMap::new();
-    for check in selftest::all(Depth::Quick).expect("the checks' own shapes are right") {
+    for check in selftest::all(Depth::Quick, common::gpu::lanes()).expect("the checks' own shapes are right")
+    {
         let checks = by_op.entry(check.op).or_default();
         if checks.len() < CHECKS {
             checks.push(check);
@@ -366,7 +404,8 @@ fn main() -> std::process::ExitCode {
     let checks: Checks = Arc::new(Mutex::new(by_op));
     let shared = checks.clone();
     let mut trials = vec![common::gpu::trial("without a fault", move |gpu| passes(gpu, &shared))];
-    trials.extend(FAULTS.iter().map(|fault| -> Trial {
+    let there = FAULTS.iter().filter(|fault| !fault.lanes || common::gpu::lanes() > 1);
+    trials.extend(there.map(|fault| -> Trial {
         let checks = checks.clone();
         common::gpu::trial(format!("{}: {}", fault.op, fault.name), move |gpu| run(gpu, &checks, fault))
     }));

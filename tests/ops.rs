@@ -6,7 +6,8 @@ use digit_adder::selftest::{self, Check, Depth, Verdict};
 mod common;
 
 fn main() -> std::process::ExitCode {
-    let checks = selftest::all(Depth::Thorough).expect("the checks' own shapes are right");
+    let checks =
+        selftest::all(Depth::Thorough, common::gpu::lanes()).expect("the checks' own shapes are right");
     let mut trials = Vec::new();
     for check in checks {
         let ways = if check.both_ways { ", both ways" } else { "" };

@@ -32,9 +32,8 @@ type Named<T> = BTreeMap<String, Vec<T>>;
 fn main() -> std::process::ExitCode {
     let mut trials = Vec::new();
     for loss in LOSSES {
-        for (batch, tiles, cut) in
-            [(64, Tiles::FAT, "fat"), (32, Tiles::FAT, "fat"), (7, Tiles::THIN, "thin")]
-        {
+        let fat = Tiles::fat(common::gpu::lanes());
+        for (batch, tiles, cut) in [(64, fat, "fat"), (32, fat, "fat"), (7, Tiles::THIN, "thin")] {
             let name = format!("{STEPS} steps of {batch}, {cut} tiles, {loss:?}, against the reference");
             trials.push(common::gpu::trial(name, move |gpu| against_reference(gpu, tiles, loss, batch)));
         }
@@ -153,7 +152,7 @@ fn found(
 /// The parts of the fused plan's rows.
 fn rows(rows: &[f32], batch: usize, tiles: Tiles) -> Named<f32> {
     let sizes = Sizes::default();
-    let row = Row::new(&sizes, tiles.dense.side);
+    let row = Row::new(&sizes, &tiles.dense);
     let part = |at: usize, len: usize| -> Vec<f32> {
         rows.chunks(row.words()).take(batch).flat_map(|row| &row[at..at + len]).copied().collect()
     };
@@ -304,7 +303,7 @@ fn large_batch(gpu: &Gpu, batch: usize) -> Result<(), String> {
     let inputs = Inputs::drawn(batch, 1, 2);
     let gradients = |kind: Kind| -> Result<Vec<f32>, String> {
         let kernels = &mut common::gpu::kernels(false);
-        let device = Device::new(gpu, kernels, (kind, Tiles::FAT), Loss::Logits, batch, &inputs)?;
+        let device = Device::new(gpu, kernels, (kind, Tiles::fat(gpu.lanes)), Loss::Logits, batch, &inputs)?;
         device.run(1);
         device.flat(Shared::Gradients)
     };
@@ -333,10 +332,10 @@ fn against_pytorch(gpu: &Gpu, kind: Kind, loss: Loss) -> Result<(), String> {
         parameters: fixture.parameters(),
     };
     let kernels = &mut common::gpu::kernels(false);
-    let device = Device::new(gpu, kernels, (kind, Tiles::FAT), loss, fixture::BATCH, &inputs)?;
+    let device = Device::new(gpu, kernels, (kind, Tiles::fat(gpu.lanes)), loss, fixture::BATCH, &inputs)?;
     device.run(1);
     let logits = match kind {
-        Kind::Fused => rows(&device.read("rows")?, fixture::BATCH, Tiles::FAT),
+        Kind::Fused => rows(&device.read("rows")?, fixture::BATCH, Tiles::fat(gpu.lanes)),
         Kind::Layered => [("out1", device.read("out1")?), ("out2", device.read("out2")?)]
             .map(|(name, x)| (name.to_string(), x))
             .into(),

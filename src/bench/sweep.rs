@@ -119,7 +119,7 @@ fn measure(
     seconds: f64,
 ) -> Result<Row> {
     let settings = Settings { batch, loss: Loss::Logits, plan };
-    let program = plan.programs(sizes, settings.loss, Tiles::of(&gpu.info)).training(batch)?;
+    let program = plan.programs(sizes, settings.loss, Tiles::of(gpu)).training(batch)?;
     Ok(Row {
         network,
         plan,

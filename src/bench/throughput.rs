@@ -63,7 +63,7 @@ pub fn images() -> Dataset {
 /// As [`Rehearsal::new`], naming plan and batch.
 pub fn check(gpu: &Gpu, sizes: Sizes, plan: Kind, batch: usize) -> Result<()> {
     let mut kernels = Kernels::new(Library::Embedded, false);
-    plan.programs(sizes, Loss::Logits, Tiles::of(&gpu.info))
+    plan.programs(sizes, Loss::Logits, Tiles::of(gpu))
         .training(batch)
         .and_then(|program| Rehearsal::new(gpu, &mut kernels, program, &sizes.initial_parameters(1)))
         .map_err(|error| Error::Device(format!("the {plan} plan, batch {batch}: {error}")))?;

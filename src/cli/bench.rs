@@ -89,8 +89,7 @@ impl Bench {
         // Start-up first, as long as nothing has warmed anything up.
         let mut started = Vec::new();
         for &plan in &kinds {
-            let program =
-                plan.programs(sizes, Loss::Logits, Tiles::of(&gpu.info)).training(self.batch_size)?;
+            let program = plan.programs(sizes, Loss::Logits, Tiles::of(gpu)).training(self.batch_size)?;
             started.push(startup::measure(gpu, program, &parameters, device)?);
         }
         for &plan in &kinds {

@@ -63,7 +63,7 @@ impl Selftest {
         }
         let opened = engine::open(&choice, &mut console::say).context(NOTHING)?;
         let gpu = opened.gpu().ok_or_else(|| Error::Device(NOTHING.into()))?;
-        let checks = selftest::all(Depth::Quick)?;
+        let checks = selftest::all(Depth::Quick, gpu.lanes)?;
         console::say(&format!(
             "comparing {} programs with the reference on {}",
             checks.len(),

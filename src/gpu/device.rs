@@ -17,10 +17,16 @@ pub const LIMITS: wgpu::Limits = wgpu::Limits {
     ..wgpu::Limits::downlevel_defaults()
 };
 
+/// Invocations that a software driver runs as one vector.
+pub const LANES: usize = 8;
+
 /// A device with its queue and what went wrong on it.
 pub struct Gpu {
     /// The adapter's name, kind, driver and backend.
     pub info: wgpu::AdapterInfo,
+    /// How many neighbouring invocations of a workgroup may read each other's values: [`LANES`] where the
+    /// device runs them side by side in groups of exactly so many, else 1.
+    pub lanes: usize,
     /// The device.
     pub device: wgpu::Device,
     /// Its queue.
@@ -31,8 +37,9 @@ pub struct Gpu {
 }
 
 impl Gpu {
-    /// Opens a device with no optional feature and no more than [`LIMITS`]; only the sizes of buffers are
-    /// raised to what the adapter offers, for large batches.
+    /// Opens a device with no more than [`LIMITS`]; only the sizes of buffers are raised to what the adapter
+    /// offers, for large batches. The one optional feature is subgroup operations, where they have [`LANES`]
+    /// lanes.
     ///
     /// # Errors
     /// [`Error::Device`] naming the limit that the adapter does not reach.
@@ -56,6 +63,8 @@ impl Gpu {
         if let Some(lack) = lack(&limits, &offered) {
             return Err(Error::Device(format!("{} cannot be used: {lack}", adapter::describe(&info))));
         }
+        let lanes = lanes(&info, adapter.features());
+        let features = if lanes > 1 { features | wgpu::Features::SUBGROUP } else { features };
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("digit-adder"),
             required_features: features,
@@ -77,7 +86,7 @@ impl Gpu {
                 }
             }
         });
-        Ok(Self { info, device, queue, spans: Spans::new(spans), failure })
+        Ok(Self { info, lanes, device, queue, spans: Spans::new(spans), failure })
     }
 
     /// Fails with the first error that the driver or wgpu has reported, if any.
@@ -157,6 +166,13 @@ impl Gpu {
         waited.map_err(|error| Error::Device(format!("waiting for {} failed: {error}", self.info.name)))?;
         Ok(())
     }
+}
+
+/// See [`Gpu::lanes`].
+fn lanes(info: &wgpu::AdapterInfo, features: wgpu::Features) -> usize {
+    let sizes = [info.subgroup_min_size, info.subgroup_max_size];
+    let fits = sizes == [LANES as u32; 2] && features.contains(wgpu::Features::SUBGROUP);
+    if fits { LANES } else { 1 }
 }
 
 /// The first limit that an adapter does not reach, for the user.

@@ -69,7 +69,7 @@ impl GpuEngine {
             kernels,
             sizes,
             settings,
-            programs: settings.plan.programs(sizes, settings.loss, Tiles::of(&gpu.info)),
+            programs: settings.plan.programs(sizes, settings.loss, Tiles::of(&gpu)),
             train: Part::new(&gpu, &network, &dataset.train, pixels, settings.batch)?,
             test: Part::new(&gpu, &network, &dataset.test, pixels, EVALUATION_BATCH)?,
             adam_step: 0,

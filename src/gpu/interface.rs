@@ -4,6 +4,7 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
+use super::prune;
 use crate::{Error, Result};
 
 /// How an entry uses a buffer.
@@ -51,17 +52,22 @@ pub struct Shader {
     pub sizes: naga::proc::Layouter,
 }
 
-/// Parses and validates a shader, of which nothing more than WGSL's core is asked.
+/// Parses and validates a shader, of which nothing more than WGSL's core and subgroup operations is asked.
+/// Branches that its constants rule out are left out.
 ///
 /// # Errors
 /// [`Error::Device`] with naga's report, which points at the line.
 pub fn parse(name: &str, text: &str) -> Result<Shader> {
     let path = format!("{name}.wgsl");
-    let module = naga::front::wgsl::parse_str(text)
+    let mut module = naga::front::wgsl::parse_str(text)
         .map_err(|error| Error::Device(error.emit_to_string_with_path(text, &path)))?;
-    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
-        .validate(&module)
-        .map_err(|error| Error::Device(error.emit_to_string_with_path(text, &path)))?;
+    let validate = |module: &naga::Module, flags| {
+        let checked = Validator::new(flags, Capabilities::SUBGROUP).validate(module);
+        checked.map_err(|error| Error::Device(error.emit_to_string_with_path(text, &path)))
+    };
+    validate(&module, ValidationFlags::all())?;
+    prune::drop_dead_branches(&mut module);
+    let info = validate(&module, ValidationFlags::empty())?;
     let mut sizes = naga::proc::Layouter::default();
     sizes.update(module.to_ctx()).map_err(|error| Error::Device(format!("{path}: {error}")))?;
     Ok(Shader { module, info, sizes })

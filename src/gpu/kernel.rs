@@ -1,5 +1,6 @@
 //! Compiled kernels: one pipeline for each shader, entry and set of constants, made once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use rayon::prelude::*;
 
 use super::device::Gpu;
 use super::interface::{self, Access, Entry};
+use super::prune;
 use super::shader::{self, Library};
 use crate::program::Dispatch;
 use crate::{Error, Result};
@@ -81,13 +83,15 @@ impl Kernels {
 
     fn make(&self, gpu: &Gpu, name: &str, text: String, entry: Entry) -> Result<Kernel> {
         let label = format!("{name}.{}", entry.name);
+        let mut module = interface::parse(name, &text)?.module;
+        prune::keep_entry(&mut module, &entry.name);
         // A driver's compiler that gives up is an internal error.
         let internal = gpu.device.push_error_scope(wgpu::ErrorFilter::Internal);
         let memory = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(&label),
-            source: wgpu::ShaderSource::Wgsl(text.into()),
+            source: wgpu::ShaderSource::Naga(Cow::Owned(module)),
         };
         let module = if self.library.is_shipped() && !self.checked {
             trusted_module(gpu, descriptor)

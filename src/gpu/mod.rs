@@ -8,6 +8,7 @@ pub mod interface;
 pub mod kernel;
 pub mod loops;
 pub mod plan;
+pub mod prune;
 pub mod rehearsal;
 pub mod review;
 pub mod shader;

@@ -24,6 +24,8 @@ pub struct Tiles {
     pub rows: usize,
     /// Output channels of the weights' gradients.
     pub weights: usize,
+    /// Neighbouring invocations that load a kernel together, 1 or as many as the device has lanes.
+    pub lanes: usize,
 }
 
 impl Tiles {
@@ -37,6 +39,7 @@ impl Tiles {
             input: divisor(conv.in_channels, self.input),
             rows: self.rows.min(conv.height),
             weights: divisor(conv.out_channels, self.weights),
+            lanes: self.lanes,
         }
     }
 }
@@ -131,6 +134,7 @@ impl ConvPool {
         let Conv2d { batch, in_channels, height, width, out_channels, kernel } = self.conv;
         vec![
             ("BATCH", batch.into()),
+            ("LANES", self.tiles.lanes.into()),
             ("IN", in_channels.into()),
             ("HEIGHT", height.into()),
             ("WIDTH", width.into()),
@@ -170,7 +174,7 @@ pub fn conv_pool(tape: &mut Tape, name: &str, s: ConvPool, input: Input, y: Pool
     let mut bindings = input.bindings();
     bindings.extend([("w", w), ("bias", bias), ("y", y.tensor), ("winner", winner)]);
     let [batch, out, height, strips] = s.winners();
-    let threads = [batch * (out / s.tiles.forward) * height * strips, 1, 1];
+    let threads = [batch * height * strips, out / s.tiles.forward, 1];
     let entry = input.entry("forward", "forward_packed");
     tape.dispatch(name, ["conv_pool", entry], &s.constants(s.tiles.forward, y), &bindings, threads);
     tape.flops(2 * s.conv.multiply_adds());
@@ -191,7 +195,7 @@ pub fn conv_pool_input(
     let w = tape.parameter(&format!("{name}.weight"))?;
     let bindings = [("w", w), ("dy", dy.tensor), ("winner_forward", winner), ("dx", dx)];
     let Conv2d { batch, in_channels, height, .. } = s.conv;
-    let threads = [batch * (in_channels / s.tiles.input) * height.div_ceil(s.tiles.rows), 1, 1];
+    let threads = [batch * height.div_ceil(s.tiles.rows), in_channels / s.tiles.input, 1];
     let constants = s.constants(s.tiles.weights, dy);
     tape.dispatch(name, ["conv_pool", "backward_input"], &constants, &bindings, threads);
     tape.flops(2 * s.gradient_multiply_adds());

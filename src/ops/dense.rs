@@ -25,9 +25,22 @@ pub struct Tiles {
     pub tile_outputs: usize,
     /// Whether weights are read from uniform buffers, where they fit.
     pub uniform: bool,
-    /// Side of the tile of a weight matrix that one invocation of the gradients' kernel computes, a
-    /// multiple of 4.
-    pub side: usize,
+    /// Neighbouring invocations that load the images' activations together, each those of every so-manieth
+    /// image: 1, or as many as the device has lanes. More than 1 need all of a workgroup's images in a tile.
+    pub lanes: usize,
+    /// The tile of a weight matrix that one invocation of the gradients' kernel computes.
+    pub gradients: GradientTile,
+}
+
+/// Part of a weight matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GradientTile {
+    /// Outputs, a multiple of 4 times the lanes.
+    pub outputs: usize,
+    /// Inputs, a multiple of 4.
+    pub inputs: usize,
+    /// Neighbouring invocations that load the outputs' gradients together.
+    pub lanes: usize,
 }
 
 impl Tiles {
@@ -38,7 +51,10 @@ impl Tiles {
         let fits = |outputs: &usize| widths.iter().all(|width| width.is_multiple_of(*outputs));
         let mut quads = (1..=self.tile_outputs / 4).rev().map(|quads| 4 * quads);
         let tile_outputs = quads.find(fits).unwrap_or(4);
-        Self { tile_outputs, side: if batch > 2048 { self.side.min(8) } else { self.side }, ..self }
+        let small = GradientTile { outputs: 8, inputs: 8, lanes: 1 };
+        let Self { gradients: GradientTile { outputs, inputs, .. }, .. } = self;
+        let gradients = if batch > 2048 && outputs * inputs > 64 { small } else { self.gradients };
+        Self { tile_outputs, gradients, ..self }
     }
 }
 
@@ -60,8 +76,8 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row of a network, whose weight matrices are cut into squares of this side.
-    pub fn new(sizes: &Sizes, side: usize) -> Self {
+    /// The row of a network.
+    pub fn new(sizes: &Sizes, tiles: &Tiles) -> Self {
         let features = sizes.flat() + sizes.fc1;
         let mut len = 0;
         let parts = [
@@ -72,9 +88,9 @@ impl Row {
             ("D_LOGITS", Self::sums_at() + SUMS),
             ("D_H3", sizes.fc3),
             ("D_H2", sizes.fc2),
-            ("D_FEATURES", features),
-            // The gradients' kernel reads whole tiles, so what comes last must have room behind it.
-            ("NUMBER", DIGITS.next_multiple_of(side)),
+            ("NUMBER", DIGITS),
+            // Whole tiles and lanes are read, so what comes last must have room behind it.
+            ("D_FEATURES", sizes.flat() + sizes.fc1.next_multiple_of(tiles.gradients.outputs)),
         ];
         let places = parts.map(|(name, words)| {
             let at = len;
@@ -119,7 +135,7 @@ impl Dense {
     /// The linear part of a network, in tiles that are made to fit.
     pub fn new(sizes: Sizes, batch: usize, loss: Loss, tiles: Tiles) -> Self {
         let tiles = tiles.fitted(&sizes, batch);
-        Self { sizes, batch, loss, tiles, row: Row::new(&sizes, tiles.side) }
+        Self { sizes, batch, loss, tiles, row: Row::new(&sizes, &tiles) }
     }
 
     /// The batch in whole workgroups.
@@ -136,12 +152,19 @@ impl Dense {
             ("outputs of fc2", fc2, 4),
             ("outputs of fc3", fc3, 4),
             ("images of a workgroup", self.tiles.images, self.tiles.tile_images),
+            ("invocations of a workgroup", self.tiles.threads, self.tiles.lanes),
+            ("images of a tile", self.tiles.tile_images, self.tiles.lanes),
+            ("outputs of a gradients' tile", self.tiles.gradients.outputs, 4 * self.tiles.gradients.lanes),
         ] {
             if size == 0 || !size.is_multiple_of(divisor) {
                 return Err(Error::Usage(format!(
                     "dense: the {what}, {size}, must be a multiple of {divisor}"
                 )));
             }
+        }
+        let Tiles { images, tile_images, lanes, .. } = self.tiles;
+        if lanes > 1 && images != tile_images {
+            return Err(Error::Usage(format!("dense: {lanes} lanes need a tile of all {images} images")));
         }
         Ok(())
     }
@@ -153,7 +176,7 @@ impl Dense {
         layers.iter().map(|layer| layer.multiply_adds()).sum()
     }
 
-    fn constants(&self, backward: bool) -> Result<Vec<(&'static str, Constant)>> {
+    fn constants(&self, lanes: usize, backward: bool) -> Result<Vec<(&'static str, Constant)>> {
         let Self { sizes, batch, loss, tiles, row } = self;
         let mut constants: Vec<(&'static str, Constant)> = vec![
             ("BATCH", (*batch).into()),
@@ -161,9 +184,11 @@ impl Dense {
             ("THREADS", tiles.threads.into()),
             ("TILE_B", tiles.tile_images.into()),
             ("TILE_Q", (tiles.tile_outputs / 4).into()),
-            ("SIDE_QUADS", (tiles.side / 4).into()),
+            ("D_QUADS", (tiles.gradients.outputs / 4).into()),
+            ("X_QUADS", (tiles.gradients.inputs / 4).into()),
             ("SCALE", (1.0 / (2 * batch) as f32).into()),
             ("DOUBLE_SOFTMAX", (*loss == Loss::DoubleSoftmax).into()),
+            ("LANES", lanes.into()),
             ("BACKWARD", backward.into()),
             ("FLAT", sizes.flat().into()),
             ("ADDENDS", DIGITS.into()),
@@ -218,7 +243,7 @@ impl Dense {
 
     /// The tiles of all weight matrices, as the shader's `Job`s.
     fn jobs(&self) -> Vec<u32> {
-        let Self { sizes, row, tiles: Tiles { side, .. }, .. } = self;
+        let Self { sizes, row, tiles: Tiles { gradients: tile, .. }, .. } = self;
         let layers = [
             ("fc1", row.at("D_FEATURES") + sizes.flat(), row.at("NUMBER")),
             ("fc2", row.at("D_H2"), row.at("FEATURES")),
@@ -232,13 +257,20 @@ impl Dense {
             let find = |kind: &str| parameters.iter().find(|p| p.name == format!("{layer}.{kind}"));
             let (Some(w), Some(bias)) = (find("weight"), find("bias")) else { continue };
             let [outputs, inputs] = [w.shape[0], w.shape[1]];
-            for o in (0..outputs).step_by(*side) {
-                for i in (0..inputs).step_by(*side) {
-                    let db_at = if i == 0 { (bias.offset + o) as u32 } else { u32::MAX };
-                    let places = [d_at + o, x_at + i, w.offset + o * inputs + i, inputs];
-                    let extent = [(outputs - o).min(*side), (inputs - i).min(*side)];
-                    jobs.extend(places.into_iter().chain(extent).map(|word| word as u32));
-                    jobs.extend([db_at, 0]);
+            for o in (0..outputs).step_by(tile.outputs) {
+                for i in (0..inputs).step_by(tile.inputs * tile.lanes) {
+                    for lane in (0..tile.lanes).map(|lane| 4 * lane) {
+                        let left = |size: usize, from: usize| size.saturating_sub(from);
+                        // The tiles at input 0 sum the biases up.
+                        let biases =
+                            if i == 0 { left(outputs, o + lane).min(left(tile.outputs, lane)) } else { 0 };
+                        jobs.extend([d_at + o + lane, x_at + i + lane].map(|at| at as u32));
+                        jobs.extend([w.offset + o * inputs + i + lane, inputs].map(|at| at as u32));
+                        jobs.extend(
+                            [left(outputs, o).min(tile.outputs), left(inputs, i + lane)].map(|n| n as u32),
+                        );
+                        jobs.extend([biases, bias.offset + o + lane].map(|at| at as u32));
+                    }
                 }
             }
         }
@@ -274,7 +306,7 @@ pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result
     ];
     bindings.extend(windows);
     let threads = [padded / s.tiles.images * s.tiles.threads, 1, 1];
-    tape.dispatch("dense", ["dense", "images"], &s.constants(backward)?, &bindings, threads);
+    tape.dispatch("dense", ["dense", "images"], &s.constants(s.tiles.lanes, backward)?, &bindings, threads);
     // The addend gets no gradient.
     let back = if backward { s.multiply_adds() - s.sizes.fc1(s.batch).multiply_adds() } else { 0 };
     tape.flops(2 * (s.multiply_adds() + back));
@@ -288,7 +320,13 @@ pub fn dense_gradients(tape: &mut Tape, s: &Dense, rows: Tensor) -> Result<()> {
     let jobs = tape.constant("jobs", &[count, JOB_WORDS], jobs);
     let gradients = tape.shared("gradients", &[s.sizes.flat_len()], Shared::Gradients);
     let bindings = [("jobs", jobs), ("rows", rows), ("flat_gradients", gradients)];
-    tape.dispatch("dense", ["dense", "gradients"], &s.constants(true)?, &bindings, [count, 1, 1]);
+    tape.dispatch(
+        "dense",
+        ["dense", "gradients"],
+        &s.constants(s.tiles.gradients.lanes, true)?,
+        &bindings,
+        [count, 1, 1],
+    );
     tape.flops(2 * s.multiply_adds());
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! How much one invocation of each fused kernel computes: the numbers behind the shaders' constants.
 
 use crate::gpu::adapter::is_software;
+use crate::gpu::device::{Gpu, LANES};
+use crate::ops::dense::GradientTile;
 use crate::ops::{conv_pool, dense};
 
 /// The tiles of the fused plan. They change how fast a step is. The order of every sum stays; only what
@@ -41,57 +43,75 @@ const ALL: usize = usize::MAX;
 
 /// What `--tune` tries, by name.
 pub const CANDIDATES: [(&str, Tiles); 4] =
-    [("fat", Tiles::FAT), ("wide", Tiles::WIDE), ("middle", Tiles::MIDDLE), ("thin", Tiles::THIN)];
+    [("fat", Tiles::FAT), ("alone", Tiles::ALONE), ("middle", Tiles::MIDDLE), ("thin", Tiles::THIN)];
 
 impl Tiles {
     /// Few invocations that compute much: for drivers on a CPU, where arithmetic costs little and loads
     /// and threads cost much.
     pub const FAT: Self = Self {
-        conv1: conv_pool::Tiles { forward: 6, input: 1, rows: ALL, weights: 3 },
-        conv2: conv_pool::Tiles { forward: 12, input: 1, rows: ALL, weights: 6 },
+        conv1: conv_pool::Tiles { forward: 6, input: 1, rows: ALL, weights: 3, lanes: LANES },
+        conv2: conv_pool::Tiles { forward: 12, input: 1, rows: ALL, weights: 6, lanes: LANES },
         dense: dense::Tiles {
             images: 16,
             threads: 8,
-            tile_images: 8,
-            tile_outputs: 8,
+            tile_images: 16,
+            tile_outputs: 4,
             uniform: true,
-            side: 16,
+            lanes: LANES,
+            gradients: GradientTile { outputs: 32, inputs: 8, lanes: LANES },
         },
     };
 
-    /// The fat ones with a larger tile of the linear part, which takes a software driver longer to compile.
-    pub const WIDE: Self = Self { dense: dense::Tiles { tile_outputs: 16, ..Self::FAT.dense }, ..Self::FAT };
+    /// The same where invocations cannot read each other's values.
+    pub const ALONE: Self = Self {
+        conv1: conv_pool::Tiles { lanes: 1, ..Self::FAT.conv1 },
+        conv2: conv_pool::Tiles { lanes: 1, ..Self::FAT.conv2 },
+        dense: dense::Tiles {
+            tile_images: 8,
+            tile_outputs: 8,
+            lanes: 1,
+            gradients: GradientTile { outputs: 16, inputs: 16, lanes: 1 },
+            ..Self::FAT.dense
+        },
+    };
 
     /// Between fat and thin: for CPUs with many cores, and for small GPUs.
     pub const MIDDLE: Self = Self {
-        conv1: conv_pool::Tiles { forward: 3, input: 1, rows: ALL, weights: 2 },
-        conv2: conv_pool::Tiles { forward: 4, input: 1, rows: 4, weights: 2 },
+        conv1: conv_pool::Tiles { forward: 3, input: 1, rows: ALL, weights: 2, lanes: 1 },
+        conv2: conv_pool::Tiles { forward: 4, input: 1, rows: 4, weights: 2, lanes: 1 },
         dense: dense::Tiles {
             images: 8,
             threads: 32,
             tile_images: 4,
             tile_outputs: 4,
             uniform: false,
-            side: 8,
+            lanes: 1,
+            gradients: GradientTile { outputs: 8, inputs: 8, lanes: 1 },
         },
     };
 
     /// Many invocations that compute little: for GPUs, whose thousands of lanes must all have work.
     pub const THIN: Self = Self {
-        conv1: conv_pool::Tiles { forward: 2, input: 1, rows: 2, weights: 1 },
-        conv2: conv_pool::Tiles { forward: 1, input: 1, rows: 2, weights: 1 },
+        conv1: conv_pool::Tiles { forward: 2, input: 1, rows: 2, weights: 1, lanes: 1 },
+        conv2: conv_pool::Tiles { forward: 1, input: 1, rows: 2, weights: 1, lanes: 1 },
         dense: dense::Tiles {
             images: 4,
             threads: 64,
             tile_images: 1,
             tile_outputs: 4,
             uniform: false,
-            side: 4,
+            lanes: 1,
+            gradients: GradientTile { outputs: 4, inputs: 4, lanes: 1 },
         },
     };
 
-    /// Those for an adapter.
-    pub fn of(adapter: &wgpu::AdapterInfo) -> Self {
-        if is_software(adapter) { Self::FAT } else { Self::THIN }
+    /// Those of a software adapter whose lanes are so many.
+    pub const fn fat(lanes: usize) -> Self {
+        if lanes == LANES { Self::FAT } else { Self::ALONE }
+    }
+
+    /// Those for a device.
+    pub fn of(gpu: &Gpu) -> Self {
+        if is_software(&gpu.info) { Self::fat(gpu.lanes) } else { Self::THIN }
     }
 }

@@ -19,7 +19,7 @@ use crate::random::{Purpose, Random};
 pub fn check(gpu: &Gpu, library: &Library, name: &str) -> Result<String> {
     let start = Instant::now();
     let mut kernels = Kernels::new(library.clone(), true);
-    let checks = few(name)?;
+    let checks = few(name, gpu.lanes)?;
     for check in &checks {
         let verdict = check.run(gpu, &mut kernels)?;
         if let Some(failure) = verdict.failure {
@@ -37,13 +37,13 @@ pub fn check(gpu: &Gpu, library: &Library, name: &str) -> Result<String> {
 ///
 /// # Errors
 /// A shape that an op refuses, which would be a mistake of the check.
-pub fn few(name: &str) -> Result<Vec<Check>> {
+pub fn few(name: &str, lanes: usize) -> Result<Vec<Check>> {
     let mut sizes = Random::new(4, Purpose::Test, 0);
     let mut checks = layers::checks(7, 33, 13, 0)?;
     checks.extend(steps::checks(33, 0)?);
-    checks.extend(convolution::random(7, 4, &mut sizes, 0)?);
+    checks.extend(convolution::random(7, 4, lanes, &mut sizes, 0)?);
     if name == "dense" {
-        checks.extend(dense::checks(Depth::Quick)?);
+        checks.extend(dense::checks(Depth::Quick, lanes)?);
     }
     let mut run = BTreeSet::new();
     checks.retain(|check| {

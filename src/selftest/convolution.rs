@@ -27,7 +27,7 @@ enum Content {
 
 /// The network's own sizes, sizes around a workgroup, and windows that are tied throughout: those of a
 /// depth.
-pub fn fixed(depth: Depth) -> Result<Vec<Check>> {
+pub fn fixed(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
     let quick = depth == Depth::Quick;
     let mut checks = Vec::new();
     for (seed, (height, width)) in [(1, 31), (4, 8), (3, 11), (7, 9), (8, 8), (5, 13)].into_iter().enumerate()
@@ -46,9 +46,10 @@ pub fn fixed(depth: Depth) -> Result<Vec<Check>> {
             checks.push(max_pool(s, Content::Constant(x), seed as u32)?);
         }
     }
+    let fat = Tiles::fat(lanes);
     let networks: &[(usize, Tiles)] = match depth {
         Depth::Quick => &[(7, Tiles::THIN)],
-        Depth::Thorough => &[(64, Tiles::THIN), (64, Tiles::FAT), (65, Tiles::FAT)],
+        Depth::Thorough => &[(64, Tiles::THIN), (64, fat), (65, fat)],
     };
     for (seed, &(batch, tiles)) in (0..).zip(networks) {
         for layer in Fused::of_network(Sizes::default(), batch, tiles) {
@@ -64,9 +65,16 @@ pub fn fixed(depth: Depth) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// One check of each at random sizes, with kernels of `kernels` a side at most; those of large batches are small, so that they stay quick, and so are
-/// fused images, whose rows and taps a driver's compiler unrolls.
-pub fn random(batch: usize, kernels: usize, sizes: &mut Random, seed: u32) -> Result<Vec<Check>> {
+/// One check of each at random sizes, with kernels of `kernels` a side at most and `lanes` neighbours that
+/// share what they load; those of large batches are small, so that they stay quick, and so are fused images,
+/// whose rows and taps a driver's compiler unrolls.
+pub fn random(
+    batch: usize,
+    kernels: usize,
+    lanes: usize,
+    sizes: &mut Random,
+    seed: u32,
+) -> Result<Vec<Check>> {
     let most = if batch > 100 { 3 } else { 7 };
     let mut size = |most: usize| 1 + sizes.below(most as u32) as usize;
     let kernel = size(kernels);
@@ -102,6 +110,7 @@ pub fn random(batch: usize, kernels: usize, sizes: &mut Random, seed: u32) -> Re
             input: groups[1],
             rows: [2, height][size(2) - 1],
             weights: groups[2],
+            lanes,
         },
     };
     let [slots, gap, padded] = [8 * size(3), 4 * size(3), size(2)];

@@ -8,7 +8,7 @@ use crate::compare::Tol;
 use crate::graph::Tape;
 use crate::network::{DIGITS, SUMS, Sizes};
 use crate::ops;
-use crate::ops::dense::{self, Dense, Row};
+use crate::ops::dense::{self, Dense, GradientTile, Row};
 use crate::plans::tiles::Tiles;
 use crate::program::Shared;
 use crate::random::{Purpose, Random};
@@ -17,21 +17,22 @@ use crate::train::Loss;
 
 /// The network's sizes at its default batch, smaller ones at awkward batches, and random networks: those of
 /// a depth.
-pub fn checks(depth: Depth) -> Result<Vec<Check>> {
+pub fn checks(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
     let real = Sizes::default();
     // Where no number of tiles is one of workgroups, and the features of the images are no whole tiles.
     let odd = Sizes { conv2: 3, fc1: 12, fc2: 20, fc3: 28, ..real };
+    let fat = Tiles::fat(lanes);
     // Sizes, batch, loss, whether backward.
     let mut cases = match depth {
         Depth::Quick => vec![
             (odd, 7, Loss::DoubleSoftmax, true, Tiles::THIN),
             (odd, 16, Loss::Logits, false, Tiles::THIN),
-            (real, 17, Loss::Logits, true, Tiles::FAT),
+            (real, 17, Loss::Logits, true, fat),
         ],
         Depth::Thorough => vec![
-            (real, 64, Loss::Logits, true, Tiles::FAT),
+            (real, 64, Loss::Logits, true, fat),
             (real, 64, Loss::DoubleSoftmax, true, Tiles::THIN),
-            (real, 65, Loss::DoubleSoftmax, false, Tiles::FAT),
+            (real, 65, Loss::DoubleSoftmax, false, fat),
             (odd, 1000, Loss::Logits, true, Tiles::THIN),
         ],
     };
@@ -42,17 +43,20 @@ pub fn checks(depth: Depth) -> Result<Vec<Check>> {
             // Small: a driver's compiler unrolls the rounds that a workgroup takes.
             let sizes =
                 Sizes { conv2: size(2), fc1: 4 * size(4), fc2: 4 * size(4), fc3: 4 * size(4), ..real };
-            let tile_images = size(4);
+            // Every second network is computed by neighbours that share what they load, where they can.
+            let lanes = if batch % 2 == 1 { lanes } else { 1 };
+            let tile_images = if lanes == 1 { size(4) } else { lanes * size(2) };
             let tiles = dense::Tiles {
-                images: tile_images * size(2),
+                images: tile_images * if lanes == 1 { size(2) } else { 1 },
                 threads: 8 * size(4),
                 tile_images,
                 tile_outputs: 4 * size(2),
                 uniform: size(2) == 1,
-                side: 4 * size(2),
+                lanes,
+                gradients: GradientTile { outputs: 4 * lanes * size(2), inputs: 4 * size(2), lanes },
             };
             let loss = [Loss::Logits, Loss::DoubleSoftmax][size(2) - 1];
-            cases.push((sizes, batch, loss, true, Tiles { dense: tiles, ..Tiles::FAT }));
+            cases.push((sizes, batch, loss, true, Tiles { dense: tiles, ..fat }));
         }
     }
     let cases = cases.into_iter().zip(0..);

@@ -35,22 +35,22 @@ pub enum Depth {
     Thorough,
 }
 
-/// The checks of every op.
+/// The checks of every op, for a device with so many lanes ([`crate::gpu::Gpu::lanes`]).
 ///
 /// # Errors
 /// A shape that an op refuses, which would be a mistake of the check.
-pub fn all(depth: Depth) -> Result<Vec<Check>> {
-    let mut checks = only(Depth::Quick)?;
+pub fn all(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
+    let mut checks = only(Depth::Quick, lanes)?;
     checks.iter_mut().for_each(|check| check.both_ways = true);
     if depth == Depth::Thorough {
-        checks.extend(only(depth)?);
+        checks.extend(only(depth, lanes)?);
     }
     Ok(checks)
 }
 
 /// The checks that a depth adds.
-fn only(depth: Depth) -> Result<Vec<Check>> {
-    let mut checks = dense::checks(depth)?;
+fn only(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
+    let mut checks = dense::checks(depth, lanes)?;
     for index in 0..SIZES.len() + RANDOM {
         let seed = index as u32;
         let quick = index < SIZES.len() && index.is_multiple_of(3);
@@ -67,9 +67,15 @@ fn only(depth: Depth) -> Result<Vec<Check>> {
         };
         checks.extend(layers::checks(batch, size, other, seed)?);
         checks.extend(steps::checks(batch, seed)?);
-        checks.extend(convolution::random(batch, kernels, sizes, seed)?);
+        checks.extend(convolution::random(
+            batch,
+            kernels,
+            if index % 2 == 0 { lanes } else { 1 },
+            sizes,
+            seed,
+        )?);
     }
-    checks.extend(convolution::fixed(depth)?);
+    checks.extend(convolution::fixed(depth, lanes)?);
     Ok(checks)
 }
 

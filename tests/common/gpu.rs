@@ -45,3 +45,9 @@ pub fn conclude(trials: Vec<Trial>) -> ExitCode {
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
+
+/// Lanes of the device, 1 where there is none.
+#[allow(dead_code)] // not every binary asks
+pub fn lanes() -> usize {
+    device().map_or(1, |gpu| gpu.lanes)
+}

@@ -100,7 +100,7 @@ pub fn the_checks_run_every_entry() -> Result<(), String> {
             .filter(|dispatch| dispatch.shader == *name)
             .map(|dispatch| dispatch.entry)
             .collect();
-        let checks = aside::few(name).map_err(|e| e.to_string())?;
+        let checks = aside::few(name, 1).map_err(|e| e.to_string())?;
         let run: BTreeSet<&str> = checks
             .iter()
             .flat_map(|check| &check.program.dispatches)
