@@ -14,8 +14,8 @@ const REST1: f32 = 0.1;
 const REST2: f32 = 0.001;
 const EPSILON: f32 = 1e-8;
 
-// Where the epoch stands: the step, and the first image of its batch in order.
-struct Cursor { step: u32, first: u32 }
+// Where the epoch stands: the step, the first image of its batch in order, and the end of the order.
+struct Cursor { step: u32, first: u32, end: u32 }
 
 struct Rate { size: f32, root: f32 }
 

@@ -72,8 +72,8 @@ const GREY: f32 = 0.003921569;
 // No window.
 const NOWHERE: u32 = 4u;
 
-// Where the epoch stands: the step, and the first image of its batch in order.
-struct Cursor { step: u32, first: u32 }
+// Where the epoch stands: the step, the first image of its batch in order, and the end of the order.
+struct Cursor { step: u32, first: u32, end: u32 }
 
 @group(0) @binding(0) var<storage> x: array<vec4<f32>>;
 @group(0) @binding(1) var<uniform> w: array<vec4<f32>, W_WORDS>;
@@ -102,6 +102,11 @@ var<private> strip: array<f32, 4>;
 // The invocation itself, or the last that the grid wants, for one behind it: its neighbours may need it.
 fn existing(i: u32, count: u32) -> u32 {
     return select(i, min(i, count - 1u), PADDED);
+}
+
+// The place in the data set of an image of the batch; behind the end of the order its last is repeated.
+fn sample(b: u32) -> u32 {
+    return order[min(cursor.first + b, cursor.end - 1u)];
 }
 
 fn tap(at: u32) -> f32 {
@@ -221,7 +226,7 @@ fn forward_packed(@builtin(global_invocation_id) id: vec3<u32>) {
     let s = n % STRIPS;
     let r = n / STRIPS % POOLED_HEIGHT;
     let b = n / (STRIPS * POOLED_HEIGHT);
-    let image = order[cursor.first + b] * HEIGHT;
+    let image = sample(b) * HEIGHT;
     for (var p = 0u; p < REGION_ROWS; p++) { load_row_packed(p, (image + 2u * r + p) * QUADS, s); }
     begin(id.y);
     for (var g = 0u; g < GROUP; g++) {
@@ -384,7 +389,7 @@ fn backward_weights_packed(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var n = 0u; n < (BATCH + SLOTS - 1u) / SLOTS; n++) {
         let exists = n * SLOTS + id.x < BATCH;
         let b = min(n * SLOTS + id.x, BATCH - 1u);
-        let image = order[cursor.first + b] * HEIGHT;
+        let image = sample(b) * HEIGHT;
         for (var s = 0u; s < STRIPS; s++) {
             for (var p = 2u; p < REGION_ROWS; p++) { load_row_packed(p, (image + p - 2u) * QUADS, s); }
             for (var r = 0u; r < POOLED_HEIGHT; r++) {

@@ -1,20 +1,20 @@
 // cross_entropy: the loss of a head on its logits, with the softmax inside.
 //
 //   loss[b] = log(sum over k of exp(x[b,k] - max x[b])) + max x[b] - x[b,label[b]]
-//   dx[b,j] = (softmax(x[b])[j] - (1 if j is label[b], else 0)) * SCALE
+//   dx[b,j] = (softmax(x[b])[j] - (1 if j is label[b], else 0)) * weight[b]
 //
-// x [BATCH, CLASSES], label [BATCH], loss [BATCH]. SCALE is the weight of one image's loss in the mean.
+// x [BATCH, CLASSES], label [BATCH], loss [BATCH], weight [BATCH], that of an image's loss in the mean.
 // One invocation computes one loss[b], or one row dx[b].
 
 const PADDED: bool = true;
 const BATCH: u32 = 64u;
 const CLASSES: u32 = 19u;
-const SCALE: f32 = 0.0078125;
 
 @group(0) @binding(0) var<storage> x: array<f32>;
 @group(0) @binding(1) var<storage> label: array<u32>;
 @group(0) @binding(2) var<storage, read_write> loss: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(4) var<storage> weight: array<f32>;
 
 // The largest logit of a row, and the sum of exp(logit - largest).
 fn largest_and_sum(row: u32) -> vec2<f32> {
@@ -44,6 +44,6 @@ fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
     let m = largest_and_sum(row);
     for (var j = 0u; j < CLASSES; j++) {
         let probability = exp(x[row + j] - m.x) / m.y;
-        dx[row + j] = (probability - f32(j == label[id.x])) * SCALE;
+        dx[row + j] = (probability - f32(j == label[id.x])) * weight[id.x];
     }
 }

@@ -6,7 +6,7 @@
 //   h3[b]      = relu(fc3(h2[b]))
 //   logits[b]  = out1(h3[b]), then out2(h3[b])
 //   outcome[b] = (cross-entropy(out1) + cross-entropy(out2)) / 2, digit right, sum right
-//   d_logits[b] = (softmax - one-hot of the target) * SCALE, for each head
+//   d_logits[b] = (softmax - one-hot of the target) / (2 * images of the batch), for each head
 //   d_h3[b]    = d_logits[b] * out1 and out2, where h3[b] > 0
 //   d_h2[b]    = d_h3[b] * fc3, where h2[b] > 0
 //   d_features[b] = d_h2[b] * fc2, where features[b] > 0
@@ -14,7 +14,8 @@
 //
 // All of an image's activations and gradients lie in one row of `rows` (as vec4, STRIDE words), at the
 // words named below; a weight matrix is [OUT, IN] in `parameters`. With DOUBLE_SOFTMAX the heads'
-// probabilities take the place of logits before the cross-entropy.
+// probabilities take the place of logits before the cross-entropy. Images behind the end of the order have
+// a loss and gradients of 0.
 // images: one workgroup computes IMAGES images, in stages separated by barriers. In a stage, one invocation
 // computes tiles of TILE_B images by 4 * TILE_Q outputs, so that each word it loads serves several
 // products. It is best that THREADS divides every stage's number of tiles: no invocation is idle then.
@@ -31,7 +32,6 @@ const TILE_Q: u32 = 2u;
 const D_QUADS: u32 = 4u;
 const X_QUADS: u32 = 4u;
 const LANES: u32 = 1u;
-const SCALE: f32 = 0.0078125;
 const DOUBLE_SOFTMAX: bool = false;
 const BACKWARD: bool = true;
 const UNIFORM: bool = false;
@@ -91,8 +91,8 @@ const FC2_LOW: u32 = 1u;
 const FC2_HIGH: u32 = 2u;
 const BEHIND_FC2: u32 = 3u;
 
-// Where the epoch stands: the step, and the first image of its batch in order.
-struct Cursor { step: u32, first: u32 }
+// Where the epoch stands: the step, the first image of its batch in order, and the end of the order.
+struct Cursor { step: u32, first: u32, end: u32 }
 
 // A tile of a weight matrix: the words of the first output gradient and input that this invocation loads in
 // a row, the word of the tile's first element in the gradients, the matrix's width, how many outputs, and
@@ -122,9 +122,14 @@ var<private> tile_sums: Tile;
 // One vec4 of each of the tile's images, of which this invocation has loaded every LANES-th.
 var<private> mine: array<vec4<f32>, LOADS>;
 
-// The place in the data set of an image of the batch; the padding behind the batch repeats its last.
+// The place in the data set of an image of the batch; behind the end of the order its last is repeated.
 fn sample(image: u32) -> u32 {
-    return order[cursor.first + min(image, BATCH - 1u)];
+    return order[min(cursor.first + image, cursor.end - 1u)];
+}
+
+// Images of the batch: BATCH, or what is left of the order.
+fn images_left() -> u32 {
+    return min(BATCH, cursor.end - cursor.first);
 }
 
 fn parameter(i: u32) -> f32 {
@@ -328,8 +333,8 @@ fn softmax(start: u32, end: u32) {
     for (var j = start; j < end; j++) { logit[j] /= sum; }
 }
 
-// Cross-entropy of logit[start..end] against a class, and its gradient in d_logit.
-fn head_loss(start: u32, end: u32, label: u32) -> Verdict {
+// Cross-entropy of logit[start..end] against a class, and its gradient times `weight` in d_logit.
+fn head_loss(start: u32, end: u32, label: u32, weight: f32) -> Verdict {
     if (DOUBLE_SOFTMAX) { softmax(start, end); }
     var best = start;
     for (var j = start + 1u; j < end; j++) {
@@ -340,7 +345,7 @@ fn head_loss(start: u32, end: u32, label: u32) -> Verdict {
     for (var j = start; j < end; j++) { sum += exp(logit[j] - largest); }
     let loss = log(sum) + (largest - logit[start + label]);
     for (var j = start; j < end; j++) {
-        d_logit[j] = (exp(logit[j] - largest) / sum - f32(j - start == label)) * SCALE;
+        d_logit[j] = (exp(logit[j] - largest) / sum - f32(j - start == label)) * weight;
     }
     if (DOUBLE_SOFTMAX) {
         var along = 0.0;
@@ -356,12 +361,14 @@ fn losses(image: u32) {
     for (var j = 0u; j < CLASSES; j++) { logit[j] = rows[row + LOGITS + j / 4u][j % 4u]; }
     let n = sample(image);
     let addend = addends[n];
-    let digit = head_loss(0u, DIGITS, labels[n]);
-    let sum = head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n] + addend);
+    let exists = image < images_left();
+    let weight = select(0.0, 0.5 / f32(images_left()), exists);
+    let digit = head_loss(0u, DIGITS, labels[n], weight);
+    let sum = head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n] + addend, weight);
     outcomes[image] = Outcome(
-        0.5 * (digit.loss + sum.loss),
-        u32(digit.best == labels[n]),
-        u32(sum.best == labels[n] + addend),
+        select(0.0, 0.5 * (digit.loss + sum.loss), exists),
+        u32(exists && digit.best == labels[n]),
+        u32(exists && sum.best == labels[n] + addend),
     );
     for (var q = 0u; q < CLASS_QUADS; q++) {
         rows[row + D_LOGITS + q] = vec4(d_logit[4u * q], d_logit[4u * q + 1u], d_logit[4u * q + 2u], d_logit[4u * q + 3u]);

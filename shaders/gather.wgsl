@@ -1,14 +1,16 @@
 // gather: the batch, picked out of the data set.
 //
-//   n[b] = order[cursor.first + b]
+//   n[b] = order[cursor.first + b], behind the end of the order its last
 //   image[b,i] = images[n[b],i] / 255
 //   number[b,j] = 1 if j is addends[n[b]], else 0
 //   digit[b] = labels[n[b]]
 //   sum[b] = labels[n[b]] + addends[n[b]]
+//   weight[b] = 1 / (2 * images of the batch) if b is one of them, else 0
 //
 // images holds four grey values a word, the first in the lowest byte; WORDS words an image.
-// image [BATCH, 4*WORDS], number [BATCH, CLASSES], digit [BATCH], sum [BATCH].
-// One invocation computes four neighbouring pixels, or all of number[b], digit[b] and sum[b].
+// image [BATCH, 4*WORDS], number [BATCH, CLASSES], digit [BATCH], sum [BATCH], weight [BATCH].
+// The weight is that of each head's loss in the mean over heads and images.
+// One invocation computes four neighbouring pixels, or all of number[b], digit[b], sum[b] and weight[b].
 
 const PADDED: bool = true;
 const BATCH: u32 = 64u;
@@ -18,8 +20,8 @@ const CLASSES: u32 = 10u;
 // One grey value, as conv_pool takes it: both plans compute with the same bits.
 const GREY: f32 = 0.003921569;
 
-// Where the epoch stands: the step, and the first image of its batch in order.
-struct Cursor { step: u32, first: u32 }
+// Where the epoch stands: the step, the first image of its batch in order, and the end of the order.
+struct Cursor { step: u32, first: u32, end: u32 }
 
 @group(0) @binding(0) var<storage> cursor: Cursor;
 @group(0) @binding(1) var<storage> order: array<u32>;
@@ -30,21 +32,28 @@ struct Cursor { step: u32, first: u32 }
 @group(0) @binding(6) var<storage, read_write> number: array<f32>;
 @group(0) @binding(7) var<storage, read_write> digit: array<u32>;
 @group(0) @binding(8) var<storage, read_write> sum: array<u32>;
+@group(0) @binding(9) var<storage, read_write> weight: array<f32>;
+
+fn sample(b: u32) -> u32 {
+    return order[min(cursor.first + b, cursor.end - 1u)];
+}
 
 @compute @workgroup_size(32)
 fn pixels(@builtin(global_invocation_id) id: vec3<u32>) {
     if (PADDED && id.x >= WORDS) { return; }
-    let n = order[cursor.first + id.y];
+    let n = sample(id.y);
     image[id.y * WORDS + id.x] = GREY * vec4<f32>(unpack4xU8(images[n * WORDS + id.x]));
 }
 
 @compute @workgroup_size(32)
 fn targets(@builtin(global_invocation_id) id: vec3<u32>) {
     if (PADDED && id.x >= BATCH) { return; }
-    let n = order[cursor.first + id.x];
+    let n = sample(id.x);
+    let images = min(BATCH, cursor.end - cursor.first);
     for (var j = 0u; j < CLASSES; j++) {
         number[id.x * CLASSES + j] = f32(j == addends[n]);
     }
     digit[id.x] = labels[n];
     sum[id.x] = labels[n] + addends[n];
+    weight[id.x] = select(0.0, 0.5 / f32(images), id.x < images);
 }

@@ -1,6 +1,6 @@
 // metrics: what came of a step, and on to the next.
 //
-//   record.loss = sum over b of (digit_loss[b] + sum_loss[b]) / 2
+//   record.loss = sum over b of (digit_loss[b] + sum_loss[b]) / 2, up to the end of the order
 //   record.digits = number of b whose largest logit in digit_x[b] is at digit[b]
 //   record.sums = the same of sum_x[b] and sum[b]
 //
@@ -14,8 +14,8 @@ const DIGITS: u32 = 10u;
 const SUMS: u32 = 19u;
 const THREADS: u32 = 64u;
 
-// Where the epoch stands: the step, and the first image of its batch in order.
-struct Cursor { step: u32, first: u32 }
+// Where the epoch stands: the step, the first image of its batch in order, and the end of the order.
+struct Cursor { step: u32, first: u32, end: u32 }
 
 struct Record { loss: f32, digits: u32, sums: u32 }
 
@@ -46,14 +46,17 @@ fn finish(thread: u32, mine: Record) {
             all = sum_of(all, partial[t]);
         }
         records[cursor.step] = all;
-        cursor = Cursor(cursor.step + 1u, cursor.first + BATCH);
+        cursor.step += 1u;
+        cursor.first += BATCH;
     }
 }
 
 @compute @workgroup_size(THREADS)
 fn count(@builtin(local_invocation_index) thread: u32) {
     var mine = Record(0.0, 0u, 0u);
+    let images = cursor.end - cursor.first;
     for (var b = thread; b < BATCH; b += THREADS) {
+        if (b >= images) { break; }
         mine.loss += 0.5 * (digit_loss[b] + sum_loss[b]);
         var best = 0u;
         for (var j = 1u; j < DIGITS; j++) {

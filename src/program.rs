@@ -9,7 +9,7 @@ use crate::gpu::shader::Constant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tensor(pub(crate) usize);
 
-/// Buffers that outlive a program: several programs (whole batch, tail batch, evaluation) share them.
+/// Buffers that outlive a program: several programs (training, evaluation) share them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Shared {
     /// All parameters, flat.
@@ -30,7 +30,7 @@ pub enum Shared {
     Addends,
     /// Adam's two factors for every step of the epoch.
     Rates,
-    /// Where the epoch stands: step, first image of the batch.
+    /// Where the epoch stands: step, first image of the batch, images in all.
     Cursor,
     /// Of every step: summed loss, right digits, right sums.
     Records,

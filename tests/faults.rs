@@ -121,8 +121,8 @@ const FAULTS: &[Fault] = &[
         "conv_pool",
         "packed images not picked by the order",
         &[(
-            "let image = order[cursor.first + b] * HEIGHT;\n    for",
-            "let image = (cursor.first + b + 0u * order[0]) * HEIGHT;\n    for",
+            "return order[min(cursor.first + b, cursor.end - 1u)];",
+            "return min(cursor.first + b, cursor.end - 1u) + 0u * order[0];",
         )],
     ),
     shader(
@@ -222,9 +222,17 @@ const FAULTS: &[Fault] = &[
         "gradient without the other classes",
         &[("(dy[row + j] - sum)", "(dy[row + j] - 0.0 * sum)")],
     ),
-    host("cross_entropy", "no 1/B in the gradient", |program| {
-        set(program, "cross_entropy", "SCALE", |_| Constant::F32(0.5));
-    }),
+    shader(
+        "cross_entropy",
+        "an image's weight does not count",
+        &[("* weight[id.x];", "* (0.5 + 0.0 * weight[id.x]);")],
+    ),
+    shader("gather", "no 1/B in the weight", &[("0.5 / f32(images)", "0.5")]),
+    shader(
+        "metrics",
+        "what is behind the end of the order counts",
+        &[("if (b >= images) { break; }", "if (b >= images + BATCH) { break; }")],
+    ),
     shader(
         "cross_entropy",
         "label of the next class",
@@ -253,8 +261,8 @@ const FAULTS: &[Fault] = &[
         "dense",
         "addend not added to the label",
         &[(
-            "head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n] + addend)",
-            "head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n])",
+            "head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n] + addend, weight)",
+            "head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n], weight)",
         )],
     ),
     between_lanes(
@@ -267,9 +275,12 @@ const FAULTS: &[Fault] = &[
         "gradient read off the wrong lane",
         &[("from_lane(d_mine[q / LANES], q % LANES)", "from_lane(d_mine[q / LANES], (q + 1u) % LANES)")],
     ),
-    host("dense", "no 1/B in the gradient", |program| {
-        set(program, "dense", "SCALE", |_| Constant::F32(0.5));
-    }),
+    shader("dense", "no 1/B in the gradient", &[("0.5 / f32(images_left())", "0.5")]),
+    shader(
+        "dense",
+        "what is behind the end of the order counts",
+        &[("let exists = image < images_left();", "let exists = image < BATCH;")],
+    ),
     host("dense", "tail batch one short", |program| {
         set(program, "dense", "BATCH", |value| match value {
             Constant::U32(batch) => Constant::U32(batch.saturating_sub(1).max(1)),
@@ -304,11 +315,18 @@ const FAULTS: &[Fault] = &[
             "if (sum_x[b * SUMS + j] >= sum_x[b * SUMS + best])",
         )],
     ),
-    shader("metrics", "cursor stays at its image", &[("cursor.first + BATCH", "cursor.first")]),
+    shader(
+        "metrics",
+        "cursor stays at its image",
+        &[("cursor.first += BATCH;", "cursor.first += 0u * BATCH;")],
+    ),
     shader(
         "gather",
         "images in the order of the data set",
-        &[("let n = order[cursor.first + id.y];", "let n = cursor.first + id.y + 0u * order[0];")],
+        &[(
+            "return order[min(cursor.first + b, cursor.end - 1u)];",
+            "return min(cursor.first + b, cursor.end - 1u) + 0u * order[0];",
+        )],
     ),
     shader(
         "gather",

@@ -158,13 +158,14 @@ fn softmax_alone() {
 
 #[test]
 fn cross_entropy_alone() {
-    let shape = CrossEntropy { batch: 4, classes: 7, scale: 0.3 };
+    let shape = CrossEntropy { batch: 4, classes: 7 };
+    let weight = [0.3, 0.0, 1.0, 0.7];
     let random = &mut Random::new(7, Purpose::Test, 0);
     let x = uniform(random, 28);
     let target = [0, 6, 3, 3];
-    let dx = output(28, |dx| cross_entropy::backward(&shape, &x, &target, dx));
+    let dx = output(28, |dx| cross_entropy::backward(&shape, &x, &target, &weight, dx));
     let loss = |x: &[f64]| output(4, |loss| cross_entropy::forward(&shape, x, &target, loss));
-    check_op("cross_entropy dx", &x, &[shape.scale; 4], &dx, loss);
+    check_op("cross_entropy dx", &x, &weight, &dx, loss);
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn softmax_and_cross_entropy_bear_extreme_logits() {
         let sum: f64 = y.iter().sum();
         assert!((sum - 1.0).abs() <= 1e-15 && y.iter().all(|y| *y >= 0.0), "{x:?} gives {y:?}");
         for target in 0..3 {
-            let shape = CrossEntropy { batch: 1, classes: 3, scale: 1.0 };
+            let shape = CrossEntropy { batch: 1, classes: 3 };
             let loss = output(1, |loss| cross_entropy::forward(&shape, &x, &[target], loss))[0];
             let max = x.iter().copied().fold(f64::MIN, f64::max);
             let behind = max - x[target as usize];
@@ -52,6 +52,11 @@ fn gather_takes_the_images_in_order() {
     let ones: Vec<usize> = (0..20).filter(|&place| number[place] == 1.0).collect();
     assert_eq!((ones, number.iter().sum::<f64>()), (vec![9, 10], 2.0));
     assert_eq!((digit, sum), ([9, 3], [18, 3]));
+    let batch = Batch { image: &mut image, number: &mut number, digit: &mut digit, sum: &mut sum };
+    gather::forward(&[2], source, batch);
+    assert_eq!(image, [7.0, 8.0, 7.0, 8.0].map(|grey: f64| grey / 255.0));
+    assert_eq!((digit, sum), ([1, 1], [6, 6]));
+    assert_eq!(output(4, |weight| gather::weights(3, weight)), [1.0 / 6.0, 1.0 / 6.0, 1.0 / 6.0, 0.0]);
 }
 
 #[test]

@@ -84,9 +84,7 @@ impl GpuEngine {
     /// Cuts the fused plan into these tiles. For before the first step.
     pub fn cut(&mut self, tiles: Tiles) {
         self.programs = self.settings.plan.programs(self.sizes, self.settings.loss, tiles);
-        for part in [&mut self.train, &mut self.test] {
-            (part.cut.whole, part.cut.tail) = (None, None);
-        }
+        (self.train.plan, self.test.plan) = (None, None);
     }
 
     fn part(&self, training: bool) -> &Part {
@@ -95,8 +93,9 @@ impl GpuEngine {
 
     /// Runs all steps over `images` images, telling `progress` of finished ones.
     fn replay(&mut self, training: bool, images: usize, progress: &mut dyn FnMut(usize)) -> Result<()> {
-        let batch = self.part(training).cut.batch;
-        let mut left = images / batch;
+        let batch = self.part(training).batch;
+        let all = images.div_ceil(batch);
+        let mut left = all;
         let mut done = 0;
         let mut flying = VecDeque::new();
         // Submissions that the device has worked on while the host was not waiting for them.
@@ -106,35 +105,26 @@ impl GpuEngine {
             if left > 0 && flying.len() < IN_FLIGHT {
                 let mut steps = left.min(self.part(training).steps_a_submission);
                 if training {
-                    steps = self.until_line(images / batch - left, steps);
+                    steps = self.until_line(all - left, steps);
                 }
-                let Some(whole) = &self.part(training).cut.whole else { break };
-                flying.push_back((whole.run_times(&self.gpu, steps), steps));
+                let Some(plan) = &self.part(training).plan else { break };
+                flying.push_back((plan.run_times(&self.gpu, steps), steps));
                 left -= steps;
             } else if let Some((submission, steps)) = flying.pop_front() {
                 self.gpu.wait(Some(submission))?;
                 self.gpu.spans.add(Track::Submissions, "submission", since);
-                done += steps * batch;
-                progress(done);
+                done += steps;
+                progress(images.min(done * batch));
                 if unseen == 0 {
                     // The device works on the next submission already, so this is one's own time.
                     let part = if training { &mut self.train } else { &mut self.test };
                     part.adapt(steps, since.elapsed());
                 }
-                let recorded = if training { images / batch - left } else { 0 };
-                let logged = training && self.log_finished(done / batch, images)?;
+                let recorded = if training { all - left } else { 0 };
+                let logged = training && self.log_finished(done, images)?;
                 let changed = self.look_for_changes(self.adam_step + recorded as u32 + 1);
                 unseen = if logged || changed { flying.len() } else { unseen.saturating_sub(1) };
                 since = Instant::now();
-            }
-        }
-        if let Some(tail) = &self.part(training).cut.tail {
-            tail.run(&self.gpu);
-            self.gpu.wait(None)?;
-            self.gpu.spans.add(Track::Submissions, "submission", since);
-            progress(images);
-            if training {
-                self.log_finished(images.div_ceil(batch), images)?;
             }
         }
         Ok(())
@@ -151,7 +141,7 @@ impl GpuEngine {
     }
 
     fn records(&self, part: &Part, images: usize) -> Result<Metrics> {
-        let steps = images.div_ceil(part.cut.batch);
+        let steps = images.div_ceil(part.batch);
         let records: Vec<[u32; 3]> = self.gpu.read(&part.buffers[&Shared::Records], 0, steps)?;
         let mut loss = 0.0;
         let mut metrics = Metrics { images, ..Metrics::default() };
@@ -177,7 +167,7 @@ impl Engine for GpuEngine {
         let Self { gpu, kernels, programs, train, .. } = self;
         train.prepare(gpu, kernels, images, |batch| programs.training(batch))?;
         train.begin(gpu, &epoch.order, &epoch.addends)?;
-        let steps = images.div_ceil(self.settings.batch) as u32;
+        let steps = images.div_ceil(self.train.batch) as u32;
         let rates: Vec<[f32; 2]> = (1..=steps)
             .map(|step| {
                 Adam::default().rates(f64::from(epoch.learning_rate), self.adam_step + step).map(|x| x as f32)
@@ -241,7 +231,7 @@ impl Engine for GpuEngine {
     }
 
     fn time_step(&mut self, seconds: f64) -> Result<Option<StepTimes>> {
-        let program = self.programs.training(self.settings.batch)?;
+        let program = self.programs.training(self.train.batch)?;
         let parameters = self.parameters()?;
         let rehearsal = Rehearsal::new(&self.gpu, &mut self.kernels, program, &parameters)?;
         Ok(Some(rehearsal.time(&self.gpu, seconds)?))

@@ -50,6 +50,7 @@ impl Rehearsal {
         let mut random = Random::new(0, Purpose::Drawing, 0);
         let images: Vec<u8> = labels.iter().flat_map(|&digit| data::draw(digit as u8, &mut random)).collect();
         fill(Shared::Images, &bytemuck::pod_collect_to_vec(&images));
+        fill(Shared::Cursor, &[0, 0, program.batch as u32]);
         fill(Shared::Order, &(0..program.batch as u32).collect::<Vec<_>>());
         fill(Shared::Addends, &labels);
         fill(Shared::Labels, &labels);

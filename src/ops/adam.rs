@@ -52,7 +52,7 @@ impl Adam {
 
 /// Adds the update of all `size` flat parameters, a multiple of 256.
 pub fn adam(tape: &mut Tape, size: usize, adam: Adam) {
-    let cursor = tape.shared("cursor", &[2], Shared::Cursor);
+    let cursor = tape.shared("cursor", &[3], Shared::Cursor);
     let rates = tape.shared("rates", &[1, 2], Shared::Rates);
     let dw = tape.shared("gradients", &[size], Shared::Gradients);
     let m = tape.shared("first moments", &[size], Shared::FirstMoments);

@@ -186,7 +186,6 @@ impl Dense {
             ("TILE_Q", (tiles.tile_outputs / 4).into()),
             ("D_QUADS", (tiles.gradients.outputs / 4).into()),
             ("X_QUADS", (tiles.gradients.inputs / 4).into()),
-            ("SCALE", (1.0 / (2 * batch) as f32).into()),
             ("DOUBLE_SOFTMAX", (*loss == Loss::DoubleSoftmax).into()),
             ("LANES", lanes.into()),
             ("BACKWARD", backward.into()),
@@ -296,7 +295,7 @@ pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result
         window("behind_fc2", behind, behind_len),
     ];
     let mut bindings = vec![
-        ("cursor", tape.shared("cursor", &[2], Shared::Cursor)),
+        ("cursor", tape.shared("cursor", &[3], Shared::Cursor)),
         ("order", tape.shared("order", &[s.batch], Shared::Order)),
         ("labels", tape.shared("labels", &[s.batch], Shared::Labels)),
         ("addends", tape.shared("addends", &[s.batch], Shared::Addends)),

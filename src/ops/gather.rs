@@ -15,12 +15,14 @@ pub struct Batch {
     pub digit: Tensor,
     /// `[batch]`, digit + addend as a class.
     pub sum: Tensor,
+    /// `[batch]`, the weight of each head's loss in the mean: 0 behind the last image.
+    pub weight: Tensor,
 }
 
 /// Adds the gathering of the next `batch` images in order.
 pub fn gather(tape: &mut Tape, sizes: &Sizes, batch: usize) -> Batch {
     let words = (sizes.side * sizes.side).div_ceil(4);
-    let cursor = tape.shared("cursor", &[2], Shared::Cursor);
+    let cursor = tape.shared("cursor", &[3], Shared::Cursor);
     let order = tape.shared("order", &[batch], Shared::Order);
     let images = tape.shared("images", &[batch, words], Shared::Images);
     let labels = tape.shared("labels", &[batch], Shared::Labels);
@@ -30,6 +32,7 @@ pub fn gather(tape: &mut Tape, sizes: &Sizes, batch: usize) -> Batch {
         number: tape.tensor("number", &[batch, DIGITS]),
         digit: tape.tensor("digit", &[batch]),
         sum: tape.tensor("sum", &[batch]),
+        weight: tape.tensor("weight", &[batch]),
     };
     let constants = [("WORDS", words.into())];
     let bindings = [("cursor", cursor), ("order", order), ("images", images), ("image", found.image)];
@@ -44,6 +47,7 @@ pub fn gather(tape: &mut Tape, sizes: &Sizes, batch: usize) -> Batch {
         ("number", found.number),
         ("digit", found.digit),
         ("sum", found.sum),
+        ("weight", found.weight),
     ];
     tape.dispatch("gather", ["gather", "targets"], &constants, &bindings, [batch, 1, 1]);
     found

@@ -20,7 +20,7 @@ pub struct Heads {
 
 /// Adds the record of the step, and the cursor's move.
 pub fn metrics(tape: &mut Tape, batch: Batch, heads: Heads) {
-    let cursor = tape.shared("cursor", &[2], Shared::Cursor);
+    let cursor = tape.shared("cursor", &[3], Shared::Cursor);
     let records = tape.shared("records", &[1, 3], Shared::Records);
     let images = tape.shape(batch.digit)[0];
     let constants = [("BATCH", images.into()), ("DIGITS", DIGITS.into()), ("SUMS", SUMS.into())];
@@ -40,7 +40,7 @@ pub fn metrics(tape: &mut Tape, batch: Batch, heads: Heads) {
 
 /// The same from the outcomes `[batch or more, 3]` that the dense op has judged already.
 pub fn add_up(tape: &mut Tape, batch: usize, outcomes: Tensor) {
-    let cursor = tape.shared("cursor", &[2], Shared::Cursor);
+    let cursor = tape.shared("cursor", &[3], Shared::Cursor);
     let records = tape.shared("records", &[1, 3], Shared::Records);
     let bindings = [("cursor", cursor), ("outcomes", outcomes), ("records", records)];
     tape.dispatch("metrics", ["metrics", "add_up"], &[("BATCH", batch.into())], &bindings, [1, 1, 1]);

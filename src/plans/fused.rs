@@ -76,7 +76,7 @@ impl Fused {
         let words = linear.row.words();
         let pixels = sizes.side * sizes.side / 4;
         let images = Input::Packed {
-            cursor: tape.shared("cursor", &[2], Shared::Cursor),
+            cursor: tape.shared("cursor", &[3], Shared::Cursor),
             order: tape.shared("order", &[batch], Shared::Order),
             images: tape.shared("images", &[batch, pixels], Shared::Images),
         };

@@ -74,10 +74,8 @@ impl Layered {
             sum = softmax(tape, "softmax2", sum)?;
         }
 
-        // Two heads, averaged, and the mean over the batch.
-        let scale = 1.0 / (2 * batch) as f64;
-        let digit_loss = cross_entropy(tape, "loss1", digit, input.digit, scale)?;
-        let sum_loss = cross_entropy(tape, "loss2", sum, input.sum, scale)?;
+        let digit_loss = cross_entropy(tape, "loss1", digit, input.digit, input.weight)?;
+        let sum_loss = cross_entropy(tape, "loss2", sum, input.sum, input.weight)?;
         if train {
             tape.backward()?;
             adam(tape, sizes.flat_len(), Adam::default());

@@ -16,14 +16,15 @@ pub fn forward<T: Real>(shape: &CrossEntropy, x: &[T], target: &[u32], loss: &mu
     }
 }
 
-/// `dx[n,c] = (softmax(x[n])[c] - (1 where c is target[n], else 0)) * scale`
-pub fn backward<T: Real>(shape: &CrossEntropy, x: &[T], target: &[u32], dx: &mut [T]) {
+/// `dx[n,c] = (softmax(x[n])[c] - (1 where c is target[n], else 0)) * weight[n]`
+pub fn backward<T: Real>(shape: &CrossEntropy, x: &[T], target: &[u32], weight: &[T], dx: &mut [T]) {
     check(shape, x.len(), target.len());
+    assert_eq!(weight.len(), shape.batch, "cross_entropy: length of weight");
     softmax::forward(&Softmax { batch: shape.batch, classes: shape.classes }, x, dx);
-    for (dx, &target) in dx.chunks_exact_mut(shape.classes).zip(target) {
+    for ((dx, &target), &weight) in dx.chunks_exact_mut(shape.classes).zip(target).zip(weight) {
         dx[target as usize] += -T::one();
         for dx in dx {
-            *dx *= T::of(shape.scale);
+            *dx *= weight;
         }
     }
 }

@@ -28,20 +28,22 @@ pub struct Batch<'a, T> {
     pub sum: &'a mut [u32],
 }
 
-/// For the `n`th index `s` of `order [batch]`: `image[n,j] = images[s,j] / 255`, `number[n,addends[s]]
-/// = 1` and else 0, `digit[n] = labels[s]`, `sum[n] = labels[s] + addends[s]`.
+/// For the `n`th index `s` of `order`: `image[n,j] = images[s,j] / 255`, `number[n,addends[s]] = 1` and
+/// else 0, `digit[n] = labels[s]`, `sum[n] = labels[s] + addends[s]`. A batch that is longer than `order`
+/// repeats its last index.
 pub fn forward<T: Real>(order: &[u32], source: Source, batch: Batch<T>) {
     let count = source.labels.len();
     assert_eq!(source.addends.len(), count, "gather: length of addends");
     assert_eq!(source.images.len() % count, 0, "gather: length of images");
     let pixels = source.images.len() / count;
-    assert_eq!(batch.image.len(), order.len() * pixels, "gather: length of image");
-    assert_eq!(batch.number.len(), order.len() * DIGITS, "gather: length of number");
-    assert_eq!(batch.digit.len(), order.len(), "gather: length of digit");
-    assert_eq!(batch.sum.len(), order.len(), "gather: length of sum");
+    let images = batch.digit.len();
+    assert!((1..=images).contains(&order.len()), "gather: length of order");
+    assert_eq!(batch.image.len(), images * pixels, "gather: length of image");
+    assert_eq!(batch.number.len(), images * DIGITS, "gather: length of number");
+    assert_eq!(batch.sum.len(), images, "gather: length of sum");
     batch.number.fill(T::zero());
-    for (n, &index) in order.iter().enumerate() {
-        let index = index as usize;
+    for n in 0..images {
+        let index = order[n.min(order.len() - 1)] as usize;
         let (label, addend) = (source.labels[index], source.addends[index]);
         let bytes = &source.images[index * pixels..][..pixels];
         for (to, &byte) in batch.image[n * pixels..].iter_mut().zip(bytes) {
@@ -51,4 +53,12 @@ pub fn forward<T: Real>(order: &[u32], source: Source, batch: Batch<T>) {
         batch.digit[n] = u32::from(label);
         batch.sum[n] = u32::from(label) + u32::from(addend);
     }
+}
+
+/// `weight[n] = 1 / (2 * images)` for the `images` first of the batch, that of each head's loss in the mean
+/// over images and heads; 0 for those that only repeat the last.
+pub fn weights<T: Real>(images: usize, weight: &mut [T]) {
+    assert!((1..=weight.len()).contains(&images), "gather: length of weight");
+    weight.fill(T::zero());
+    weight[..images].fill(T::of(0.5 / images as f64));
 }

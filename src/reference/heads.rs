@@ -54,20 +54,21 @@ pub fn loss<T: Real>(
     for (head, dlogits) in dlogits.into_iter().enumerate() {
         let classes = heads.linear()[head].outputs;
         let softmax = Softmax { batch: heads.batch, classes };
-        let entropy = CrossEntropy { batch: heads.batch, classes, scale: heads.scale / 2.0 };
+        let entropy = CrossEntropy { batch: heads.batch, classes };
+        let weight = vec![T::of(heads.scale / 2.0); heads.batch];
         let (logits, target) = (logits[head], target[head]);
         let mut of_head = vec![T::zero(); heads.batch];
         match heads.loss {
             Loss::Logits => {
                 cross_entropy::forward(&entropy, logits, target, &mut of_head);
-                cross_entropy::backward(&entropy, logits, target, dlogits);
+                cross_entropy::backward(&entropy, logits, target, &weight, dlogits);
             }
             Loss::DoubleSoftmax => {
                 let mut y = vec![T::zero(); logits.len()];
                 let mut dy = y.clone();
                 softmax::forward(&softmax, logits, &mut y);
                 cross_entropy::forward(&entropy, &y, target, &mut of_head);
-                cross_entropy::backward(&entropy, &y, target, &mut dy);
+                cross_entropy::backward(&entropy, &y, target, &weight, &mut dy);
                 softmax::backward(&softmax, &y, &dy, dlogits);
             }
         }

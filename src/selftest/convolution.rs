@@ -328,16 +328,19 @@ fn conv_pool(fused: Fused, content: Content, seed: u32) -> Result<Check> {
 /// A data set of black and white images, out of which the batch is picked: its pixels, and where the
 /// kernels find them.
 fn packed_images(t: &mut Builder, s: Conv2d, content: Content) -> (Vec<f32>, Input) {
+    // The order ends within the batch: what is behind it repeats its last image.
     let (pixels, count, first) = (s.height * s.width, s.batch + 5, 3);
+    let images = s.batch - s.height % s.batch.min(3);
     let grey: Vec<u8> = match content {
         Content::Random => t.below(count * pixels, 2).iter().map(|&bit| 255 * bit as u8).collect(),
         Content::Constant(x) => vec![(255.0 * x) as u8; count * pixels],
     };
     let order = t.random.permutation(count as u32);
-    let taken = order[first..first + s.batch].iter().flat_map(|&n| &grey[n as usize * pixels..][..pixels]);
+    let taken =
+        (0..s.batch).flat_map(|b| &grey[order[first + b.min(images - 1)] as usize * pixels..][..pixels]);
     let x = taken.map(|&grey| f32::from(grey) / 255.0).collect();
     let input = Input::Packed {
-        cursor: t.shared("cursor", Shared::Cursor, &[0, first as u32]),
+        cursor: t.shared("cursor", Shared::Cursor, &[0, first as u32, (first + images) as u32]),
         order: t.shared("order", Shared::Order, &order),
         images: t.shared("images", Shared::Images, &bytemuck::pod_collect_to_vec::<u8, u32>(&grey)),
     };

@@ -2,7 +2,7 @@
 
 use super::builder::{Builder, size, sum_of};
 use super::check::{Check, POISON, Part, Want};
-use super::{Depth, wide};
+use super::{Depth, ending, wide};
 use crate::Result;
 use crate::compare::Tol;
 use crate::graph::Tape;
@@ -102,26 +102,27 @@ fn check(s: Dense, backward: bool, seed: u32) -> Result<Check> {
         parameters[parameter.range()].copy_from_slice(&values);
     }
     t.shared("parameters", Shared::Parameters, &parameters);
-    let (count, first) = (batch + 5, 3);
+    // The order may end within the batch: what is behind it repeats its last image and counts nothing.
+    let (count, first, images) = (batch + 5, 3, ending(batch, seed));
     let order = t.random.permutation(count as u32);
     let [labels, addends] = [0, 1].map(|_| t.below(count, DIGITS));
     t.shared("order", Shared::Order, &order);
     t.shared("labels", Shared::Labels, &labels);
     t.shared("addends", Shared::Addends, &addends);
-    t.shared("cursor", Shared::Cursor, &[0, first as u32]);
+    t.shared("cursor", Shared::Cursor, &[0, first as u32, (first + images) as u32]);
     let outcomes = ops::dense::dense(&mut t.tape, &s, rows, backward)?;
     if backward {
         ops::dense::dense_gradients(&mut t.tape, &s, rows)?;
     }
 
-    let taken = || order[first..first + batch].iter().map(|&n| n as usize);
+    let taken = || (0..batch).map(|b| order[first + b.min(images - 1)] as usize);
     let addend: Vec<usize> = taken().map(|n| addends[n] as usize).collect();
     let digit: Vec<u32> = taken().map(|n| labels[n]).collect();
     let sum: Vec<u32> = taken().map(|n| labels[n] + addends[n]).collect();
-    let v = wanted(&s, &wide(&parameters), &wide(&features), &addend, [&digit, &sum]);
+    let v = wanted(&s, images, &wide(&parameters), &wide(&features), &addend, [&digit, &sum]);
 
     // Rounding adds up from layer to layer; each tensor is as exact as its sums are long.
-    let scale = 1.0 / (2 * batch) as f64;
+    let scale = 1.0 / (2 * images) as f64;
     let part = |name: &str, at: usize, width: usize| Part { at: s.row.at(name) + at, stride: words, width };
     let floats = |t: &mut Builder, name: &str, part: Part, values: Vec<f64>, tol: Tol| {
         t.want_part(name, rows, part, Want::Floats(values, tol));
@@ -156,8 +157,9 @@ fn check(s: Dense, backward: bool, seed: u32) -> Result<Check> {
     let loss_tol = Tol { relative: 4.0 * f64::from(f32::EPSILON), ..Tol::reduction(SUMS, 1.0) };
     t.want_part("loss", outcomes, Part { at: 0, stride: 3, width: 1 }, Want::Floats(v.loss, loss_tol));
     let right = (0..batch).flat_map(|b| {
-        [(&v.logits[0], &digit, DIGITS), (&v.logits[1], &sum, SUMS)]
-            .map(|(x, target, n)| u32::from(metrics::argmax(&x[b * n..][..n]) == target[b] as usize))
+        [(&v.logits[0], &digit, DIGITS), (&v.logits[1], &sum, SUMS)].map(|(x, target, n)| {
+            u32::from(b < images && metrics::argmax(&x[b * n..][..n]) == target[b] as usize)
+        })
     });
     let right = right.collect();
     t.want_part("right", outcomes, Part { at: 1, stride: 3, width: 2 }, Want::Words(right));
@@ -167,7 +169,11 @@ fn check(s: Dense, backward: bool, seed: u32) -> Result<Check> {
     }
 
     if backward {
-        let mut terms = SUMS + DIGITS + SUMS;
+        // A gradient has gone through all layers forward, and back to its place. Each softmax on the way sums
+        // a row up: that of the cross-entropy, and with two, the first one forward and backward.
+        let softmaxes = if loss == Loss::DoubleSoftmax { 3 } else { 1 };
+        let forward = (flat + fc1 + 1) + (fc2 + 1) + (fc3 + 1);
+        let mut terms = forward + softmaxes * SUMS + DIGITS + SUMS;
         for (name, values, width) in
             [("D_H3", v.d_h3, fc3), ("D_H2", v.d_h2, fc2), ("D_FEATURES", v.d_features, flat + fc1)]
         {
@@ -188,8 +194,15 @@ fn check(s: Dense, backward: bool, seed: u32) -> Result<Check> {
     Ok(t.finish("dense", format!("{batch}x({flat}+{fc1})x{fc2}x{fc3}{kind}{direction}")))
 }
 
-/// What the reference makes of the features.
-fn wanted(s: &Dense, w: &[f64], features: &[f64], addend: &[usize], target: [&[u32]; 2]) -> Values {
+/// What the reference makes of the features, where the first `images` of them count.
+fn wanted(
+    s: &Dense,
+    images: usize,
+    w: &[f64],
+    features: &[f64],
+    addend: &[usize],
+    target: [&[u32]; 2],
+) -> Values {
     let mut number = vec![0.0; s.batch * DIGITS];
     addend.iter().enumerate().for_each(|(b, &addend)| number[b * DIGITS + addend] = 1.0);
     let values = reference::dense::forward(s, w, features, &number);
@@ -197,12 +210,17 @@ fn wanted(s: &Dense, w: &[f64], features: &[f64], addend: &[usize], target: [&[u
     let mut d_logits = values.logits.clone();
     let logits = values.logits.each_ref().map(Vec::as_slice);
     heads::loss(
-        &reference::dense::heads(s),
+        &heads::Heads { scale: 1.0 / images as f64, ..reference::dense::heads(s) },
         logits,
         target,
         &mut loss,
         d_logits.each_mut().map(Vec::as_mut_slice),
     );
+    loss[images..].fill(0.0);
+    d_logits.iter_mut().for_each(|d| {
+        let classes = d.len() / s.batch;
+        d[images * classes..].fill(0.0);
+    });
     let d = reference::dense::backward(s, w, &number, &values, d_logits.each_ref().map(Vec::as_slice));
     let width = s.sizes.flat() + s.sizes.fc1;
     let number_branch =

@@ -150,21 +150,23 @@ fn softmax(s: Softmax, seed: u32) -> Result<Check> {
 }
 
 fn cross_entropy(batch: usize, classes: usize, seed: u32) -> Result<Check> {
-    let s = CrossEntropy { batch, classes, scale: 1.0 / (2 * batch) as f64 };
+    let s = CrossEntropy { batch, classes };
     let mut t = Builder::new(batch, &[], seed);
     let x = extreme_logits(&mut t, batch, classes, seed);
     let labels = t.below(batch, classes);
     let input = t.variable("x", &[batch, classes], &x);
     let label = t.input("label", &[batch], &labels);
-    let output = ops::cross_entropy::cross_entropy(&mut t.tape, "loss", input, label, s.scale)?;
+    let weights = t.values(batch);
+    let weight = t.input("weight", &[batch], &weights);
+    let output = ops::cross_entropy::cross_entropy(&mut t.tape, "loss", input, label, weight)?;
     t.tape.backward()?;
     let (mut loss, mut dx) = (vec![0.0; batch], vec![0.0; x.len()]);
     reference::cross_entropy::forward(&s, &wide(&x), &labels, &mut loss);
-    reference::cross_entropy::backward(&s, &wide(&x), &labels, &mut dx);
+    reference::cross_entropy::backward(&s, &wide(&x), &labels, &wide(&weights), &mut dx);
     // A loss may be as large as its logits, up to 2e4.
     let tol = Tol { relative: 4.0 * f64::from(f32::EPSILON), ..Tol::reduction(classes, 1.0) };
     t.want(output, loss, tol);
     let gradient = t.gradient_of(input)?;
-    t.want(gradient, dx, Tol::reduction(classes, s.scale));
+    t.want(gradient, dx, Tol::reduction(classes, 1.0));
     Ok(t.finish("cross_entropy", format!("{batch}x{classes}")))
 }

@@ -79,6 +79,11 @@ fn only(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
+/// Images that are left for a batch, up to two fewer than it has, where the order ends.
+fn ending(batch: usize, seed: u32) -> usize {
+    batch - (seed as usize + 1) % batch.min(3)
+}
+
 /// The values as f64.
 fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&value| f64::from(value)).collect()

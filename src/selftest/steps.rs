@@ -2,7 +2,7 @@
 
 use super::builder::{Builder, once};
 use super::check::{Check, Part, Want};
-use super::wide;
+use super::{ending, wide};
 use crate::Result;
 use crate::compare::Tol;
 use crate::network::{DIGITS, SUMS, Sizes};
@@ -25,9 +25,10 @@ fn gather(batch: usize, seed: u32) -> Check {
     let images: Vec<u8> = (0..count * pixels).map(|_| t.random.below(256) as u8).collect();
     let [labels, addends] = [0, 1].map(|_| (0..count).map(|_| t.random.below(10) as u8).collect::<Vec<u8>>());
     let order = t.random.permutation(count as u32);
-    let first = 3;
+    // The order may end within the batch.
+    let (first, real) = (3, ending(batch, seed));
     for (name, buffer, words) in [
-        ("cursor", Shared::Cursor, vec![0, first as u32]),
+        ("cursor", Shared::Cursor, vec![0, first as u32, (first + real) as u32]),
         ("order", Shared::Order, order.clone()),
         ("labels", Shared::Labels, labels.iter().map(|&x| u32::from(x)).collect()),
         ("addends", Shared::Addends, addends.iter().map(|&x| u32::from(x)).collect()),
@@ -39,7 +40,7 @@ fn gather(batch: usize, seed: u32) -> Check {
     let (mut image, mut number) = (vec![0.0; batch * pixels], vec![0.0; batch * DIGITS]);
     let (mut digit, mut sum) = (vec![0; batch], vec![0; batch]);
     reference::gather::forward(
-        &order[first..first + batch],
+        &order[first..first + real],
         reference::gather::Source { images: &images, labels: &labels, addends: &addends },
         reference::gather::Batch { image: &mut image, number: &mut number, digit: &mut digit, sum: &mut sum },
     );
@@ -47,6 +48,9 @@ fn gather(batch: usize, seed: u32) -> Check {
     t.want(found.number, number, once());
     t.want_words(found.digit, digit);
     t.want_words(found.sum, sum);
+    let mut weight = vec![0.0; batch];
+    reference::gather::weights(real, &mut weight);
+    t.want(found.weight, weight, once());
     t.finish("gather", format!("{batch}"))
 }
 
@@ -63,7 +67,7 @@ fn adam(size: usize, seed: u32) -> Check {
     t.tape.shared("rates", &[3, 2], Shared::Rates);
     t.shared("rates", Shared::Rates, &[9.0, 9.0, 9.0, 9.0, rates[0], rates[1]]);
     ops::adam::adam(&mut t.tape, size, adam);
-    t.shared("cursor", Shared::Cursor, &[2u32, 0]);
+    t.shared("cursor", Shared::Cursor, &[2u32, 0, 0]);
     t.shared("gradients", Shared::Gradients, &dw);
     let tensors = [
         t.shared("parameters", Shared::Parameters, &w),
@@ -82,9 +86,10 @@ fn adam(size: usize, seed: u32) -> Check {
 }
 
 /// The step's record, the third of the epoch, and the cursor behind it.
-fn want_record(t: &mut Builder, batch: usize, loss: f64, right: [u32; 2]) {
-    let cursor = t.shared("cursor", Shared::Cursor, &[2u32, 11]);
-    t.want_words(cursor, vec![3, 11 + batch as u32]);
+fn want_record(t: &mut Builder, batch: usize, images: usize, loss: f64, right: [u32; 2]) {
+    let end = 11 + images as u32;
+    let cursor = t.shared("cursor", Shared::Cursor, &[2u32, 11, end]);
+    t.want_words(cursor, vec![3, 11 + batch as u32, end]);
     let record = t.tape.shared("records", &[], Shared::Records);
     let tol = Tol::reduction(batch, 1.0);
     t.want_part("loss", record, Part { at: 6, stride: 3, width: 1 }, Want::Floats(vec![loss], tol));
@@ -101,6 +106,7 @@ fn metrics(batch: usize, seed: u32) -> Check {
         number: t.tape.tensor("number", &[1]),
         digit: t.input("digit", &[batch], &label1),
         sum: t.input("sum", &[batch], &label2),
+        weight: t.tape.tensor("weight", &[1]),
     };
     let heads = Heads {
         digit: t.input("digit_x", &[batch, DIGITS], &x1),
@@ -110,9 +116,13 @@ fn metrics(batch: usize, seed: u32) -> Check {
     };
     t.tape.shared("records", &[4, 3], Shared::Records);
     ops::metrics::metrics(&mut t.tape, input, heads);
-    let loss = (reference::metrics::total_loss(&loss1) + reference::metrics::total_loss(&loss2)) / 2.0;
-    let right = [reference::metrics::right(&x1, &label1), reference::metrics::right(&x2, &label2)];
-    want_record(&mut t, batch, loss, right.map(|right| right as u32));
+    // What stands behind the end of the order must not be counted.
+    let images = ending(batch, seed);
+    let [loss1, loss2] = [&loss1[..images], &loss2[..images]];
+    let loss = (reference::metrics::total_loss(loss1) + reference::metrics::total_loss(loss2)) / 2.0;
+    let right = [(&x1, &label1, DIGITS), (&x2, &label2, SUMS)]
+        .map(|(x, label, classes)| reference::metrics::right(&x[..images * classes], &label[..images]));
+    want_record(&mut t, batch, images, loss, right.map(|right| right as u32));
     t.finish("metrics", format!("{batch}"))
 }
 
@@ -129,6 +139,6 @@ fn add_up(batch: usize, seed: u32) -> Check {
     t.tape.shared("records", &[4, 3], Shared::Records);
     ops::metrics::add_up(&mut t.tape, batch, outcomes);
     let right = [right1, right2].map(|right| right.iter().sum());
-    want_record(&mut t, batch, reference::metrics::total_loss(&loss), right);
+    want_record(&mut t, batch, batch, reference::metrics::total_loss(&loss), right);
     t.finish("metrics", format!("{batch}, judged already"))
 }

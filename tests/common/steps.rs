@@ -78,7 +78,7 @@ impl<'a> Device<'a> {
             (Shared::Addends, wide(&inputs.addends)),
             (Shared::Order, inputs.order.clone()),
             (Shared::Rates, bytemuck::cast_slice(&rates).to_vec()),
-            (Shared::Cursor, vec![0, 0]),
+            (Shared::Cursor, vec![0, 0, inputs.order.len() as u32]),
             (Shared::Records, vec![POISON; 3 * steps]),
         ];
         let mut shared = Buffers::new();

@@ -23,7 +23,7 @@ impl GpuEngine {
     /// read them is to wait for all that is on its way. At the end of the epoch on `images` images it hands
     /// on the rest: the next epoch writes over them.
     pub(super) fn log_finished(&mut self, done: usize, images: usize) -> Result<bool> {
-        let batch = self.settings.batch;
+        let batch = self.train.batch;
         let last = done == images.div_ceil(batch);
         let Some(Log { log, added }) = &mut self.log else { return Ok(false) };
         let due = last || log.is_due(done - *added);

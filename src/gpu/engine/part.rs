@@ -1,4 +1,4 @@
-//! The images of a split on the device, and the plans that go over them.
+//! The images of a split on the device, and the plan that goes over them.
 
 use std::time::Duration;
 
@@ -10,13 +10,6 @@ use crate::network::DIGITS;
 use crate::program::{Program, Shared};
 use crate::{Error, Result};
 
-/// One plan for whole batches and one for what is left over.
-pub(super) struct Cut {
-    pub batch: usize,
-    pub whole: Option<Plan>,
-    pub tail: Option<Plan>,
-}
-
 /// How long one submission should keep the device busy: long enough to cost nothing, short enough for
 /// the watchdogs of Windows (2 s) and for a lively progress bar.
 const SUBMISSION: Duration = Duration::from_millis(150);
@@ -25,7 +18,9 @@ const SUBMISSION: Duration = Duration::from_millis(150);
 pub(super) struct Part {
     pub buffers: Buffers,
     pub images: usize,
-    pub cut: Cut,
+    /// Images of a step; the last one of a pass may have fewer, and repeats its last image with weight 0.
+    pub batch: usize,
+    pub plan: Option<Plan>,
     pub steps_a_submission: usize,
 }
 
@@ -39,6 +34,7 @@ impl Part {
         if let Some(label) = split.labels.iter().find(|label| usize::from(**label) >= DIGITS) {
             return Err(Error::Data(format!("label {label} is no digit")));
         }
+        let batch = batch.min(images.max(1));
         let steps = images.div_ceil(batch);
         let mut buffers = network.clone();
         for (name, bytes) in [
@@ -47,7 +43,7 @@ impl Part {
             (Shared::Order, 4 * images),
             (Shared::Addends, 4 * images),
             (Shared::Rates, 8 * steps),
-            (Shared::Cursor, 8),
+            (Shared::Cursor, 12),
             (Shared::Records, 12 * steps),
         ] {
             buffers.insert(name, gpu.buffer(&format!("{name:?}"), bytes)?);
@@ -57,7 +53,7 @@ impl Part {
         // A copy of everything written is kept until the queue has worked on it.
         gpu.queue.submit([]);
         gpu.wait(None)?;
-        Ok(Self { buffers, images, cut: Cut { batch, whole: None, tail: None }, steps_a_submission: 1 })
+        Ok(Self { buffers, images, batch, plan: None, steps_a_submission: 1 })
     }
 
     /// Makes the next submissions longer or shorter, after one of `steps` steps that took the device so
@@ -68,7 +64,7 @@ impl Part {
         self.steps_a_submission = wanted.clamp(1, 4096);
     }
 
-    /// Makes the plans for whole batches and for the rest of `images`, where they are not there yet.
+    /// Makes the plan, where it is not there yet, and checks that there are so many images.
     pub fn prepare(
         &mut self,
         gpu: &Gpu,
@@ -79,16 +75,8 @@ impl Part {
         if images > self.images {
             return Err(Error::Usage(format!("{images} images asked for, there are {}", self.images)));
         }
-        let batch = self.cut.batch;
-        if images >= batch && self.cut.whole.is_none() {
-            self.cut.whole = Some(Plan::new(gpu, kernels, program(batch)?, &self.buffers)?);
-        }
-        let rest = images % batch;
-        let known = self.cut.tail.as_ref().map(|plan| plan.program.batch);
-        if rest == 0 {
-            self.cut.tail = None;
-        } else if known != Some(rest) {
-            self.cut.tail = Some(Plan::new(gpu, kernels, program(rest)?, &self.buffers)?);
+        if self.plan.is_none() {
+            self.plan = Some(Plan::new(gpu, kernels, program(self.batch)?, &self.buffers)?);
         }
         Ok(())
     }
@@ -107,7 +95,7 @@ impl Part {
         }
         gpu.write(&self.buffers[&Shared::Order], 0, order);
         gpu.write(&self.buffers[&Shared::Addends], 0, &widen(addends));
-        gpu.write(&self.buffers[&Shared::Cursor], 0, &[0u32, 0]);
+        gpu.write(&self.buffers[&Shared::Cursor], 0, &[0, 0, order.len() as u32]);
         Ok(())
     }
 }

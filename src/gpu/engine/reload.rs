@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::{EVALUATION_BATCH, GpuEngine};
+use super::GpuEngine;
 use crate::gpu::kernel::Kernels;
 use crate::gpu::plan::Plan;
 use crate::gpu::review::{review, set_by_host};
@@ -35,17 +35,15 @@ impl GpuEngine {
     pub fn watch(&mut self, watch: Watch) -> Result<()> {
         let current = watch.texts();
         let library = Library::Texts(current.clone());
-        let mut dispatches = self.programs.training(self.settings.batch)?.dispatches;
-        dispatches.extend(self.programs.evaluation(EVALUATION_BATCH)?.dispatches);
+        let mut dispatches = self.programs.training(self.train.batch)?.dispatches;
+        dispatches.extend(self.programs.evaluation(self.test.batch)?.dispatches);
         for (name, shipped) in EMBEDDED {
             review(name, shipped, &library, &dispatches)?;
         }
         let Self { gpu, kernels, programs, train, test, .. } = self;
         *kernels = Kernels::new(library, true);
         // All plans are there from now on, so that a change is tried on all of them.
-        for part in [&mut *train, &mut *test] {
-            (part.cut.whole, part.cut.tail) = (None, None);
-        }
+        (train.plan, test.plan) = (None, None);
         train.prepare(gpu, kernels, train.images, |batch| programs.training(batch))?;
         test.prepare(gpu, kernels, test.images, |batch| programs.evaluation(batch))?;
         let (refused, missing, last) = Default::default();
@@ -122,11 +120,7 @@ impl GpuEngine {
             made.push(plan.compile(&self.gpu, &mut kernels, changed)?);
         }
         let pipelines = kernels.count() - self.kernels.count();
-        for (plan, steps) in [&mut self.train.cut, &mut self.test.cut]
-            .into_iter()
-            .flat_map(|cut| cut.whole.iter_mut().chain(&mut cut.tail))
-            .zip(made)
-        {
+        for (plan, steps) in self.train.plan.iter_mut().chain(&mut self.test.plan).zip(made) {
             plan.swap(steps);
         }
         self.kernels = kernels;
@@ -143,7 +137,7 @@ impl GpuEngine {
     }
 
     fn plans(&self) -> impl Iterator<Item = &Plan> {
-        [&self.train.cut, &self.test.cut].into_iter().flat_map(|cut| cut.whole.iter().chain(&cut.tail))
+        self.train.plan.iter().chain(&self.test.plan)
     }
 }
 
