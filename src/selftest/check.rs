@@ -41,6 +41,7 @@ impl Part {
 }
 
 /// What a part should hold after the run.
+#[derive(Clone)]
 pub(super) enum Want {
     /// Floats within a tolerance.
     Floats(Vec<f64>, Tol),
@@ -53,6 +54,7 @@ pub(super) enum Want {
 }
 
 /// A part of a tensor with its name for messages and what it should hold.
+#[derive(Clone)]
 pub(super) struct Wanted {
     pub name: String,
     pub tensor: Tensor,
@@ -61,6 +63,7 @@ pub(super) struct Wanted {
 }
 
 /// A program with its inputs and its expected outputs.
+#[derive(Clone)]
 pub struct Check {
     /// The op.
     pub op: &'static str,
