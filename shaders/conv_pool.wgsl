@@ -72,15 +72,15 @@ const GREY: f32 = 0.003921569;
 // No window.
 const NOWHERE: u32 = 4u;
 
-// Where the epoch stands: the step, the first image of its batch in order, and the end of the order.
-struct Cursor { step: u32, first: u32, end: u32 }
+// Where the step stands: the first image of its batch in order, and the end of the order.
+struct Cursor { first: u32, end: u32 }
+var<immediate> cursor: Cursor;
 
 @group(0) @binding(0) var<storage> x: array<vec4<f32>>;
 @group(0) @binding(1) var<uniform> w: array<vec4<f32>, W_WORDS>;
 @group(0) @binding(2) var<uniform> bias: array<vec4<f32>, BIAS_WORDS>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> winner: array<u32>;
-@group(0) @binding(5) var<storage> cursor: Cursor;
 @group(0) @binding(6) var<storage> order: array<u32>;
 @group(0) @binding(7) var<storage> images: array<u32>;
 @group(0) @binding(8) var<storage> winner_forward: array<u32>;

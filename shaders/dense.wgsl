@@ -5,7 +5,7 @@
 //   h2[b]      = relu(fc2(features[b]))
 //   h3[b]      = relu(fc3(h2[b]))
 //   logits[b]  = out1(h3[b]), then out2(h3[b])
-//   outcome[b] = (cross-entropy(out1) + cross-entropy(out2)) / 2, digit right, sum right
+//   record[b] = (cross-entropy(out1) + cross-entropy(out2)) / 2, digit right, sum right
 //   d_logits[b] = (softmax - one-hot of the target) / (2 * images of the batch), for each head
 //   d_h3[b]    = d_logits[b] * out1 and out2, where h3[b] > 0
 //   d_h2[b]    = d_h3[b] * fc3, where h2[b] > 0
@@ -91,8 +91,9 @@ const FC2_LOW: u32 = 1u;
 const FC2_HIGH: u32 = 2u;
 const BEHIND_FC2: u32 = 3u;
 
-// Where the epoch stands: the step, the first image of its batch in order, and the end of the order.
-struct Cursor { step: u32, first: u32, end: u32 }
+// Where the step stands: the first image of its batch in order, and the end of the order.
+struct Cursor { first: u32, end: u32 }
+var<immediate> cursor: Cursor;
 
 // A tile of a weight matrix: the words of the first output gradient and input that this invocation loads in
 // a row, the word of the tile's first element in the gradients, the matrix's width, how many outputs, and
@@ -100,15 +101,15 @@ struct Cursor { step: u32, first: u32, end: u32 }
 // LANES vec4 apart.
 struct Job { d_at: u32, x_at: u32, dw_at: u32, width: u32, outputs: u32, inputs: u32, biases: u32, db_at: u32 }
 
-struct Outcome { loss: f32, digit: u32, sum: u32 }
+// What came of an image: its loss, and whether digit and sum are right.
+struct Record { loss: f32, digit: u32, sum: u32 }
 
-@group(0) @binding(0) var<storage> cursor: Cursor;
 @group(0) @binding(1) var<storage> order: array<u32>;
 @group(0) @binding(2) var<storage> labels: array<u32>;
 @group(0) @binding(3) var<storage> addends: array<u32>;
 @group(0) @binding(4) var<storage> parameters: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> rows: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> outcomes: array<Outcome>;
+@group(0) @binding(6) var<storage, read_write> records: array<Record>;
 @group(0) @binding(7) var<storage> jobs: array<Job>;
 @group(0) @binding(8) var<storage, read_write> flat_gradients: array<f32>;
 
@@ -365,11 +366,13 @@ fn losses(image: u32) {
     let weight = select(0.0, 0.5 / f32(images_left()), exists);
     let digit = head_loss(0u, DIGITS, labels[n], weight);
     let sum = head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n] + addend, weight);
-    outcomes[image] = Outcome(
-        select(0.0, 0.5 * (digit.loss + sum.loss), exists),
-        u32(exists && digit.best == labels[n]),
-        u32(exists && sum.best == labels[n] + addend),
-    );
+    if (exists) {
+        records[cursor.first + image] = Record(
+            0.5 * (digit.loss + sum.loss),
+            u32(digit.best == labels[n]),
+            u32(sum.best == labels[n] + addend),
+        );
+    }
     for (var q = 0u; q < CLASS_QUADS; q++) {
         rows[row + D_LOGITS + q] = vec4(d_logit[4u * q], d_logit[4u * q + 1u], d_logit[4u * q + 2u], d_logit[4u * q + 3u]);
     }

@@ -20,10 +20,10 @@ const CLASSES: u32 = 10u;
 // One grey value, as conv_pool takes it: both plans compute with the same bits.
 const GREY: f32 = 0.003921569;
 
-// Where the epoch stands: the step, the first image of its batch in order, and the end of the order.
-struct Cursor { step: u32, first: u32, end: u32 }
+// Where the step stands: the first image of its batch in order, and the end of the order.
+struct Cursor { first: u32, end: u32 }
+var<immediate> cursor: Cursor;
 
-@group(0) @binding(0) var<storage> cursor: Cursor;
 @group(0) @binding(1) var<storage> order: array<u32>;
 @group(0) @binding(2) var<storage> images: array<u32>;
 @group(0) @binding(3) var<storage, read_write> image: array<vec4<f32>>;

@@ -1,82 +1,48 @@
-// metrics: what came of a step, and on to the next.
+// metrics: what came of each image of a step.
 //
-//   record.loss = sum over b of (digit_loss[b] + sum_loss[b]) / 2, up to the end of the order
-//   record.digits = number of b whose largest logit in digit_x[b] is at digit[b]
-//   record.sums = the same of sum_x[b] and sum[b]
+//   record[n].loss = (digit_loss[b] + sum_loss[b]) / 2      where n = cursor.first + b
+//   record[n].digit = 1 if the largest logit in digit_x[b] is at digit[b], else 0
+//   record[n].sum = the same of sum_x[b] and sum[b]
 //
-// digit_x [BATCH, DIGITS], sum_x [BATCH, SUMS]; the first of equal logits counts as the largest.
-// Each of THREADS invocations adds up every THREADS-th image, then the first adds up the threads.
-// `count` reads logits and losses; `add_up` reads the outcomes that dense has judged already.
-// It also moves the cursor on by one step and BATCH images.
+// digit_x [BATCH, DIGITS], sum_x [BATCH, SUMS], records [images of the order]; the first of equal logits
+// counts as the largest. Images behind the end of the order leave no record.
+// One invocation judges one image.
 
+const PADDED: bool = true;
 const BATCH: u32 = 64u;
 const DIGITS: u32 = 10u;
 const SUMS: u32 = 19u;
-const THREADS: u32 = 64u;
 
-// Where the epoch stands: the step, the first image of its batch in order, and the end of the order.
-struct Cursor { step: u32, first: u32, end: u32 }
+// Where the step stands: the first image of its batch in order, and the end of the order.
+struct Cursor { first: u32, end: u32 }
+var<immediate> cursor: Cursor;
 
-struct Record { loss: f32, digits: u32, sums: u32 }
+struct Record { loss: f32, digit: u32, sum: u32 }
 
-@group(0) @binding(0) var<storage, read_write> cursor: Cursor;
-@group(0) @binding(1) var<storage> digit_x: array<f32>;
-@group(0) @binding(2) var<storage> sum_x: array<f32>;
-@group(0) @binding(3) var<storage> digit: array<u32>;
-@group(0) @binding(4) var<storage> sum: array<u32>;
-@group(0) @binding(5) var<storage> digit_loss: array<f32>;
-@group(0) @binding(6) var<storage> sum_loss: array<f32>;
-@group(0) @binding(7) var<storage, read_write> records: array<Record>;
+@group(0) @binding(0) var<storage> digit_x: array<f32>;
+@group(0) @binding(1) var<storage> sum_x: array<f32>;
+@group(0) @binding(2) var<storage> digit: array<u32>;
+@group(0) @binding(3) var<storage> sum: array<u32>;
+@group(0) @binding(4) var<storage> digit_loss: array<f32>;
+@group(0) @binding(5) var<storage> sum_loss: array<f32>;
+@group(0) @binding(6) var<storage, read_write> records: array<Record>;
 
-@group(0) @binding(8) var<storage> outcomes: array<Record>;
-
-var<workgroup> partial: array<Record, THREADS>;
-
-fn sum_of(a: Record, b: Record) -> Record {
-    return Record(a.loss + b.loss, a.digits + b.digits, a.sums + b.sums);
-}
-
-// Adds up the threads' parts and writes the step's record.
-fn finish(thread: u32, mine: Record) {
-    partial[thread] = mine;
-    workgroupBarrier();
-    if (thread == 0u) {
-        var all = partial[0];
-        for (var t = 1u; t < THREADS; t++) {
-            all = sum_of(all, partial[t]);
-        }
-        records[cursor.step] = all;
-        cursor.step += 1u;
-        cursor.first += BATCH;
+@compute @workgroup_size(32)
+fn judge(@builtin(global_invocation_id) id: vec3<u32>) {
+    let b = id.x;
+    if (PADDED && b >= BATCH) { return; }
+    if (cursor.first + b >= cursor.end) { return; }
+    var best_digit = 0u;
+    for (var j = 1u; j < DIGITS; j++) {
+        if (digit_x[b * DIGITS + j] > digit_x[b * DIGITS + best_digit]) { best_digit = j; }
     }
-}
-
-@compute @workgroup_size(THREADS)
-fn count(@builtin(local_invocation_index) thread: u32) {
-    var mine = Record(0.0, 0u, 0u);
-    let images = cursor.end - cursor.first;
-    for (var b = thread; b < BATCH; b += THREADS) {
-        if (b >= images) { break; }
-        mine.loss += 0.5 * (digit_loss[b] + sum_loss[b]);
-        var best = 0u;
-        for (var j = 1u; j < DIGITS; j++) {
-            if (digit_x[b * DIGITS + j] > digit_x[b * DIGITS + best]) { best = j; }
-        }
-        mine.digits += u32(best == digit[b]);
-        best = 0u;
-        for (var j = 1u; j < SUMS; j++) {
-            if (sum_x[b * SUMS + j] > sum_x[b * SUMS + best]) { best = j; }
-        }
-        mine.sums += u32(best == sum[b]);
+    var best_sum = 0u;
+    for (var j = 1u; j < SUMS; j++) {
+        if (sum_x[b * SUMS + j] > sum_x[b * SUMS + best_sum]) { best_sum = j; }
     }
-    finish(thread, mine);
-}
-
-@compute @workgroup_size(THREADS)
-fn add_up(@builtin(local_invocation_index) thread: u32) {
-    var mine = Record(0.0, 0u, 0u);
-    for (var b = thread; b < BATCH; b += THREADS) {
-        mine = sum_of(mine, outcomes[b]);
-    }
-    finish(thread, mine);
+    records[cursor.first + b] = Record(
+        0.5 * (digit_loss[b] + sum_loss[b]),
+        u32(best_digit == digit[b]),
+        u32(best_sum == sum[b]),
+    );
 }

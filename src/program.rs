@@ -3,6 +3,8 @@
 //! Nothing here knows a device. A program can be printed, checked and tested without one;
 //! [`crate::gpu::Plan`] turns it into pipelines and bind groups.
 
+use bytemuck::{Pod, Zeroable};
+
 use crate::gpu::shader::Constant;
 
 /// A handle to a tensor of a program.
@@ -28,12 +30,23 @@ pub enum Shared {
     Order,
     /// The addend of every image, one word each.
     Addends,
-    /// Adam's two factors for every step of the epoch.
-    Rates,
-    /// Where the epoch stands: step, first image of the batch, images in all.
-    Cursor,
-    /// Of every step: summed loss, right digits, right sums.
+    /// Of every image of the order: its loss, and whether digit and sum are right.
     Records,
+}
+
+/// Where a step stands, and all that tells one step from another: the immediate data of its dispatches.
+/// A shader's `var<immediate>` holds these fields in this order, as many as it needs.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+pub struct Cursor {
+    /// The first image of its batch in the order.
+    pub first: u32,
+    /// The end of the order.
+    pub end: u32,
+    /// The size of Adam's step.
+    pub size: f32,
+    /// 1 over Adam's root correction.
+    pub root: f32,
 }
 
 /// The buffer of a tensor.

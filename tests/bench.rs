@@ -11,7 +11,7 @@ use digit_adder::gpu::timing::Method;
 use digit_adder::gpu::{Buffers, Gpu, Plan, Rehearsal};
 use digit_adder::network::Sizes;
 use digit_adder::plans::{Kind, tiles::Tiles};
-use digit_adder::program::Program;
+use digit_adder::program::{Cursor, Program};
 use digit_adder::train::Loss;
 use serde_json::Value;
 
@@ -256,7 +256,7 @@ fn ceilings_compute(gpu: &Arc<Gpu>) -> Result<(), String> {
         let [from, to] = ["x", "y"].map(|name| plan.program.find(name).unwrap());
         plan.fill(gpu, to, f32::NAN.to_bits());
         plan.write(gpu, from, x);
-        plan.run(gpu);
+        plan.run(gpu, &[Cursor::default()]);
         plan.read(gpu, to).unwrap()
     };
     let numbers = |program: &Program| -> Vec<f32> {

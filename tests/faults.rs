@@ -229,11 +229,6 @@ const FAULTS: &[Fault] = &[
     ),
     shader("gather", "no 1/B in the weight", &[("0.5 / f32(images)", "0.5")]),
     shader(
-        "metrics",
-        "what is behind the end of the order counts",
-        &[("if (b >= images) { break; }", "if (b >= images + BATCH) { break; }")],
-    ),
-    shader(
         "cross_entropy",
         "label of the next class",
         &[("f32(j == label[id.x])", "f32(j == label[id.x] + 1u)")],
@@ -281,26 +276,35 @@ const FAULTS: &[Fault] = &[
         "what is behind the end of the order counts",
         &[("let exists = image < images_left();", "let exists = image < BATCH;")],
     ),
+    shader(
+        "dense",
+        "records of every step in one place",
+        &[("records[cursor.first + image]", "records[image]")],
+    ),
     host("dense", "tail batch one short", |program| {
         set(program, "dense", "BATCH", |value| match value {
             Constant::U32(batch) => Constant::U32(batch.saturating_sub(1).max(1)),
             other => other,
         });
     }),
-    shader(
-        "adam",
-        "no bias correction",
-        &[("let rate = rates[cursor.step];", "let rate = Rate(0.001 + 0.0 * rates[cursor.step].size, 1.0);")],
-    ),
+    shader("adam", "no bias correction", &[("cursor.size * m_new", "(0.001 + 0.0 * cursor.size) * m_new")]),
     shader(
         "adam",
         "epsilon under the root",
-        &[("(sqrt(v_new) * rate.root + EPSILON)", "(sqrt(v_new + EPSILON) * rate.root)")],
+        &[("(sqrt(v_new) * cursor.root + EPSILON)", "(sqrt(v_new + EPSILON) * cursor.root)")],
     ),
     shader(
         "adam",
-        "rates of the first step throughout",
-        &[("rates[cursor.step]", "rates[0u * cursor.step]")],
+        "a slot left out",
+        &[("for (var s = 0u; s < slots; s++)", "for (var s = 1u; s < slots; s++)")],
+    ),
+    shader(
+        "adam",
+        "a parameter too many from the slots",
+        &[
+            ("select(0u, SLOTS, i < SUMMED)", "select(0u, SLOTS, i <= SUMMED)"),
+            ("id.x < SUMMED)", "id.x <= SUMMED)"),
+        ],
     ),
     shader(
         "metrics",
@@ -311,14 +315,15 @@ const FAULTS: &[Fault] = &[
         "metrics",
         "last of equal logits is the answer",
         &[(
-            "if (sum_x[b * SUMS + j] > sum_x[b * SUMS + best])",
-            "if (sum_x[b * SUMS + j] >= sum_x[b * SUMS + best])",
+            "if (sum_x[b * SUMS + j] > sum_x[b * SUMS + best_sum])",
+            "if (sum_x[b * SUMS + j] >= sum_x[b * SUMS + best_sum])",
         )],
     ),
+    shader("metrics", "records of every step in one place", &[("records[cursor.first + b]", "records[b]")]),
     shader(
         "metrics",
-        "cursor stays at its image",
-        &[("cursor.first += BATCH;", "cursor.first += 0u * BATCH;")],
+        "what is behind the end of the order counts",
+        &[("if (cursor.first + b >= cursor.end) { return; }", "")],
     ),
     shader(
         "gather",

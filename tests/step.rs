@@ -123,7 +123,7 @@ fn found(
 ) -> Result<Named<f32>, String> {
     let mut all = Named::new();
     let batch = device.plan.program.batch;
-    let gradients = device.flat(Shared::Gradients)?;
+    let gradients = device.gradients()?;
     let named = reference.network.named(&gradients);
     all.extend(named.into_iter().map(|(name, values)| (format!("d {name}"), values.to_vec())));
     match kind {
@@ -132,8 +132,6 @@ fn found(
             for name in ["pool1", "d pool1"] {
                 all.insert(name.into(), device.read(name)?);
             }
-            let outcomes: Vec<f32> = device.read("outcomes")?;
-            all.insert("loss".into(), outcomes.chunks(3).take(batch).map(|outcome| outcome[0]).collect());
         }
         Kind::Layered => {
             for (name, _) in step.pass.values.named() {
@@ -142,10 +140,9 @@ fn found(
             }
             // Two layers read fc3.relu: its gradient is the sum of two terms.
             all.insert("d fc3.relu".into(), device.read("d fc3.relu + d fc3.relu term 2")?);
-            let [digit, sum]: [Vec<f32>; 2] = [device.read("loss1")?, device.read("loss2")?];
-            all.insert("loss".into(), digit.iter().zip(&sum).map(|(a, b)| 0.5 * (a + b)).collect());
         }
     }
+    all.insert("loss".into(), device.images(1)?.into_iter().map(|(loss, _)| loss).collect());
     Ok(all)
 }
 
@@ -212,7 +209,8 @@ fn against_reference(gpu: &Gpu, tiles: Tiles, loss: Loss, batch: usize) -> Resul
     let mut gradients = Vec::new();
     for kind in PLANS {
         let what = |error: String| format!("{kind:?}, {error}");
-        let device = Device::new(gpu, &mut common::gpu::kernels(false), (kind, tiles), loss, batch, &inputs)?;
+        let mut device =
+            Device::new(gpu, &mut common::gpu::kernels(false), (kind, tiles), loss, batch, &inputs)?;
         device.run(1);
         same_winners(&device, kind, &step).map_err(what)?;
         let found = found(&device, (kind, tiles), &reference, &step)?;
@@ -228,7 +226,7 @@ fn against_reference(gpu: &Gpu, tiles: Tiles, loss: Loss, batch: usize) -> Resul
     fused.retain(|name, _| wide.contains_key(name));
     report(&format!("fused and layered, {loss:?}, {batch}"), &compare(&fused, &wide, batch, 2.0)?);
 
-    after_steps(reference, step, &devices, &want, batch)
+    after_steps(reference, step, devices, &want, batch)
 }
 
 /// Losses and counts of all steps, and the parameters after them.
@@ -240,7 +238,7 @@ fn against_reference(gpu: &Gpu, tiles: Tiles, loss: Loss, batch: usize) -> Resul
 fn after_steps(
     mut reference: Reference,
     first: Step,
-    devices: &[(Kind, Device)],
+    devices: Vec<(Kind, Device)>,
     want: &Named<f64>,
     batch: usize,
 ) -> Result<(), String> {
@@ -264,7 +262,7 @@ fn after_steps(
         records.push((done.loss(), done.right));
         add_budgets(&reference.v, step);
     }
-    for (kind, device) in devices {
+    for (kind, mut device) in devices {
         device.run(STEPS - 1);
         let got = device.records(STEPS)?;
         for (step, ((got, got_right), (want, right))) in got.iter().zip(&records).enumerate() {
@@ -303,9 +301,10 @@ fn large_batch(gpu: &Gpu, batch: usize) -> Result<(), String> {
     let inputs = Inputs::drawn(batch, 1, 2);
     let gradients = |kind: Kind| -> Result<Vec<f32>, String> {
         let kernels = &mut common::gpu::kernels(false);
-        let device = Device::new(gpu, kernels, (kind, Tiles::fat(gpu.lanes)), Loss::Logits, batch, &inputs)?;
+        let mut device =
+            Device::new(gpu, kernels, (kind, Tiles::fat(gpu.lanes)), Loss::Logits, batch, &inputs)?;
         device.run(1);
-        device.flat(Shared::Gradients)
+        device.gradients()
     };
     let (got, want) = (gradients(Kind::Fused)?, gradients(Kind::Layered)?);
     let mut shares = Vec::new();
@@ -332,7 +331,7 @@ fn against_pytorch(gpu: &Gpu, kind: Kind, loss: Loss) -> Result<(), String> {
         parameters: fixture.parameters(),
     };
     let kernels = &mut common::gpu::kernels(false);
-    let device = Device::new(gpu, kernels, (kind, Tiles::fat(gpu.lanes)), loss, fixture::BATCH, &inputs)?;
+    let mut device = Device::new(gpu, kernels, (kind, Tiles::fat(gpu.lanes)), loss, fixture::BATCH, &inputs)?;
     device.run(1);
     let logits = match kind {
         Kind::Fused => rows(&device.read("rows")?, fixture::BATCH, Tiles::fat(gpu.lanes)),
@@ -347,7 +346,7 @@ fn against_pytorch(gpu: &Gpu, kind: Kind, loss: Loss) -> Result<(), String> {
         shares.push((name.to_string(), check(close(name, &logits[name], &want, Tol::absolute(1e-5)))?));
     }
     let tol = Tol { absolute: 1e-6, relative: 1e-4 };
-    let (got, want) = (device.flat(Shared::Gradients)?, fixture.gradients(loss));
+    let (got, want) = (device.gradients()?, fixture.gradients(loss));
     for parameter in Sizes::default().parameters() {
         let name = format!("d {}", parameter.name);
         let share = check(close(&name, &got[parameter.range()], &want[parameter.range()], tol))?;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::gpu::{Buffers, Gpu, Kernels, Plan, timing};
-use crate::program::{Dispatch, Place, Program};
+use crate::program::{Cursor, Dispatch, Place, Program};
 
 /// What the device can do at most, measured by `shaders/ceiling.wgsl`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -36,7 +36,7 @@ pub fn measure(gpu: &Gpu, kernels: &mut Kernels, seconds: f64) -> Result<Ceiling
         // Whatever else the machine is busy with makes it slower, never faster.
         let mut least = f64::INFINITY;
         for _ in 0..TRIES {
-            let times = timing::time(gpu, &plan, None, seconds / f64::from(TRIES))?;
+            let times = timing::time(gpu, &plan, &Cursor::default(), seconds / f64::from(TRIES))?;
             least = least.min(times.dispatches[0]);
         }
         Ok((flops / least, bytes / least))

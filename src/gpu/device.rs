@@ -7,6 +7,7 @@ use wgpu::{Buffer, BufferDescriptor, BufferUsages};
 
 use super::adapter;
 use super::spans::Spans;
+use crate::program::Cursor;
 use crate::{Error, Result};
 
 /// What the kernels may use of any device: the limits of small devices, but for WebGPU's own defaults
@@ -14,6 +15,7 @@ use crate::{Error, Result};
 pub const LIMITS: wgpu::Limits = wgpu::Limits {
     max_storage_buffers_per_shader_stage: 8,
     max_uniform_buffer_binding_size: 65_536,
+    max_immediate_size: size_of::<Cursor>() as u32,
     ..wgpu::Limits::downlevel_defaults()
 };
 
@@ -38,11 +40,11 @@ pub struct Gpu {
 
 impl Gpu {
     /// Opens a device with no more than [`LIMITS`]; only the sizes of buffers are raised to what the adapter
-    /// offers, for large batches. The one optional feature is subgroup operations, where they have [`LANES`]
-    /// lanes.
+    /// offers, for large batches. Immediate data is asked for, which every native backend has, and subgroup
+    /// operations where they have [`LANES`] lanes.
     ///
     /// # Errors
-    /// [`Error::Device`] naming the limit that the adapter does not reach.
+    /// [`Error::Device`] naming what the adapter lacks.
     pub fn open(adapter: &wgpu::Adapter) -> Result<Self> {
         Self::open_with(adapter, wgpu::Features::empty(), false)
     }
@@ -64,7 +66,8 @@ impl Gpu {
             return Err(Error::Device(format!("{} cannot be used: {lack}", adapter::describe(&info))));
         }
         let lanes = lanes(&info, adapter.features());
-        let features = if lanes > 1 { features | wgpu::Features::SUBGROUP } else { features };
+        let subgroup = if lanes > 1 { wgpu::Features::SUBGROUP } else { wgpu::Features::empty() };
+        let features = features | wgpu::Features::IMMEDIATES | subgroup;
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("digit-adder"),
             required_features: features,

@@ -31,6 +31,22 @@ const EVALUATION_BATCH: usize = 500;
 /// Submissions on their way at once.
 const IN_FLIGHT: usize = 2;
 
+/// What a step leaves of an image, as the shaders write it.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Record {
+    loss: f32,
+    digit: u32,
+    sum: u32,
+}
+
+impl Record {
+    /// The summed loss of a step's images.
+    fn loss(step: &[Self]) -> f64 {
+        step.iter().map(|image| f64::from(image.loss)).sum()
+    }
+}
+
 /// An [`Engine`] on a wgpu device.
 pub struct GpuEngine {
     gpu: Arc<Gpu>,
@@ -107,8 +123,10 @@ impl GpuEngine {
                 if training {
                     steps = self.until_line(all - left, steps);
                 }
-                let Some(plan) = &self.part(training).plan else { break };
-                flying.push_back((plan.run_times(&self.gpu, steps), steps));
+                let Part { plan, cursors, .. } = self.part(training);
+                let Some(plan) = plan else { break };
+                let first = all - left;
+                flying.push_back((plan.run(&self.gpu, &cursors[first..first + steps]), steps));
                 left -= steps;
             } else if let Some((submission, steps)) = flying.pop_front() {
                 self.gpu.wait(Some(submission))?;
@@ -141,21 +159,18 @@ impl GpuEngine {
     }
 
     fn records(&self, part: &Part, images: usize) -> Result<Metrics> {
-        let steps = images.div_ceil(part.batch);
-        let records: Vec<[u32; 3]> = self.gpu.read(&part.buffers[&Shared::Records], 0, steps)?;
+        let records: Vec<Record> = self.gpu.read(&part.buffers[&Shared::Records], 0, images)?;
         let mut loss = 0.0;
-        let mut metrics = Metrics { images, ..Metrics::default() };
-        for (step, &[bits, digits, sums]) in records.iter().enumerate() {
-            let step_loss = f32::from_bits(bits);
+        for (step, images) in (1..).zip(records.chunks(part.batch)) {
+            let step_loss = Record::loss(images);
             if !step_loss.is_finite() {
-                return Err(Error::Diverged(format!("the loss of step {} is {step_loss}", step + 1)));
+                return Err(Error::Diverged(format!("the loss of step {step} is {step_loss}")));
             }
-            loss += f64::from(step_loss);
-            metrics.digits += digits as usize;
-            metrics.sums += sums as usize;
+            loss += step_loss;
         }
-        metrics.loss = loss / images.max(1) as f64;
-        Ok(metrics)
+        let right = |of: fn(&Record) -> u32| records.iter().map(|image| of(image) as usize).sum();
+        let (digits, sums) = (right(|image| image.digit), right(|image| image.sum));
+        Ok(Metrics { images, loss: loss / images.max(1) as f64, digits, sums })
     }
 }
 
@@ -166,14 +181,10 @@ impl Engine for GpuEngine {
         let images = epoch.order.len();
         let Self { gpu, kernels, programs, train, .. } = self;
         train.prepare(gpu, kernels, images, |batch| programs.training(batch))?;
-        train.begin(gpu, &epoch.order, &epoch.addends)?;
-        let steps = images.div_ceil(self.train.batch) as u32;
-        let rates: Vec<[f32; 2]> = (1..=steps)
-            .map(|step| {
-                Adam::default().rates(f64::from(epoch.learning_rate), self.adam_step + step).map(|x| x as f32)
-            })
-            .collect();
-        self.gpu.write(&self.train.buffers[&Shared::Rates], 0, &rates);
+        let (before, learning_rate) = (self.adam_step, f64::from(epoch.learning_rate));
+        let rates = |index| Adam::default().rates(learning_rate, before + index + 1).map(|rate| rate as f32);
+        train.begin(gpu, &epoch.order, &epoch.addends, rates)?;
+        let steps = self.train.cursors.len() as u32;
         if let Some(log) = &mut self.log {
             log.added = 0;
         }
@@ -191,7 +202,7 @@ impl Engine for GpuEngine {
         let Self { gpu, kernels, programs, test, .. } = self;
         test.prepare(gpu, kernels, images, |batch| programs.evaluation(batch))?;
         let order: Vec<u32> = (0..images as u32).collect();
-        test.begin(gpu, &order, addends)?;
+        test.begin(gpu, &order, addends, |_| [0.0; 2])?;
         self.replay(false, images, &mut |_| {}).map_err(|error| self.after_reload(error))?;
         let metrics = self.records(&self.test, images);
         self.gpu.spans.add(Track::Host, "evaluation", start);
@@ -200,11 +211,12 @@ impl Engine for GpuEngine {
 
     fn predict(&mut self, image: &[u8], addend: u8) -> Result<Prediction> {
         let split = Split { images: image.to_vec(), labels: vec![0] };
-        let part = Part::new(&self.gpu, &self.test.buffers, &split, self.sizes.side * self.sizes.side, 1)?;
-        part.begin(&self.gpu, &[0], &[addend])?;
+        let pixels = self.sizes.side * self.sizes.side;
+        let mut part = Part::new(&self.gpu, &self.test.buffers, &split, pixels, 1)?;
+        part.begin(&self.gpu, &[0], &[addend], |_| [0.0; 2])?;
         let program = self.programs.evaluation(1)?;
         let plan = Plan::new(&self.gpu, &mut self.kernels, program, &part.buffers)?;
-        plan.run(&self.gpu);
+        plan.run(&self.gpu, &part.cursors);
         let [digit, sum] = self.programs.logits();
         Ok(Prediction { digit: self.softmax(&plan, digit, DIGITS)?, sum: self.softmax(&plan, sum, SUMS)? })
     }

@@ -16,18 +16,20 @@ pub enum Access {
     Read,
     /// `var<storage, read_write>`.
     ReadWrite,
+    /// `var<immediate>`, which is no buffer: the step's [`Cursor`](crate::program::Cursor).
+    Immediate,
 }
 
-/// One buffer that an entry uses, in group 0.
+/// One variable that an entry uses and the host gives: a buffer in group 0, or immediate data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
     /// The variable's name.
     pub name: String,
-    /// Its `@binding` number.
+    /// Its `@binding` number; 0 for immediate data, which has none.
     pub slot: u32,
     /// How it is used.
     pub access: Access,
-    /// Bytes that must be bound at least.
+    /// Bytes that must be bound at least; exactly so many of immediate data.
     pub min_bytes: u64,
 }
 
@@ -38,9 +40,20 @@ pub struct Entry {
     pub name: String,
     /// Invocations of a workgroup in x, y and z.
     pub workgroup: [u32; 3],
-    /// The buffers that it uses, by slot.
+    /// The variables that it uses, by slot.
     pub bindings: Vec<Binding>,
 }
+
+impl Entry {
+    /// Bytes of immediate data that it is told.
+    pub fn immediate_bytes(&self) -> u32 {
+        let immediate = self.bindings.iter().find(|binding| binding.access == Access::Immediate);
+        immediate.map_or(0, |binding| binding.min_bytes as u32)
+    }
+}
+
+/// What naga may let pass: what [`Gpu::open`](super::Gpu::open) asks of a device.
+pub const CAPABILITIES: Capabilities = Capabilities::SUBGROUP.union(Capabilities::IMMEDIATES);
 
 /// A shader that was parsed and found valid.
 pub struct Shader {
@@ -52,7 +65,8 @@ pub struct Shader {
     pub sizes: naga::proc::Layouter,
 }
 
-/// Parses and validates a shader, of which nothing more than WGSL's core and subgroup operations is asked.
+/// Parses and validates a shader, of which nothing more than WGSL's core, immediate data and subgroup
+/// operations is asked.
 /// Branches that its constants rule out are left out.
 ///
 /// # Errors
@@ -62,7 +76,7 @@ pub fn parse(name: &str, text: &str) -> Result<Shader> {
     let mut module = naga::front::wgsl::parse_str(text)
         .map_err(|error| Error::Device(error.emit_to_string_with_path(text, &path)))?;
     let validate = |module: &naga::Module, flags| {
-        let checked = Validator::new(flags, Capabilities::SUBGROUP).validate(module);
+        let checked = Validator::new(flags, CAPABILITIES).validate(module);
         checked.map_err(|error| Error::Device(error.emit_to_string_with_path(text, &path)))
     };
     validate(&module, ValidationFlags::all())?;
@@ -93,24 +107,27 @@ impl Shader {
             let uses = info.get_entry_point(index);
             let mut bindings = Vec::new();
             for (handle, variable) in module.global_variables.iter() {
-                let (Some(binding), false) = (&variable.binding, uses[handle].is_empty()) else { continue };
+                if uses[handle].is_empty() {
+                    continue;
+                }
                 let access = match variable.space {
                     naga::AddressSpace::Uniform => Access::Uniform,
                     naga::AddressSpace::Storage { access } if access.contains(naga::StorageAccess::STORE) => {
                         Access::ReadWrite
                     }
                     naga::AddressSpace::Storage { .. } => Access::Read,
+                    naga::AddressSpace::Immediate => Access::Immediate,
                     _ => continue,
                 };
                 let variable_name = variable.name.clone().unwrap_or_default();
-                if binding.group != 0 {
+                if variable.binding.is_some_and(|binding| binding.group != 0) {
                     return Err(Error::Device(format!(
                         "{name}.wgsl: `{variable_name}` must be in @group(0)"
                     )));
                 }
                 bindings.push(Binding {
                     name: variable_name,
-                    slot: binding.binding,
+                    slot: variable.binding.map_or(0, |binding| binding.binding),
                     access,
                     min_bytes: u64::from(sizes[variable.ty].size),
                 });
@@ -131,7 +148,8 @@ mod tests {
 @group(0) @binding(0) var<storage> x: array<f32>;
 @group(0) @binding(1) var<uniform> w: array<vec4<f32>, 3>;
 @group(0) @binding(3) var<storage> unused: array<f32>;
-@compute @workgroup_size(8, 2) fn forward(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[id.x] * w[0].x; }
+var<immediate> cursor: vec2<u32>;
+@compute @workgroup_size(8, 2) fn forward(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[cursor.x] * w[0].x; }
 ";
 
     #[test]
@@ -139,11 +157,17 @@ mod tests {
         let entries = read("t", TEXT).unwrap();
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].workgroup, [8, 2, 1]);
+        assert_eq!(entries[0].immediate_bytes(), 8);
         let bindings: Vec<_> =
             entries[0].bindings.iter().map(|b| (b.name.as_str(), b.slot, b.access, b.min_bytes)).collect();
         assert_eq!(
             bindings,
-            [("x", 0, Access::Read, 4), ("w", 1, Access::Uniform, 48), ("y", 2, Access::ReadWrite, 4)]
+            [
+                ("x", 0, Access::Read, 4),
+                ("cursor", 0, Access::Immediate, 8),
+                ("w", 1, Access::Uniform, 48),
+                ("y", 2, Access::ReadWrite, 4)
+            ]
         );
     }
 

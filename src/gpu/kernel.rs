@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::device::Gpu;
-use super::interface::{self, Access, Entry};
+use super::interface::{self, Access, Binding, Entry};
 use super::prune;
 use super::shader::{self, Library};
 use crate::program::Dispatch;
@@ -98,24 +98,25 @@ impl Kernels {
         } else {
             gpu.device.create_shader_module(descriptor)
         };
-        let entries: Vec<wgpu::BindGroupLayoutEntry> = entry
-            .bindings
-            .iter()
-            .map(|binding| wgpu::BindGroupLayoutEntry {
+        let layout_entry = |binding: &Binding| {
+            let ty = match binding.access {
+                Access::Uniform => wgpu::BufferBindingType::Uniform,
+                Access::Read => wgpu::BufferBindingType::Storage { read_only: true },
+                Access::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
+                Access::Immediate => return None,
+            };
+            Some(wgpu::BindGroupLayoutEntry {
                 binding: binding.slot,
                 visibility: wgpu::ShaderStages::COMPUTE,
                 ty: wgpu::BindingType::Buffer {
-                    ty: match binding.access {
-                        Access::Uniform => wgpu::BufferBindingType::Uniform,
-                        Access::Read => wgpu::BufferBindingType::Storage { read_only: true },
-                        Access::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
-                    },
+                    ty,
                     has_dynamic_offset: false,
                     min_binding_size: std::num::NonZero::new(binding.min_bytes),
                 },
                 count: None,
             })
-            .collect();
+        };
+        let entries: Vec<_> = entry.bindings.iter().filter_map(layout_entry).collect();
         let layout = gpu.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some(&label),
             entries: &entries,
@@ -123,7 +124,7 @@ impl Kernels {
         let pipeline_layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(&label),
             bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
+            immediate_size: entry.immediate_bytes(),
         });
         let pipeline = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(&label),

@@ -215,6 +215,10 @@ impl Walk<'_> {
                 let (a, b) = (self.range(arg), self.range(other));
                 Range { low: a.low.min(b.low), high: a.high.min(b.high), read: a.read || b.read }
             }
+            Expression::Select { accept, reject, .. } => {
+                let (a, b) = (self.range(accept), self.range(reject));
+                Range { low: a.low.min(b.low), high: a.high.max(b.high), read: a.read || b.read }
+            }
             // Whatever else there is may come from memory.
             _ => Range::READ,
         }

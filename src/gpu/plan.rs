@@ -8,7 +8,7 @@ use wgpu::Buffer;
 use super::device::Gpu;
 use super::interface::Access;
 use super::kernel::{Kernel, Kernels};
-use crate::program::{Dispatch, Place, Program, Shared, Tensor};
+use crate::program::{Cursor, Dispatch, Place, Program, Shared, Tensor};
 use crate::{Error, Result};
 
 /// The buffers that programs share.
@@ -29,9 +29,13 @@ pub struct Step {
 }
 
 impl Step {
-    fn record(&self, pass: &mut wgpu::ComputePass) {
+    fn record(&self, pass: &mut wgpu::ComputePass, cursor: &Cursor) {
         pass.set_pipeline(&self.kernel.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
+        let told = self.kernel.entry.immediate_bytes() as usize;
+        if told > 0 {
+            pass.set_immediates(0, &bytemuck::bytes_of(cursor)[..told]);
+        }
         let [x, y, z] = self.workgroups;
         pass.dispatch_workgroups(x, y, z);
     }
@@ -109,7 +113,10 @@ impl Plan {
         }
         let mut entries = Vec::new();
         let mut bound: Vec<(&Buffer, bool)> = Vec::new();
-        for binding in &kernel.entry.bindings {
+        if kernel.entry.immediate_bytes() as usize > size_of::<Cursor>() {
+            return Err(fail("its immediate data is no part of the step's cursor".into()));
+        }
+        for binding in kernel.entry.bindings.iter().filter(|binding| binding.access != Access::Immediate) {
             let &(_, tensor) = dispatch
                 .bindings
                 .iter()
@@ -160,37 +167,33 @@ impl Plan {
         Ok(Step { kernel, bind_group, workgroups })
     }
 
-    /// Records all steps once.
-    pub fn record(&self, pass: &mut wgpu::ComputePass) {
+    /// Records all steps once, for a training step that stands at `cursor`.
+    pub fn record(&self, pass: &mut wgpu::ComputePass, cursor: &Cursor) {
         for step in &self.steps {
-            step.record(pass);
+            step.record(pass, cursor);
         }
-    }
-
-    /// Runs all steps once.
-    pub fn run(&self, gpu: &Gpu) {
-        self.run_times(gpu, 1);
     }
 
     /// Records one step in a pass of its own, which may write timestamps.
     pub fn record_alone(
         &self,
         index: usize,
+        cursor: &Cursor,
         encoder: &mut wgpu::CommandEncoder,
         timestamp_writes: Option<wgpu::ComputePassTimestampWrites>,
     ) {
         let mut pass =
             encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
-        self.steps[index].record(&mut pass);
+        self.steps[index].record(&mut pass, cursor);
     }
 
-    /// Runs all steps `times` times in one submission and gives its index.
-    pub fn run_times(&self, gpu: &Gpu, times: usize) -> wgpu::SubmissionIndex {
+    /// Runs all steps once for each cursor, in one submission, and gives its index.
+    pub fn run(&self, gpu: &Gpu, cursors: &[Cursor]) -> wgpu::SubmissionIndex {
         let commands = gpu.spans.time("record", || {
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            for _ in 0..times {
-                self.record(&mut pass);
+            for cursor in cursors {
+                self.record(&mut pass, cursor);
             }
             drop(pass);
             encoder.finish()

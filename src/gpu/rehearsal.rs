@@ -9,7 +9,7 @@ use super::timing;
 use crate::Result;
 use crate::data;
 use crate::network::DIGITS;
-use crate::program::{Place, Program, Shared};
+use crate::program::{Cursor, Place, Program, Shared};
 use crate::random::{Purpose, Random};
 use crate::train::StepTimes;
 
@@ -17,7 +17,7 @@ use crate::train::StepTimes;
 /// step computes, the next one finds the same numbers.
 pub struct Rehearsal {
     plan: Plan,
-    buffers: Buffers,
+    cursor: Cursor,
 }
 
 impl Rehearsal {
@@ -50,14 +50,13 @@ impl Rehearsal {
         let mut random = Random::new(0, Purpose::Drawing, 0);
         let images: Vec<u8> = labels.iter().flat_map(|&digit| data::draw(digit as u8, &mut random)).collect();
         fill(Shared::Images, &bytemuck::pod_collect_to_vec(&images));
-        fill(Shared::Cursor, &[0, 0, program.batch as u32]);
         fill(Shared::Order, &(0..program.batch as u32).collect::<Vec<_>>());
         fill(Shared::Addends, &labels);
         fill(Shared::Labels, &labels);
         fill(Shared::Parameters, bytemuck::cast_slice(parameters));
         // A step of size 0: the weights stay where they are.
-        fill(Shared::Rates, &[0.0, 1.0].map(f32::to_bits));
-        Ok(Self { plan: Plan::new(gpu, kernels, program, &buffers)?, buffers })
+        let cursor = Cursor { first: 0, end: program.batch as u32, size: 0.0, root: 1.0 };
+        Ok(Self { plan: Plan::new(gpu, kernels, program, &buffers)?, cursor })
     }
 
     /// Runs one step and waits for it.
@@ -65,10 +64,7 @@ impl Rehearsal {
     /// # Errors
     /// A device that fails.
     pub fn run(&self, gpu: &Gpu) -> Result<()> {
-        if let Some(cursor) = self.buffers.get(&Shared::Cursor) {
-            gpu.write(cursor, 0, &[0u32, 0]);
-        }
-        let submission = self.plan.run_times(gpu, 1);
+        let submission = self.plan.run(gpu, &[self.cursor]);
         gpu.wait(Some(submission))
     }
 
@@ -77,7 +73,7 @@ impl Rehearsal {
     /// # Errors
     /// A device that fails.
     pub fn time(&self, gpu: &Gpu, seconds: f64) -> Result<StepTimes> {
-        let times = timing::time(gpu, &self.plan, self.buffers.get(&Shared::Cursor), seconds)?;
+        let times = timing::time(gpu, &self.plan, &self.cursor, seconds)?;
         Ok(StepTimes { program: self.plan.program.clone(), times })
     }
 }

@@ -103,6 +103,10 @@ fn same_interface(
                 let [from, to] = [binding.access, now.access].map(spelled);
                 words.push(format!("access of `{name}` changed from {from} to {to}"));
                 places.push(*name);
+            } else if binding.access == Access::Immediate && now.min_bytes != binding.min_bytes {
+                let [from, to] = [binding.min_bytes, now.min_bytes];
+                words.push(format!("`{name}` has {to} bytes now, and the host gives it {from}"));
+                places.push(*name);
             }
         } else if let Some(now) = is.values().find(|now| now.slot == slot && !was.contains_key(&*now.name)) {
             words.push(format!("binding {slot} `{name}` was renamed to `{}`", now.name));
@@ -152,6 +156,7 @@ fn spelled(access: Access) -> &'static str {
         Access::Uniform => "uniform",
         Access::Read => "read",
         Access::ReadWrite => "read_write",
+        Access::Immediate => "immediate",
     }
 }
 

@@ -4,11 +4,12 @@
 use std::time::Instant;
 
 use serde::Serialize;
-use wgpu::{Buffer, CommandEncoder, ComputePassTimestampWrites, Features, QuerySet};
+use wgpu::{CommandEncoder, ComputePassTimestampWrites, Features, QuerySet};
 
 use super::device::Gpu;
 use super::plan::Plan;
 use crate::Result;
+use crate::program::Cursor;
 
 /// How the times of dispatches were taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -16,8 +17,7 @@ use crate::Result;
 pub enum Method {
     /// Timestamps of the device at both ends of a compute pass that holds one dispatch.
     Timestamps,
-    /// The wall clock of submissions that hold one dispatch many times over, each time behind a cursor of
-    /// two words that is put back to its start.
+    /// The wall clock of submissions that hold one dispatch many times over.
     WallClock,
 }
 
@@ -50,39 +50,26 @@ const SUBMISSION: f64 = 0.1;
 /// Repetitions that one submission may hold.
 const REPETITIONS: usize = 1 << 14;
 
-/// Times a plan for about `seconds` of each measure. Before every repetition of a step `cursor` is put
-/// back to its start, so that no step reads or writes behind the buffers of the first.
+/// Times a plan at `cursor` for about `seconds` of each measure.
 ///
 /// # Errors
 /// A device that fails.
-pub fn time(gpu: &Gpu, plan: &Plan, cursor: Option<&Buffer>, seconds: f64) -> Result<Times> {
-    let reset = |encoder: &mut CommandEncoder| {
-        if let Some(cursor) = cursor {
-            // Step and first image; the end of the order stays.
-            encoder.clear_buffer(cursor, 0, Some(8));
-        }
-    };
+pub fn time(gpu: &Gpu, plan: &Plan, cursor: &Cursor, seconds: f64) -> Result<Times> {
     let step = wall_clock(gpu, seconds, |encoder| {
-        reset(encoder);
-        plan.record(&mut encoder.begin_compute_pass(&Default::default()));
+        plan.record(&mut encoder.begin_compute_pass(&Default::default()), cursor);
     })?;
     let count = plan.program.dispatches.len();
     if gpu.device.features().contains(Features::TIMESTAMP_QUERY) {
         let fitting = (SUBMISSION.min(seconds / SUBMISSIONS as f64) / step) as usize;
         let repetitions = fitting.clamp(1, QUERIES / 2 / count);
-        let dispatches = timestamps(gpu, plan, reset, repetitions, seconds)?;
+        let dispatches = timestamps(gpu, plan, cursor, repetitions, seconds)?;
         // A driver whose clock stands still offers timestamps all the same.
         if dispatches.iter().sum::<f64>() > step / 10.0 {
             return Ok(Times { method: Method::Timestamps, dispatches, step });
         }
     }
     let each = seconds / count as f64;
-    let alone = |index| {
-        wall_clock(gpu, each, |encoder| {
-            reset(encoder);
-            plan.record_alone(index, encoder, None);
-        })
-    };
+    let alone = |index| wall_clock(gpu, each, |encoder| plan.record_alone(index, cursor, encoder, None));
     Ok(Times { method: Method::WallClock, dispatches: (0..count).map(alone).collect::<Result<_>>()?, step })
 }
 
@@ -113,13 +100,7 @@ fn wall_clock(gpu: &Gpu, seconds: f64, record: impl Fn(&mut CommandEncoder)) -> 
 
 /// Seconds of each dispatch: the medians over all repetitions of the step, of which each submission has so
 /// many.
-fn timestamps(
-    gpu: &Gpu,
-    plan: &Plan,
-    reset: impl Fn(&mut CommandEncoder),
-    repetitions: usize,
-    seconds: f64,
-) -> Result<Vec<f64>> {
+fn timestamps(gpu: &Gpu, plan: &Plan, cursor: &Cursor, repetitions: usize, seconds: f64) -> Result<Vec<f64>> {
     let count = plan.program.dispatches.len();
     let queries = 2 * count * repetitions;
     let set = gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
@@ -141,10 +122,7 @@ fn timestamps(
         }
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         for pass in 0..count * repetitions {
-            if pass % count == 0 {
-                reset(&mut encoder);
-            }
-            plan.record_alone(pass % count, &mut encoder, Some(both_ends(&set, pass)));
+            plan.record_alone(pass % count, cursor, &mut encoder, Some(both_ends(&set, pass)));
         }
         encoder.resolve_query_set(&set, 0..queries as u32, &ticks, 0);
         gpu.queue.submit([encoder.finish()]);

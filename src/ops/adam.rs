@@ -2,7 +2,7 @@
 
 use crate::gpu::shader::Constant;
 use crate::graph::Tape;
-use crate::program::Shared;
+use crate::program::{Shared, Tensor};
 
 /// Adam's hyperparameters (Kingma and Ba, 2015) but for the learning rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,17 +50,22 @@ impl Adam {
     }
 }
 
-/// Adds the update of all `size` flat parameters, a multiple of 256.
-pub fn adam(tape: &mut Tape, size: usize, adam: Adam) {
-    let cursor = tape.shared("cursor", &[3], Shared::Cursor);
-    let rates = tape.shared("rates", &[1, 2], Shared::Rates);
+/// Adds the update of all `size` flat parameters, a multiple of 256. The gradients of the first of them may
+/// still be `partial [slots, words]`, words a multiple of 4, to be added up.
+pub fn adam(tape: &mut Tape, size: usize, adam: Adam, partial: Option<Tensor>) {
     let dw = tape.shared("gradients", &[size], Shared::Gradients);
     let m = tape.shared("first moments", &[size], Shared::FirstMoments);
     let v = tape.shared("second moments", &[size], Shared::SecondMoments);
     let w = tape.shared("parameters", &[size], Shared::Parameters);
-    let constants = adam.constants();
-    let bindings = [("cursor", cursor), ("rates", rates), ("dw", dw), ("m", m), ("v", v), ("w", w)];
+    let mut constants = adam.constants().to_vec();
+    let mut bindings = vec![("dw", dw), ("m", m), ("v", v), ("w", w)];
+    let mut summed = 0;
+    if let Some((partial, &[slots, words])) = partial.map(|partial| (partial, tape.shape(partial))) {
+        constants.extend([("SLOTS", slots.into()), ("SUMMED", (words / 4).into())]);
+        bindings.push(("partial", partial));
+        summed = slots * words;
+    }
     tape.dispatch("adam", ["adam", "update"], &constants, &bindings, [size / 4, 1, 1]);
     // Three for m, four for v, six for w.
-    tape.flops(13 * size);
+    tape.flops(13 * size + summed);
 }

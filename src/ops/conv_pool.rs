@@ -58,10 +58,8 @@ pub struct ConvPool {
 pub enum Input {
     /// A tensor `[batch, in, height, width padded to a multiple of 4]`.
     Tensor(Tensor),
-    /// The packed images of the data set, picked by the cursor and the order.
+    /// The packed images of the data set, picked by the step's cursor and the order.
     Packed {
-        /// Where the epoch stands.
-        cursor: Tensor,
         /// The order of the images.
         order: Tensor,
         /// Four grey values a word.
@@ -154,9 +152,7 @@ impl Input {
     fn bindings(self) -> Vec<(&'static str, Tensor)> {
         match self {
             Self::Tensor(x) => vec![("x", x)],
-            Self::Packed { cursor, order, images } => {
-                vec![("cursor", cursor), ("order", order), ("images", images)]
-            }
+            Self::Packed { order, images } => vec![("order", order), ("images", images)],
         }
     }
 

@@ -280,11 +280,10 @@ impl Dense {
 }
 
 /// Adds the linear part on `rows [padded batch, words of a row]`, whose features pool2 has left
-/// there; gives the outcomes `[batch padded, 3]`: loss, digit right, sum right.
-pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result<Tensor> {
+/// there, and the records of the images.
+pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result<()> {
     s.check()?;
     let padded = s.padded_batch();
-    let outcomes = tape.tensor("outcomes", &[padded, 3]);
     // Where they do not serve, they hold what the shader declares by default.
     let none = Windows { low: 0, half: 4, behind: 0, behind_len: 4 };
     let Windows { low, half, behind, behind_len } = s.windows()?.unwrap_or(none);
@@ -295,13 +294,12 @@ pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result
         window("behind_fc2", behind, behind_len),
     ];
     let mut bindings = vec![
-        ("cursor", tape.shared("cursor", &[3], Shared::Cursor)),
         ("order", tape.shared("order", &[s.batch], Shared::Order)),
         ("labels", tape.shared("labels", &[s.batch], Shared::Labels)),
         ("addends", tape.shared("addends", &[s.batch], Shared::Addends)),
         ("parameters", tape.shared("parameters", &[s.sizes.flat_len()], Shared::Parameters)),
         ("rows", rows),
-        ("outcomes", outcomes),
+        ("records", tape.shared("records", &[s.batch, 3], Shared::Records)),
     ];
     bindings.extend(windows);
     let threads = [padded / s.tiles.images * s.tiles.threads, 1, 1];
@@ -309,7 +307,7 @@ pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result
     // The addend gets no gradient.
     let back = if backward { s.multiply_adds() - s.sizes.fc1(s.batch).multiply_adds() } else { 0 };
     tape.flops(2 * (s.multiply_adds() + back));
-    Ok(outcomes)
+    Ok(())
 }
 
 /// Adds the gradients of all its weights and biases, from the rows that [`dense`] leaves.

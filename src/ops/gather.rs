@@ -22,7 +22,6 @@ pub struct Batch {
 /// Adds the gathering of the next `batch` images in order.
 pub fn gather(tape: &mut Tape, sizes: &Sizes, batch: usize) -> Batch {
     let words = (sizes.side * sizes.side).div_ceil(4);
-    let cursor = tape.shared("cursor", &[3], Shared::Cursor);
     let order = tape.shared("order", &[batch], Shared::Order);
     let images = tape.shared("images", &[batch, words], Shared::Images);
     let labels = tape.shared("labels", &[batch], Shared::Labels);
@@ -35,12 +34,11 @@ pub fn gather(tape: &mut Tape, sizes: &Sizes, batch: usize) -> Batch {
         weight: tape.tensor("weight", &[batch]),
     };
     let constants = [("WORDS", words.into())];
-    let bindings = [("cursor", cursor), ("order", order), ("images", images), ("image", found.image)];
+    let bindings = [("order", order), ("images", images), ("image", found.image)];
     tape.dispatch("gather", ["gather", "pixels"], &constants, &bindings, [words, batch, 1]);
     tape.flops(4 * words * batch);
     let constants = [("BATCH", batch.into()), ("CLASSES", DIGITS.into())];
     let bindings = [
-        ("cursor", cursor),
         ("order", order),
         ("labels", labels),
         ("addends", addends),

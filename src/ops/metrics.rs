@@ -1,4 +1,4 @@
-//! What came of a step, and on to the next.
+//! What came of each image of a step.
 
 use super::gather::Batch;
 use crate::graph::Tape;
@@ -18,14 +18,12 @@ pub struct Heads {
     pub sum_loss: Tensor,
 }
 
-/// Adds the record of the step, and the cursor's move.
+/// Adds the records of the images.
 pub fn metrics(tape: &mut Tape, batch: Batch, heads: Heads) {
-    let cursor = tape.shared("cursor", &[3], Shared::Cursor);
-    let records = tape.shared("records", &[1, 3], Shared::Records);
     let images = tape.shape(batch.digit)[0];
+    let records = tape.shared("records", &[images, 3], Shared::Records);
     let constants = [("BATCH", images.into()), ("DIGITS", DIGITS.into()), ("SUMS", SUMS.into())];
     let bindings = [
-        ("cursor", cursor),
         ("digit_x", heads.digit),
         ("sum_x", heads.sum),
         ("digit", batch.digit),
@@ -34,15 +32,6 @@ pub fn metrics(tape: &mut Tape, batch: Batch, heads: Heads) {
         ("sum_loss", heads.sum_loss),
         ("records", records),
     ];
-    tape.dispatch("metrics", ["metrics", "count"], &constants, &bindings, [1, 1, 1]);
-    tape.flops(3 * images);
-}
-
-/// The same from the outcomes `[batch or more, 3]` that the dense op has judged already.
-pub fn add_up(tape: &mut Tape, batch: usize, outcomes: Tensor) {
-    let cursor = tape.shared("cursor", &[3], Shared::Cursor);
-    let records = tape.shared("records", &[1, 3], Shared::Records);
-    let bindings = [("cursor", cursor), ("outcomes", outcomes), ("records", records)];
-    tape.dispatch("metrics", ["metrics", "add_up"], &[("BATCH", batch.into())], &bindings, [1, 1, 1]);
-    tape.flops(batch);
+    tape.dispatch("metrics", ["metrics", "judge"], &constants, &bindings, [images, 1, 1]);
+    tape.flops(2 * images);
 }

@@ -4,21 +4,19 @@
 //! |---|---|---|
 //! | conv1 | packed images | pool1, its winners |
 //! | conv2 | pool1 | pool2 (in the rows), its winners |
-//! | dense images | rows | all linear activations and their gradients (in the rows), outcomes |
+//! | dense images | rows | all linear activations and their gradients (in the rows), records |
 //! | dense gradients | rows | gradients of fc1, fc2, fc3, out1, out2 |
 //! | conv2 input | rows, winners | gradient of pool1 |
 //! | conv2 and conv1 weights | regions, winners | their gradients, by slots of images |
-//! | batch sum, Adam, metrics | | |
+//! | Adam | gradients, the slots' added up | parameters |
 
 use super::Programs;
 use super::tiles::Tiles;
 use crate::graph::Tape;
 use crate::network::Sizes;
 use crate::ops::adam::{Adam, adam};
-use crate::ops::batch_sum::batch_sum;
 use crate::ops::conv_pool::{ConvPool, Input, Pooled, WINDOW, conv_pool, conv_pool_input, conv_pool_weights};
 use crate::ops::dense::{Dense, Row, dense, dense_gradients};
-use crate::ops::metrics::add_up;
 use crate::program::{Program, Shared};
 use crate::train::Loss;
 use crate::{Error, Result};
@@ -76,7 +74,6 @@ impl Fused {
         let words = linear.row.words();
         let pixels = sizes.side * sizes.side / 4;
         let images = Input::Packed {
-            cursor: tape.shared("cursor", &[3], Shared::Cursor),
             order: tape.shared("order", &[batch], Shared::Order),
             images: tape.shared("images", &[batch, pixels], Shared::Images),
         };
@@ -91,7 +88,7 @@ impl Fused {
         let winner1 = conv_pool(tape, "conv1", s1, images, y1)?;
         let y2 = Pooled { tensor: rows, stride: words, at: linear.row.at("FEATURES"), pitch: pitch2 };
         let winner2 = conv_pool(tape, "conv2", s2, Input::Tensor(pool1), y2)?;
-        let outcomes = dense(tape, &linear, rows, train)?;
+        dense(tape, &linear, rows, train)?;
         if train {
             dense_gradients(tape, &linear, rows)?;
             let d_pool1 = tape.tensor("d pool1", &s1.padded());
@@ -103,11 +100,8 @@ impl Fused {
             conv_pool_weights(tape, "conv2", s2, Input::Tensor(pool1), dy2, winner2, partial)?;
             let dy1 = Pooled { tensor: d_pool1, ..y1 };
             conv_pool_weights(tape, "conv1", s1, images, dy1, winner1, partial)?;
-            let gradients = tape.flat("d convolutions", Shared::Gradients, 0, words);
-            batch_sum(tape, "convolutions", partial, gradients);
-            adam(tape, sizes.flat_len(), Adam::default());
+            adam(tape, sizes.flat_len(), Adam::default(), Some(partial));
         }
-        add_up(tape, batch, outcomes);
         Ok(())
     }
 }

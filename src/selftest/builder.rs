@@ -6,7 +6,7 @@ use super::check::{Check, Part, Want, Wanted};
 use crate::compare::Tol;
 use crate::graph::Tape;
 use crate::network::{ALIGN, Parameter};
-use crate::program::{Shared, Tensor};
+use crate::program::{Cursor, Shared, Tensor};
 use crate::random::{Purpose, Random};
 use crate::{Error, Result};
 
@@ -14,6 +14,7 @@ use crate::{Error, Result};
 pub struct Builder {
     pub tape: Tape,
     pub random: Random,
+    pub cursor: Cursor,
     inputs: Vec<(Tensor, Vec<u32>)>,
     wanted: Vec<Wanted>,
 }
@@ -29,6 +30,7 @@ impl Builder {
         Self {
             tape: Tape::with_parameters(all, batch),
             random: Random::new(1, Purpose::Test, seed),
+            cursor: Cursor::default(),
             inputs: Vec::new(),
             wanted: Vec::new(),
         }
@@ -89,6 +91,11 @@ impl Builder {
         self.inputs.push((tensor, bytemuck::cast_slice(values).to_vec()));
     }
 
+    /// Lets the step be that of `images` images, from the `first` of the order on.
+    pub fn stand_at(&mut self, first: usize, images: usize) {
+        self.cursor = Cursor { first: first as u32, end: (first + images) as u32, ..self.cursor };
+    }
+
     /// Random values as the gradient of `y`, which are given too.
     pub fn seed(&mut self, y: Tensor) -> Vec<f32> {
         let dy = self.tape.gradient(y);
@@ -132,8 +139,8 @@ impl Builder {
     }
 
     pub fn finish(self, op: &'static str, shape: String) -> Check {
-        let program = self.tape.finish();
-        Check { op, shape, both_ways: false, program, inputs: self.inputs, wanted: self.wanted }
+        let Self { tape, cursor, inputs, wanted, .. } = self;
+        Check { op, shape, both_ways: false, program: tape.finish(), cursor, inputs, wanted }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::compare::{self, Tol, Used};
 use crate::gpu::{Buffers, Gpu, Kernels, Plan};
 use crate::network::ALIGN;
-use crate::program::{Place, Program, Shared, Tensor};
+use crate::program::{Cursor, Place, Program, Shared, Tensor};
 
 /// What the normalised mean squared error of a tensor may be.
 const NMSE: f64 = 1e-10;
@@ -75,6 +75,8 @@ pub struct Check {
     pub both_ways: bool,
     /// What is run. To see whether a check can fail, change it.
     pub program: Program,
+    /// What its dispatches are told of the step.
+    pub cursor: Cursor,
     pub(super) inputs: Vec<(Tensor, Vec<u32>)>,
     pub(super) wanted: Vec<Wanted>,
 }
@@ -105,10 +107,10 @@ impl Check {
         let plan = Plan::new(gpu, kernels, self.program.clone(), &shared)?;
         self.prepare(gpu, &plan);
         let before = self.read(gpu, &plan)?;
-        plan.run(gpu);
+        plan.run(gpu, &[self.cursor]);
         let after = self.read(gpu, &plan)?;
         self.prepare(gpu, &plan);
-        plan.run(gpu);
+        plan.run(gpu, &[self.cursor]);
         let again = self.read(gpu, &plan)?;
         let mut worst = Used::default();
         let failure =

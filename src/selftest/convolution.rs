@@ -339,8 +339,8 @@ fn packed_images(t: &mut Builder, s: Conv2d, content: Content) -> (Vec<f32>, Inp
     let taken =
         (0..s.batch).flat_map(|b| &grey[order[first + b.min(images - 1)] as usize * pixels..][..pixels]);
     let x = taken.map(|&grey| f32::from(grey) / 255.0).collect();
+    t.stand_at(first, images);
     let input = Input::Packed {
-        cursor: t.shared("cursor", Shared::Cursor, &[0, first as u32, (first + images) as u32]),
         order: t.shared("order", Shared::Order, &order),
         images: t.shared("images", Shared::Images, &bytemuck::pod_collect_to_vec::<u8, u32>(&grey)),
     };

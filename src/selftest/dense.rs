@@ -111,8 +111,9 @@ fn check(s: Dense, backward: bool, seed: u32) -> Result<Check> {
     t.shared("order", Shared::Order, &order);
     t.shared("labels", Shared::Labels, &labels);
     t.shared("addends", Shared::Addends, &addends);
-    t.shared("cursor", Shared::Cursor, &[0, first as u32, (first + images) as u32]);
-    let outcomes = ops::dense::dense(&mut t.tape, &s, rows, backward)?;
+    t.stand_at(first, images);
+    let records = t.tape.shared("records", &[count, 3], Shared::Records);
+    ops::dense::dense(&mut t.tape, &s, rows, backward)?;
     if backward {
         ops::dense::dense_gradients(&mut t.tape, &s, rows)?;
     }
@@ -157,18 +158,17 @@ fn check(s: Dense, backward: bool, seed: u32) -> Result<Check> {
     floats(&mut t, "number", part("NUMBER", 0, one_hot_words), one_hot.collect(), Tol::absolute(0.0));
 
     let loss_tol = Tol { relative: 4.0 * f64::from(f32::EPSILON), ..Tol::reduction(SUMS, 1.0) };
-    t.want_part("loss", outcomes, Part { at: 0, stride: 3, width: 1 }, Want::Floats(v.loss, loss_tol));
-    let right = (0..batch).flat_map(|b| {
-        [(&v.logits[0], &digit, DIGITS), (&v.logits[1], &sum, SUMS)].map(|(x, target, n)| {
-            u32::from(b < images && metrics::argmax(&x[b * n..][..n]) == target[b] as usize)
-        })
+    // What is behind the end of the order leaves no record.
+    let of_each = |word: usize, width: usize| Part { at: 3 * first + word, stride: 3, width };
+    t.want_part("loss", records, of_each(0, 1), Want::Floats(v.loss, loss_tol));
+    let right = (0..images).flat_map(|b| {
+        [(&v.logits[0], &digit, DIGITS), (&v.logits[1], &sum, SUMS)]
+            .map(|(x, target, n)| u32::from(metrics::argmax(&x[b * n..][..n]) == target[b] as usize))
     });
     let right = right.collect();
-    t.want_part("right", outcomes, Part { at: 1, stride: 3, width: 2 }, Want::Words(right));
-    for (tensor, width) in [(rows, words), (outcomes, 3)] {
-        let behind = Part { at: batch * width, stride: width, width };
-        t.want_part("padding of the batch", tensor, behind, Want::Anything(padded - batch));
-    }
+    t.want_part("right", records, of_each(1, 2), Want::Words(right));
+    let behind = Part { at: batch * words, stride: words, width: words };
+    t.want_part("padding of the batch", rows, behind, Want::Anything(padded - batch));
 
     if backward {
         // A gradient has gone through all layers forward, and back to its place. Each softmax on the way sums
@@ -218,7 +218,7 @@ fn wanted(
         &mut loss,
         d_logits.each_mut().map(Vec::as_mut_slice),
     );
-    loss[images..].fill(0.0);
+    loss.truncate(images);
     d_logits.iter_mut().for_each(|d| {
         let classes = d.len() / s.batch;
         d[images * classes..].fill(0.0);

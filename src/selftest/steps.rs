@@ -1,7 +1,7 @@
 //! The checks of what stands around the network in a step: gather, Adam, metrics.
 
 use super::builder::{Builder, once};
-use super::check::{Check, Part, Want};
+use super::check::{Check, POISON, Part, Want};
 use super::{ending, wide};
 use crate::Result;
 use crate::compare::Tol;
@@ -9,12 +9,18 @@ use crate::network::{DIGITS, SUMS, Sizes};
 use crate::ops;
 use crate::ops::adam::Adam;
 use crate::ops::metrics::Heads;
-use crate::program::{Shared, Tensor};
+use crate::program::{Cursor, Shared};
 use crate::reference;
 
 /// One check of each op at this batch size.
 pub fn checks(batch: usize, seed: u32) -> Result<Vec<Check>> {
-    Ok(vec![gather(batch, seed), adam(256 * batch.min(33), seed), metrics(batch, seed), add_up(batch, seed)])
+    let size = 256 * batch.min(33);
+    Ok(vec![
+        gather(batch, seed),
+        adam(size, [0, 0], seed),
+        adam(size, [1 + batch % 19, 4 * (1 + seed as usize % 64)], seed),
+        metrics(batch, seed),
+    ])
 }
 
 fn gather(batch: usize, seed: u32) -> Check {
@@ -27,8 +33,8 @@ fn gather(batch: usize, seed: u32) -> Check {
     let order = t.random.permutation(count as u32);
     // The order may end within the batch.
     let (first, real) = (3, ending(batch, seed));
+    t.stand_at(first, real);
     for (name, buffer, words) in [
-        ("cursor", Shared::Cursor, vec![0, first as u32, (first + real) as u32]),
         ("order", Shared::Order, order.clone()),
         ("labels", Shared::Labels, labels.iter().map(|&x| u32::from(x)).collect()),
         ("addends", Shared::Addends, addends.iter().map(|&x| u32::from(x)).collect()),
@@ -54,21 +60,31 @@ fn gather(batch: usize, seed: u32) -> Check {
     t.finish("gather", format!("{batch}"))
 }
 
-fn adam(size: usize, seed: u32) -> Check {
+/// The gradients of the first `summed` parameters are still in so many slots.
+fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32) -> Check {
     let adam = Adam::default();
     let (learning_rate, step) = (1e-3, 1 + seed);
     let mut t = Builder::new(1, &[], seed);
-    let [mut w, mut m, dw] = [0, 1, 2].map(|_| t.values(size));
+    let [mut w, mut m, mut dw] = [0, 1, 2].map(|_| t.values(size));
     let mut v: Vec<f32> = t.values(size).iter().map(|v| v * v).collect();
     // A parameter without a gradient so far: padding, a dead unit.
     (m[0], v[0]) = (0.0, 0.0);
     let rates = adam.rates(learning_rate, step).map(|rate| rate as f32);
-    // The rates of the steps before must not be taken.
-    t.tape.shared("rates", &[3, 2], Shared::Rates);
-    t.shared("rates", Shared::Rates, &[9.0, 9.0, 9.0, 9.0, rates[0], rates[1]]);
-    ops::adam::adam(&mut t.tape, size, adam);
-    t.shared("cursor", Shared::Cursor, &[2u32, 0, 0]);
+    t.cursor = Cursor { size: rates[0], root: rates[1], ..t.cursor };
+    // What the slots hold takes the place of what stands in the gradients.
+    dw[..summed].fill(f32::from_bits(POISON));
     t.shared("gradients", Shared::Gradients, &dw);
+    let partial = (slots > 0).then(|| {
+        let values: Vec<f32> = t.values(slots * summed).iter().map(|value| value / slots as f32).collect();
+        let mut sum = vec![0.0; summed];
+        reference::batch_sum::forward(&wide(&values), &mut sum);
+        (t.input("partial", &[slots, summed], &values), sum)
+    });
+    ops::adam::adam(&mut t.tape, size, adam, partial.as_ref().map(|(partial, _)| *partial));
+    let mut dw = wide(&dw);
+    if let Some((_, sum)) = &partial {
+        dw[..summed].copy_from_slice(sum);
+    }
     let tensors = [
         t.shared("parameters", Shared::Parameters, &w),
         t.shared("first moments", Shared::FirstMoments, &m),
@@ -76,24 +92,14 @@ fn adam(size: usize, seed: u32) -> Check {
     ];
     let mut want = [&mut w, &mut m, &mut v].map(|x| wide(x));
     let [w, m, v] = &mut want;
-    reference::adam::step(&adam, learning_rate, step, &wide(&dw), w, m, v);
+    reference::adam::step(&adam, learning_rate, step, &dw, w, m, v);
     // Where v is small the step is large, and its rounding with it.
     let tol = Tol { relative: 4.0 * f64::from(f32::EPSILON), ..once() };
     for (tensor, want) in tensors.into_iter().zip(want) {
         t.want(tensor, want, tol);
     }
-    t.finish("adam", format!("{size}, step {step}"))
-}
-
-/// The step's record, the third of the epoch, and the cursor behind it.
-fn want_record(t: &mut Builder, batch: usize, images: usize, loss: f64, right: [u32; 2]) {
-    let end = 11 + images as u32;
-    let cursor = t.shared("cursor", Shared::Cursor, &[2u32, 11, end]);
-    t.want_words(cursor, vec![3, 11 + batch as u32, end]);
-    let record = t.tape.shared("records", &[], Shared::Records);
-    let tol = Tol::reduction(batch, 1.0);
-    t.want_part("loss", record, Part { at: 6, stride: 3, width: 1 }, Want::Floats(vec![loss], tol));
-    t.want_part("right", record, Part { at: 7, stride: 3, width: 2 }, Want::Words(right.to_vec()));
+    let slots = if slots > 0 { format!(", {summed} in {slots} slots") } else { String::new() };
+    t.finish("adam", format!("{size}, step {step}{slots}"))
 }
 
 fn metrics(batch: usize, seed: u32) -> Check {
@@ -114,31 +120,20 @@ fn metrics(batch: usize, seed: u32) -> Check {
         digit_loss: t.input("digit_loss", &[batch], &loss1),
         sum_loss: t.input("sum_loss", &[batch], &loss2),
     };
-    t.tape.shared("records", &[4, 3], Shared::Records);
+    // What stands behind the end of the order leaves no record.
+    let (first, images) = (11, ending(batch, seed));
+    t.stand_at(first, images);
+    let records = t.tape.shared("records", &[first + batch + 2, 3], Shared::Records);
     ops::metrics::metrics(&mut t.tape, input, heads);
-    // What stands behind the end of the order must not be counted.
-    let images = ending(batch, seed);
-    let [loss1, loss2] = [&loss1[..images], &loss2[..images]];
-    let loss = (reference::metrics::total_loss(loss1) + reference::metrics::total_loss(loss2)) / 2.0;
-    let right = [(&x1, &label1, DIGITS), (&x2, &label2, SUMS)]
-        .map(|(x, label, classes)| reference::metrics::right(&x[..images * classes], &label[..images]));
-    want_record(&mut t, batch, images, loss, right.map(|right| right as u32));
+    let loss: Vec<f64> = wide(&loss1).iter().zip(wide(&loss2)).map(|(a, b)| (a + b) / 2.0).collect();
+    let right = (0..images).flat_map(|b| {
+        [(&x1, &label1, DIGITS), (&x2, &label2, SUMS)].map(|(x, label, classes)| {
+            u32::from(reference::metrics::argmax(&x[b * classes..][..classes]) == label[b] as usize)
+        })
+    });
+    let right = right.collect();
+    let of_each = |word: usize, width: usize| Part { at: 3 * first + word, stride: 3, width };
+    t.want_part("loss", records, of_each(0, 1), Want::Floats(loss[..images].to_vec(), once()));
+    t.want_part("right", records, of_each(1, 2), Want::Words(right));
     t.finish("metrics", format!("{batch}"))
-}
-
-fn add_up(batch: usize, seed: u32) -> Check {
-    let mut t = Builder::new(batch, &[], seed);
-    let loss = t.values(batch);
-    let [right1, right2] = [0, 1].map(|_| t.below(batch, 2));
-    // What stands behind the batch must not be counted.
-    let mut words = vec![7u32; 3 * batch.next_multiple_of(16)];
-    for (b, words) in words.chunks_exact_mut(3).take(batch).enumerate() {
-        words.copy_from_slice(&[loss[b].to_bits(), right1[b], right2[b]]);
-    }
-    let outcomes: Tensor = t.input("outcomes", &[words.len() / 3, 3], &words);
-    t.tape.shared("records", &[4, 3], Shared::Records);
-    ops::metrics::add_up(&mut t.tape, batch, outcomes);
-    let right = [right1, right2].map(|right| right.iter().sum());
-    want_record(&mut t, batch, batch, reference::metrics::total_loss(&loss), right);
-    t.finish("metrics", format!("{batch}, judged already"))
 }

@@ -5,7 +5,7 @@ use digit_adder::gpu::{Buffers, Gpu, Kernels, Plan};
 use digit_adder::network::{DIGITS, Sizes};
 use digit_adder::ops::adam::Adam;
 use digit_adder::plans::{Kind, Programs, fused::Fused, layered::Layered, tiles::Tiles};
-use digit_adder::program::{Place, Shared};
+use digit_adder::program::{Cursor, Place, Shared};
 use digit_adder::random::{Purpose, Random};
 use digit_adder::reference::gather::{self, Source};
 use digit_adder::reference::network::{Gradients, Network, Pass};
@@ -46,6 +46,8 @@ pub struct Device<'a> {
     gpu: &'a Gpu,
     pub plan: Plan,
     shared: Buffers,
+    /// Where the steps stand that are still to run.
+    cursors: std::vec::IntoIter<Cursor>,
 }
 
 impl<'a> Device<'a> {
@@ -64,11 +66,15 @@ impl<'a> Device<'a> {
         };
         let wide = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).collect::<Vec<u32>>();
         let steps = inputs.order.len() / batch;
-        let rates: Vec<f32> = (1..=steps as u32)
-            .flat_map(|step| Adam::default().rates(LEARNING_RATE, step).map(|rate| rate as f32))
+        let cursors: Vec<Cursor> = (0..steps)
+            .map(|step| {
+                let [size, root] =
+                    Adam::default().rates(LEARNING_RATE, step as u32 + 1).map(|rate| rate as f32);
+                Cursor { first: (step * batch) as u32, end: inputs.order.len() as u32, size, root }
+            })
             .collect();
         let flat = inputs.parameters.len();
-        let contents: [(Shared, Vec<u32>); 11] = [
+        let contents: [(Shared, Vec<u32>); 9] = [
             (Shared::Parameters, bytemuck::cast_slice(&inputs.parameters).to_vec()),
             (Shared::Gradients, vec![POISON; flat]),
             (Shared::FirstMoments, vec![0; flat]),
@@ -77,9 +83,7 @@ impl<'a> Device<'a> {
             (Shared::Labels, wide(&inputs.labels)),
             (Shared::Addends, wide(&inputs.addends)),
             (Shared::Order, inputs.order.clone()),
-            (Shared::Rates, bytemuck::cast_slice(&rates).to_vec()),
-            (Shared::Cursor, vec![0, 0, inputs.order.len() as u32]),
-            (Shared::Records, vec![POISON; 3 * steps]),
+            (Shared::Records, vec![POISON; 3 * inputs.order.len()]),
         ];
         let mut shared = Buffers::new();
         for (name, words) in contents {
@@ -95,12 +99,14 @@ impl<'a> Device<'a> {
                 plan.fill(gpu, tensor, POISON);
             }
         }
-        Ok(Self { gpu, plan, shared })
+        Ok(Self { gpu, plan, shared, cursors: cursors.into_iter() })
     }
 
     /// Runs the next steps.
-    pub fn run(&self, steps: usize) {
-        self.plan.run_times(self.gpu, steps);
+    pub fn run(&mut self, steps: usize) {
+        let cursors: Vec<Cursor> = self.cursors.by_ref().take(steps).collect();
+        assert_eq!(cursors.len(), steps, "so many steps are there no images for");
+        self.plan.run(self.gpu, &cursors);
     }
 
     /// The tensor of that name.
@@ -114,13 +120,37 @@ impl<'a> Device<'a> {
         self.gpu.read(&self.shared[&buffer], 0, Sizes::default().flat_len()).map_err(|e| e.to_string())
     }
 
+    /// The gradients of the last step, as many words as there are parameters: those that lie in slots summed
+    /// up in order, as Adam sums them.
+    pub fn gradients(&self) -> Result<Vec<f32>, String> {
+        let mut gradients = self.flat(Shared::Gradients)?;
+        let Some(partial) = self.plan.program.find("partial gradients") else { return Ok(gradients) };
+        let words = self.plan.program.info(partial).shape[1];
+        let slots: Vec<f32> = self.plan.read(self.gpu, partial).map_err(|e| e.to_string())?;
+        gradients[..words].fill(0.0);
+        for slot in slots.chunks(words) {
+            gradients.iter_mut().zip(slot).for_each(|(sum, gradient)| *sum += gradient);
+        }
+        Ok(gradients)
+    }
+
+    /// Of each image of the first steps: its loss, and whether digit and sum are right.
+    pub fn images(&self, steps: usize) -> Result<Vec<(f32, [u32; 2])>, String> {
+        let images = steps * self.plan.program.batch;
+        let records: Vec<[u32; 3]> =
+            self.gpu.read(&self.shared[&Shared::Records], 0, images).map_err(|e| e.to_string())?;
+        Ok(records.into_iter().map(|[loss, digit, sum]| (f32::from_bits(loss), [digit, sum])).collect())
+    }
+
     /// The mean loss and the right digits and sums of each step so far.
     pub fn records(&self, steps: usize) -> Result<Vec<(f64, [u32; 2])>, String> {
-        let batch = self.plan.program.batch as f64;
-        let records: Vec<[u32; 3]> =
-            self.gpu.read(&self.shared[&Shared::Records], 0, steps).map_err(|e| e.to_string())?;
-        let mean = |bits: u32| f64::from(f32::from_bits(bits)) / batch;
-        Ok(records.into_iter().map(|[loss, digits, sums]| (mean(loss), [digits, sums])).collect())
+        let images = self.images(steps)?;
+        let step = |images: &[(f32, [u32; 2])]| {
+            let loss: f64 = images.iter().map(|(loss, _)| f64::from(*loss)).sum();
+            let right = [0, 1].map(|head| images.iter().map(|(_, right)| right[head]).sum());
+            (loss / images.len() as f64, right)
+        };
+        Ok(images.chunks(self.plan.program.batch).map(step).collect())
     }
 }
 

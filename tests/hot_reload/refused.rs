@@ -76,6 +76,16 @@ pub fn the_review_says_what_is_wrong() -> Result<(), String> {
             assert!(said.contains(word), "{what}: no `{word}` in\n{said}");
         }
     }
+    let longer = edited(
+        "gather",
+        "struct Cursor { first: u32, end: u32 }",
+        "struct Cursor { first: u32, end: u32, more: u32 }",
+    );
+    let said =
+        review("gather", text("gather"), &Library::Texts(Texts::from([("gather", longer)])), &dispatches);
+    let said = said.err().ok_or("immediate data that the host does not give is taken")?.to_string();
+    assert!(said.contains("gather.wgsl: `cursor` has 12 bytes now, and the host gives it 8"), "{said}");
+
     // What a developer may change: workgroups, slots, what is inside.
     let free =
         leaky().replace("@workgroup_size(32)", "@workgroup_size(64)").replace("binding(4)", "binding(6)");

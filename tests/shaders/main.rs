@@ -1,6 +1,6 @@
 //! Every shader, as it stands in its file and with every set of constants that the network uses: valid
-//! without optional features, but for the subgroup operations that the host asks for where a device has
-//! them, inside the limits of every device, translatable for every backend. No GPU.
+//! without optional features, but for immediate data and the subgroup operations that the host asks for
+//! where a device has them, inside the limits of every device, translatable for every backend. No GPU.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,7 +14,7 @@ use digit_adder::gpu::prune;
 use digit_adder::gpu::shader::{EMBEDDED, Library, YARDSTICKS};
 use digit_adder::network::Sizes;
 use digit_adder::plans::{Programs, fused::Fused, layered::Layered, tiles::Tiles};
-use digit_adder::program::{Dispatch, Program};
+use digit_adder::program::{Cursor, Dispatch, Program};
 use digit_adder::selftest::{self, Depth};
 use digit_adder::train::Loss;
 use naga::AddressSpace;
@@ -48,11 +48,11 @@ impl Shader {
             let checked = Validator::new(ValidationFlags::all(), capabilities).validate(module);
             checked.unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(text, &name)))
         };
-        validate(&module, Capabilities::SUBGROUP);
+        validate(&module, interface::CAPABILITIES);
         prune::drop_dead_branches(&mut module);
-        // Only kernels whose neighbours share what they load may ask for more than WGSL's core.
+        // Only kernels whose neighbours share what they load may ask for subgroup operations.
         let lanes = text.contains(&format!("\nconst LANES: u32 = {LANES}u;"));
-        let capabilities = if lanes { Capabilities::SUBGROUP } else { Capabilities::empty() };
+        let capabilities = if lanes { interface::CAPABILITIES } else { Capabilities::IMMEDIATES };
         let info = validate(&module, capabilities);
         Self { name, module, info }
     }
@@ -77,6 +77,12 @@ impl Shader {
                         assert!(
                             u64::from(bytes) <= LIMITS.max_uniform_buffer_binding_size,
                             "{name}: {variable:?}"
+                        );
+                    }
+                    AddressSpace::Immediate => {
+                        assert!(
+                            bytes <= LIMITS.max_immediate_size,
+                            "{name}: {bytes} bytes of immediate data"
                         );
                     }
                     AddressSpace::Private => {}
@@ -112,8 +118,11 @@ impl Shader {
             assert!(text.contains(entry.as_str()), "{name} in MSL: no {entry}");
         }
 
-        let options =
-            back::hlsl::Options { shader_model: back::hlsl::ShaderModel::V6_0, ..Default::default() };
+        let options = back::hlsl::Options {
+            shader_model: back::hlsl::ShaderModel::V6_0,
+            immediates_target: Some(Default::default()),
+            ..Default::default()
+        };
         let (mut text, pipeline) = (String::new(), Default::default());
         let translated = back::hlsl::Writer::new(&mut text, &options, &pipeline)
             .write(module, info, None)
@@ -256,6 +265,10 @@ fn loops_that_cannot_be_bounded_are_refused() {
     assert_eq!(counted("twice(6u); twice(10u); if (id > 3u) { twice(4u); }"), Ok(2 * 4 + 2 * 6 + 2 * 3));
     assert_eq!(counted("for (var i = 0u; i < 5u; i++) { twice(4u); }"), Ok(5 * 7));
     assert_eq!(counted("for (var i = 5; i < 9; i++) { s[0] = 0u; }"), Ok(4));
+    assert_eq!(
+        counted("let n = select(0u, 7u, id < u.x); for (var i = 0u; i < n; i++) { s[i] = 0u; }"),
+        Ok(7)
+    );
     assert_eq!(counted("var i = 5u; for (; i < 9u; i++) { s[0] = 0u; }"), Ok(4));
     // What a branch or a loop before may have changed is not known any more.
     assert_eq!(
@@ -270,6 +283,7 @@ fn loops_that_cannot_be_bounded_are_refused() {
         "for (var i = 0u; i < u.x; i++) { s[i] = 0u; }",
         "for (var i = 0u; i < min(u.x, 9u); i++) { s[i] = 0u; }",
         "for (var i = 0u; i < s[0]; i++) { s[i] = 0u; }",
+        "for (var i = 0u; i < select(3u, u.x, id < 3u); i++) { s[i] = 0u; }",
         "for (var i = 0u; i < id; i++) { s[i] = 0u; }",
         "for (var i = 0u; i < 9u; i += id) { s[i] = 0u; }",
         "for (var i = 0u; i < 9u; i++) { s[i] = 0u; i = 0u; }",
@@ -299,7 +313,9 @@ fn dispatches_bind_what_their_entries_use() {
         for dispatch in &program.dispatches {
             let what = format!("{name}: {} {}.{}", dispatch.layer, dispatch.shader, dispatch.entry);
             let (_, entry) = specialised(&Library::Embedded, dispatch).unwrap();
-            let used: BTreeSet<&str> = entry.bindings.iter().map(|binding| binding.name.as_str()).collect();
+            let buffers = entry.bindings.iter().filter(|binding| binding.access != Access::Immediate);
+            let used: BTreeSet<&str> = buffers.map(|binding| binding.name.as_str()).collect();
+            assert!(entry.immediate_bytes() as usize <= size_of::<Cursor>(), "{what}");
             let bound: Vec<&str> = dispatch.bindings.iter().map(|&(variable, _)| variable).collect();
             assert_eq!(used, bound.iter().copied().collect(), "{what}");
             assert_eq!(used.len(), bound.len(), "{what} binds a variable twice");

@@ -1,6 +1,6 @@
 //! The running loss: read back where a line is due, and only there.
 
-use super::GpuEngine;
+use super::{GpuEngine, Record};
 use crate::Result;
 use crate::program::Shared;
 use crate::train::StepLog;
@@ -29,9 +29,10 @@ impl GpuEngine {
         let due = last || log.is_due(done - *added);
         if due {
             let records = &self.train.buffers[&Shared::Records];
-            let new: Vec<[u32; 3]> = self.gpu.read(records, 12 * *added, done - *added)?;
-            for (step, [loss, ..]) in (*added..done).zip(new) {
-                log.add(batch.min(images - step * batch), f64::from(f32::from_bits(loss)));
+            let (first, end) = (*added * batch, images.min(done * batch));
+            let new: Vec<Record> = self.gpu.read(records, first * size_of::<Record>(), end - first)?;
+            for step in new.chunks(batch) {
+                log.add(step.len(), Record::loss(step));
             }
             *added = done;
         }

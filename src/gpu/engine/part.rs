@@ -7,7 +7,7 @@ use crate::gpu::device::Gpu;
 use crate::gpu::kernel::Kernels;
 use crate::gpu::plan::{Buffers, Plan};
 use crate::network::DIGITS;
-use crate::program::{Program, Shared};
+use crate::program::{Cursor, Program, Shared};
 use crate::{Error, Result};
 
 /// How long one submission should keep the device busy: long enough to cost nothing, short enough for
@@ -22,6 +22,8 @@ pub(super) struct Part {
     pub batch: usize,
     pub plan: Option<Plan>,
     pub steps_a_submission: usize,
+    /// Where each step of the pass stands.
+    pub cursors: Vec<Cursor>,
 }
 
 impl Part {
@@ -35,16 +37,13 @@ impl Part {
             return Err(Error::Data(format!("label {label} is no digit")));
         }
         let batch = batch.min(images.max(1));
-        let steps = images.div_ceil(batch);
         let mut buffers = network.clone();
         for (name, bytes) in [
             (Shared::Images, split.images.len()),
             (Shared::Labels, 4 * images),
             (Shared::Order, 4 * images),
             (Shared::Addends, 4 * images),
-            (Shared::Rates, 8 * steps),
-            (Shared::Cursor, 12),
-            (Shared::Records, 12 * steps),
+            (Shared::Records, 12 * images),
         ] {
             buffers.insert(name, gpu.buffer(&format!("{name:?}"), bytes)?);
         }
@@ -53,7 +52,7 @@ impl Part {
         // A copy of everything written is kept until the queue has worked on it.
         gpu.queue.submit([]);
         gpu.wait(None)?;
-        Ok(Self { buffers, images, batch, plan: None, steps_a_submission: 1 })
+        Ok(Self { buffers, images, batch, plan: None, steps_a_submission: 1, cursors: Vec::new() })
     }
 
     /// Makes the next submissions longer or shorter, after one of `steps` steps that took the device so
@@ -81,11 +80,18 @@ impl Part {
         Ok(())
     }
 
-    /// Sets the order and the addends of a pass and puts the cursor at its start.
+    /// Sets the order and the addends of a pass, and where its steps stand; `rates` are Adam's for the step of
+    /// an index.
     ///
     /// # Errors
     /// Indices that kernels without bounds checks must never see.
-    pub fn begin(&self, gpu: &Gpu, order: &[u32], addends: &[u8]) -> Result<()> {
+    pub fn begin(
+        &mut self,
+        gpu: &Gpu,
+        order: &[u32],
+        addends: &[u8],
+        rates: impl Fn(u32) -> [f32; 2],
+    ) -> Result<()> {
         if let Some(index) = order.iter().find(|index| **index as usize >= self.images) {
             return Err(Error::Usage(format!("image {index} was asked for, there are {}", self.images)));
         }
@@ -95,7 +101,12 @@ impl Part {
         }
         gpu.write(&self.buffers[&Shared::Order], 0, order);
         gpu.write(&self.buffers[&Shared::Addends], 0, &widen(addends));
-        gpu.write(&self.buffers[&Shared::Cursor], 0, &[0, 0, order.len() as u32]);
+        let firsts = (0..order.len() as u32).step_by(self.batch);
+        self.cursors.clear();
+        self.cursors.extend((0..).zip(firsts).map(|(index, first)| {
+            let [size, root] = rates(index);
+            Cursor { first, end: order.len() as u32, size, root }
+        }));
         Ok(())
     }
 }
