@@ -18,10 +18,11 @@ use serde_json::Value;
 fn main() -> ExitCode {
     common::gpu::conclude(vec![
         common::gpu::trial("bench as JSON", |_| bench_as_json()),
-        common::gpu::trial("bench as tables", |_| bench_as_tables()),
-        common::gpu::trial("a batch without room", a_batch_without_room),
-        common::gpu::trial("bench in a closed pipe", |_| bench_in_a_closed_pipe()),
         common::gpu::trial("train --profile", |_| train_with_a_profile()),
+        common::gpu::trial("a batch without room", a_batch_without_room),
+        // By now the driver has compiled these kernels and finds them in its cache.
+        common::gpu::trial("bench as tables", |_| bench_as_tables()),
+        common::gpu::trial("bench in a closed pipe", |_| bench_in_a_closed_pipe()),
         common::gpu::trial("a step without timestamps", a_step_without_timestamps),
         common::gpu::trial("ceilings compute", ceilings_compute),
     ])

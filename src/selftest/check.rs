@@ -70,8 +70,9 @@ pub struct Check {
     /// Its sizes, for people.
     pub shape: String,
     /// Whether it should run with the driver's bounds checks too, which must not change a bit: so it is
-    /// for the [`Quick`](super::Depth::Quick) checks, which dispatch every entry, and for the network's
-    /// own kernels at its default batch. Most drivers compile such kernels several times as long.
+    /// for those of the [`Quick`](super::Depth::Quick) checks, which dispatch every entry, that have kernels
+    /// of their own, and for the network's at its default batch. Most drivers compile such kernels several
+    /// times as long.
     pub both_ways: bool,
     /// What is run. To see whether a check can fail, change it.
     pub program: Program,

@@ -55,8 +55,10 @@ pub fn fixed(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
         for layer in Fused::of_network(Sizes::default(), batch, tiles) {
             let check = conv_pool(layer, Content::Random, seed)?;
             checks.push(Check { both_ways: batch == 64, ..check });
-            if quick {
-                for x in [0.0, 1.0] {
+        }
+        if quick {
+            for x in [0.0, 1.0] {
+                for layer in Fused::of_network(Sizes::default(), batch, tiles) {
                     checks.push(conv_pool(layer, Content::Constant(x), seed)?);
                 }
             }

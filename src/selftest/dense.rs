@@ -44,18 +44,22 @@ pub fn checks(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
             let mut size = |most: u32| 1 + random.below(most) as usize;
             // Small: a driver's compiler unrolls the rounds that a workgroup takes.
             let sizes =
-                Sizes { conv2: size(2), fc1: 4 * size(4), fc2: 4 * size(4), fc3: 4 * size(4), ..real };
+                Sizes { conv2: size(2), fc1: 4 * size(3), fc2: 4 * size(3), fc3: 4 * size(3), ..real };
             // Every second network is computed by neighbours that share what they load, where they can.
             let lanes = if batch % 2 == 1 { lanes } else { 1 };
-            let tile_images = if lanes == 1 { size(4) } else { lanes * size(2) };
+            let tile_images = if lanes == 1 { size(4) } else { lanes };
             let tiles = dense::Tiles {
                 images: tile_images * if lanes == 1 { size(2) } else { 1 },
-                threads: 8 * size(4),
+                threads: 16 + 8 * size(2),
                 tile_images,
                 tile_outputs: 4 * size(2),
                 uniform: size(2) == 1,
                 lanes,
-                gradients: GradientTile { outputs: 4 * lanes * size(2), inputs: 4 * size(2), lanes },
+                gradients: GradientTile {
+                    outputs: if lanes == 1 { 4 * size(2) } else { 4 * lanes },
+                    inputs: 4 * size(2),
+                    lanes,
+                },
             };
             let loss = [Loss::Logits, Loss::DoubleSoftmax][size(2) - 1];
             cases.push((sizes, batch, loss, true, Tiles { dense: tiles, ..fat }));

@@ -14,7 +14,10 @@ mod steps;
 
 pub use check::{Check, Verdict};
 
+use std::collections::HashSet;
+
 use crate::Result;
+use crate::program::Dispatch;
 use crate::random::{Purpose, Random};
 
 /// Batch sizes that are awkward for tiles and workgroups.
@@ -41,7 +44,13 @@ pub enum Depth {
 /// A shape that an op refuses, which would be a mistake of the check.
 pub fn all(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
     let mut checks = only(Depth::Quick, lanes)?;
-    checks.iter_mut().for_each(|check| check.both_ways = true);
+    let mut kernels = HashSet::new();
+    for check in &mut checks {
+        let new =
+            |dispatch: &Dispatch| kernels.insert((dispatch.kernel(), format!("{:?}", dispatch.constants)));
+        // Not `any`, which stops at the first.
+        check.both_ways = check.program.dispatches.iter().map(new).fold(false, |some, new| some | new);
+    }
     if depth == Depth::Thorough {
         checks.extend(only(depth, lanes)?);
     }

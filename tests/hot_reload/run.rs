@@ -9,7 +9,7 @@ use digit_adder::gpu::engine::GpuEngine;
 use digit_adder::gpu::shader::EMBEDDED;
 use digit_adder::gpu::watch::Watch;
 use digit_adder::network::Sizes;
-use digit_adder::plans::Kind;
+use digit_adder::plans::{Kind, tiles::Tiles};
 use digit_adder::random::{Purpose, Random};
 use digit_adder::train::{Engine, Epoch, Loss, Settings};
 
@@ -90,6 +90,8 @@ impl Run {
         let start = sizes.initial_parameters(1);
         let engine = GpuEngine::new(gpu, kernels, sizes, settings, &start, &dataset);
         let mut run = Self { engine: engine.map_err(|e| e.to_string())?, step: 1, said: None };
+        // A software driver compiles them in a fraction of the time.
+        run.engine.cut(Tiles::THIN);
         if let Some(shaders) = shaders {
             let (sender, said) = channel();
             let say = move |message: &str| drop(sender.send(message.to_string()));
