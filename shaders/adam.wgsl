@@ -3,10 +3,10 @@
 //   dw[i] = sum over s of partial[s,i], in order, for the first SUMMED vec4 where there are SLOTS
 //   m[i] = BETA1 * m[i] + (1 - BETA1) * dw[i]
 //   v[i] = BETA2 * v[i] + (1 - BETA2) * dw[i]^2
-//   w[i] = w[i] - cursor.size * m[i] / (sqrt(v[i]) * cursor.root + EPSILON)
+//   w[i] = w[i] - cursor.step_size * m[i] / (sqrt(v[i]) * cursor.step_root + EPSILON)
 //
-// The host computes, for step t from 1, cursor.size = lr / (1 - BETA1^t) and cursor.root =
-// 1 / sqrt(1 - BETA2^t): powers near 1 lose their digits in f32.
+// The host computes, for step t from 1, step_size = lr / (1 - BETA1^t) and step_root = 1 / sqrt(1 - BETA2^t):
+// powers near 1 lose their digits in f32.
 // w, dw, m and v are flat, padded to whole workgroups; partial [SLOTS, SUMMED] is a part of dw that the
 // slots of a batch have not added up. One invocation updates four parameters.
 
@@ -19,7 +19,7 @@ const REST2: f32 = 0.001;
 const EPSILON: f32 = 1e-8;
 
 // Where the step stands: the first image of its batch in order, the end of the order, and Adam's rates.
-struct Cursor { first: u32, end: u32, size: f32, root: f32 }
+struct Cursor { first: u32, end: u32, step_size: f32, step_root: f32 }
 var<immediate> cursor: Cursor;
 
 @group(0) @binding(0) var<storage> dw: array<vec4<f32>>;
@@ -45,5 +45,5 @@ fn update(@builtin(global_invocation_id) id: vec3<u32>) {
     let v_new = BETA2 * v[id.x] + REST2 * g * g;
     m[id.x] = m_new;
     v[id.x] = v_new;
-    w[id.x] -= cursor.size * m_new / (sqrt(v_new) * cursor.root + EPSILON);
+    w[id.x] -= cursor.step_size * m_new / (sqrt(v_new) * cursor.step_root + EPSILON);
 }

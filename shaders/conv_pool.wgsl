@@ -21,8 +21,7 @@
 // grid counts blocks of rows and images, y groups.
 // backward_weights: one invocation computes the K x K gradients of GROUP output channels and one input
 // channel, over every SLOTS-th image, into row [slot] of the partial sums [SLOTS, SLOT], at DW_AT and
-// DB_AT; batch_sum adds up the slots.
-
+// DB_AT; adam adds up the slots.
 // Where LANES is not 1, so many neighbouring invocations load a kernel together and read it off each other.
 
 const PADDED: bool = true;
@@ -81,12 +80,12 @@ var<immediate> cursor: Cursor;
 @group(0) @binding(2) var<uniform> bias: array<vec4<f32>, BIAS_WORDS>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> winner: array<u32>;
-@group(0) @binding(6) var<storage> order: array<u32>;
-@group(0) @binding(7) var<storage> images: array<u32>;
-@group(0) @binding(8) var<storage> winner_forward: array<u32>;
-@group(0) @binding(9) var<storage> dy: array<vec4<f32>>;
-@group(0) @binding(10) var<storage, read_write> dx: array<vec4<f32>>;
-@group(0) @binding(11) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(5) var<storage> order: array<u32>;
+@group(0) @binding(6) var<storage> images: array<u32>;
+@group(0) @binding(7) var<storage> winner_forward: array<u32>;
+@group(0) @binding(8) var<storage> dy: array<vec4<f32>>;
+@group(0) @binding(9) var<storage, read_write> dx: array<vec4<f32>>;
+@group(0) @binding(10) var<storage, read_write> partial: array<f32>;
 
 // Every loop counts through a whole dimension of these arrays: drivers unroll such loops, and the arrays
 // become registers.

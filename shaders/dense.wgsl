@@ -5,7 +5,7 @@
 //   h2[b]      = relu(fc2(features[b]))
 //   h3[b]      = relu(fc3(h2[b]))
 //   logits[b]  = out1(h3[b]), then out2(h3[b])
-//   record[b] = (cross-entropy(out1) + cross-entropy(out2)) / 2, digit right, sum right
+//   records[n] = (cross-entropy(out1) + cross-entropy(out2)) / 2, digit right, sum right; n = cursor.first + b
 //   d_logits[b] = (softmax - one-hot of the target) / (2 * images of the batch), for each head
 //   d_h3[b]    = d_logits[b] * out1 and out2, where h3[b] > 0
 //   d_h2[b]    = d_h3[b] * fc3, where h2[b] > 0
@@ -14,8 +14,8 @@
 //
 // All of an image's activations and gradients lie in one row of `rows` (as vec4, STRIDE words), at the
 // words named below; a weight matrix is [OUT, IN] in `parameters`. With DOUBLE_SOFTMAX the heads'
-// probabilities take the place of logits before the cross-entropy. Images behind the end of the order have
-// a loss and gradients of 0.
+// probabilities take the place of logits before the cross-entropy. Images behind the end of the order leave
+// no record and have gradients of 0.
 // images: one workgroup computes IMAGES images, in stages separated by barriers. In a stage, one invocation
 // computes tiles of TILE_B images by 4 * TILE_Q outputs, so that each word it loads serves several
 // products. It is best that THREADS divides every stage's number of tiles: no invocation is idle then.
@@ -104,18 +104,18 @@ struct Job { d_at: u32, x_at: u32, dw_at: u32, width: u32, outputs: u32, inputs:
 // What came of an image: its loss, and whether digit and sum are right.
 struct Record { loss: f32, digit: u32, sum: u32 }
 
-@group(0) @binding(1) var<storage> order: array<u32>;
-@group(0) @binding(2) var<storage> labels: array<u32>;
-@group(0) @binding(3) var<storage> addends: array<u32>;
-@group(0) @binding(4) var<storage> parameters: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> rows: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> records: array<Record>;
-@group(0) @binding(7) var<storage> jobs: array<Job>;
-@group(0) @binding(8) var<storage, read_write> flat_gradients: array<f32>;
+@group(0) @binding(0) var<storage> order: array<u32>;
+@group(0) @binding(1) var<storage> labels: array<u32>;
+@group(0) @binding(2) var<storage> addends: array<u32>;
+@group(0) @binding(3) var<storage> parameters: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> rows: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> records: array<Record>;
+@group(0) @binding(6) var<storage> jobs: array<Job>;
+@group(0) @binding(7) var<storage, read_write> flat_gradients: array<f32>;
 
-@group(0) @binding(9) var<uniform> fc2_low: array<vec4<f32>, FC2_QUADS / 2u>;
-@group(0) @binding(10) var<uniform> fc2_high: array<vec4<f32>, FC2_QUADS / 2u>;
-@group(0) @binding(11) var<uniform> behind_fc2: array<vec4<f32>, BEHIND_QUADS>;
+@group(0) @binding(8) var<uniform> fc2_low: array<vec4<f32>, FC2_QUADS / 2u>;
+@group(0) @binding(9) var<uniform> fc2_high: array<vec4<f32>, FC2_QUADS / 2u>;
+@group(0) @binding(10) var<uniform> behind_fc2: array<vec4<f32>, BEHIND_QUADS>;
 
 alias Tile = array<array<vec4<f32>, TILE_Q>, TILE_B>;
 

@@ -24,15 +24,15 @@ const GREY: f32 = 0.003921569;
 struct Cursor { first: u32, end: u32 }
 var<immediate> cursor: Cursor;
 
-@group(0) @binding(1) var<storage> order: array<u32>;
-@group(0) @binding(2) var<storage> images: array<u32>;
-@group(0) @binding(3) var<storage, read_write> image: array<vec4<f32>>;
-@group(0) @binding(4) var<storage> labels: array<u32>;
-@group(0) @binding(5) var<storage> addends: array<u32>;
-@group(0) @binding(6) var<storage, read_write> number: array<f32>;
-@group(0) @binding(7) var<storage, read_write> digit: array<u32>;
-@group(0) @binding(8) var<storage, read_write> sum: array<u32>;
-@group(0) @binding(9) var<storage, read_write> weight: array<f32>;
+@group(0) @binding(0) var<storage> order: array<u32>;
+@group(0) @binding(1) var<storage> images: array<u32>;
+@group(0) @binding(2) var<storage, read_write> image: array<vec4<f32>>;
+@group(0) @binding(3) var<storage> labels: array<u32>;
+@group(0) @binding(4) var<storage> addends: array<u32>;
+@group(0) @binding(5) var<storage, read_write> number: array<f32>;
+@group(0) @binding(6) var<storage, read_write> digit: array<u32>;
+@group(0) @binding(7) var<storage, read_write> sum: array<u32>;
+@group(0) @binding(8) var<storage, read_write> weight: array<f32>;
 
 fn sample(b: u32) -> u32 {
     return order[min(cursor.first + b, cursor.end - 1u)];

@@ -1,8 +1,8 @@
 // metrics: what came of each image of a step.
 //
-//   record[n].loss = (digit_loss[b] + sum_loss[b]) / 2      where n = cursor.first + b
-//   record[n].digit = 1 if the largest logit in digit_x[b] is at digit[b], else 0
-//   record[n].sum = the same of sum_x[b] and sum[b]
+//   records[n].loss = (digit_loss[b] + sum_loss[b]) / 2      where n = cursor.first + b
+//   records[n].digit = 1 if the largest logit in digit_x[b] is at digit[b], else 0
+//   records[n].sum = the same of sum_x[b] and sum[b]
 //
 // digit_x [BATCH, DIGITS], sum_x [BATCH, SUMS], records [images of the order]; the first of equal logits
 // counts as the largest. Images behind the end of the order leave no record.

@@ -35,7 +35,7 @@ pub enum Shared {
 }
 
 /// Where a step stands, and all that tells one step from another: the immediate data of its dispatches.
-/// A shader's `var<immediate>` holds these fields in this order, as many as it needs.
+/// A shader's `var<immediate>` is a struct of these fields in this order, as many as it needs.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 pub struct Cursor {
@@ -44,9 +44,19 @@ pub struct Cursor {
     /// The end of the order.
     pub end: u32,
     /// The size of Adam's step.
-    pub size: f32,
+    pub step_size: f32,
     /// 1 over Adam's root correction.
-    pub root: f32,
+    pub step_root: f32,
+}
+
+impl Cursor {
+    /// The fields as a shader declares them.
+    pub const FIELDS: [(&str, naga::Scalar); 4] = [
+        ("first", naga::Scalar::U32),
+        ("end", naga::Scalar::U32),
+        ("step_size", naga::Scalar::F32),
+        ("step_root", naga::Scalar::F32),
+    ];
 }
 
 /// The buffer of a tensor.

@@ -270,6 +270,11 @@ const FAULTS: &[Fault] = &[
         "gradient read off the wrong lane",
         &[("from_lane(d_mine[q / LANES], q % LANES)", "from_lane(d_mine[q / LANES], (q + 1u) % LANES)")],
     ),
+    shader(
+        "dense",
+        "what is behind the end of the order leaves records",
+        &[("if (exists) {", "if (image < BATCH) {")],
+    ),
     shader("dense", "no 1/B in the gradient", &[("0.5 / f32(images_left())", "0.5")]),
     shader(
         "dense",
@@ -287,11 +292,15 @@ const FAULTS: &[Fault] = &[
             other => other,
         });
     }),
-    shader("adam", "no bias correction", &[("cursor.size * m_new", "(0.001 + 0.0 * cursor.size) * m_new")]),
+    shader(
+        "adam",
+        "no bias correction",
+        &[("cursor.step_size * m_new", "(0.001 + 0.0 * cursor.step_size) * m_new")],
+    ),
     shader(
         "adam",
         "epsilon under the root",
-        &[("(sqrt(v_new) * cursor.root + EPSILON)", "(sqrt(v_new + EPSILON) * cursor.root)")],
+        &[("(sqrt(v_new) * cursor.step_root + EPSILON)", "(sqrt(v_new + EPSILON) * cursor.step_root)")],
     ),
     shader(
         "adam",
@@ -418,7 +427,7 @@ fn main() -> std::process::ExitCode {
         }
     }
     let checks: Checks = Arc::new(by_op);
-    let ops: BTreeSet<&'static str> = FAULTS.iter().map(|fault| fault.op).collect();
+    let ops: BTreeSet<&'static str> = checks.keys().copied().collect();
     let mut trials: Vec<Trial> = Vec::new();
     for op in ops {
         let checks = checks.clone();

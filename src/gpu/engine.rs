@@ -40,11 +40,9 @@ struct Record {
     sum: u32,
 }
 
-impl Record {
-    /// The summed loss of a step's images.
-    fn loss(step: &[Self]) -> f64 {
-        step.iter().map(|image| f64::from(image.loss)).sum()
-    }
+/// The summed loss of a step's images.
+fn summed_loss(step: &[Record]) -> f64 {
+    step.iter().map(|image| f64::from(image.loss)).sum()
 }
 
 /// An [`Engine`] on a wgpu device.
@@ -125,8 +123,8 @@ impl GpuEngine {
                 }
                 let Part { plan, cursors, .. } = self.part(training);
                 let Some(plan) = plan else { break };
-                let first = all - left;
-                flying.push_back((plan.run(&self.gpu, &cursors[first..first + steps]), steps));
+                let next = &cursors[all - left..][..steps];
+                flying.push_back((plan.run(&self.gpu, next), steps));
                 left -= steps;
             } else if let Some((submission, steps)) = flying.pop_front() {
                 self.gpu.wait(Some(submission))?;
@@ -161,8 +159,8 @@ impl GpuEngine {
     fn records(&self, part: &Part, images: usize) -> Result<Metrics> {
         let records: Vec<Record> = self.gpu.read(&part.buffers[&Shared::Records], 0, images)?;
         let mut loss = 0.0;
-        for (step, images) in (1..).zip(records.chunks(part.batch)) {
-            let step_loss = Record::loss(images);
+        for (step, records) in (1..).zip(records.chunks(part.batch)) {
+            let step_loss = summed_loss(records);
             if !step_loss.is_finite() {
                 return Err(Error::Diverged(format!("the loss of step {step} is {step_loss}")));
             }

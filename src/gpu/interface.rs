@@ -5,6 +5,7 @@
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 use super::prune;
+use crate::program::Cursor;
 use crate::{Error, Result};
 
 /// How an entry uses a buffer.
@@ -99,7 +100,7 @@ impl Shader {
     /// Its entries.
     ///
     /// # Errors
-    /// A binding outside group 0.
+    /// A binding outside group 0, or immediate data that is no beginning of the step's cursor.
     pub fn entries(&self, name: &str) -> Result<Vec<Entry>> {
         let Self { module, info, sizes } = self;
         let mut entries = Vec::new();
@@ -120,6 +121,14 @@ impl Shader {
                     _ => continue,
                 };
                 let variable_name = variable.name.clone().unwrap_or_default();
+                if access == Access::Immediate && !is_cursor(module, variable.ty) {
+                    let fields =
+                        Cursor::FIELDS.map(|(field, scalar)| format!("{field}: {}", spelled(scalar)));
+                    return Err(Error::Device(format!(
+                        "{name}.wgsl: `{variable_name}` must be a struct of {}, or of the first of them",
+                        fields.join(", ")
+                    )));
+                }
                 if variable.binding.is_some_and(|binding| binding.group != 0) {
                     return Err(Error::Device(format!(
                         "{name}.wgsl: `{variable_name}` must be in @group(0)"
@@ -139,6 +148,21 @@ impl Shader {
     }
 }
 
+/// Whether a type is a struct of the cursor's first fields, by name and type.
+fn is_cursor(module: &naga::Module, ty: naga::Handle<naga::Type>) -> bool {
+    let naga::TypeInner::Struct { members, .. } = &module.types[ty].inner else { return false };
+    let is = |member: &naga::StructMember, (field, scalar): (&str, naga::Scalar)| {
+        member.name.as_deref() == Some(field)
+            && module.types[member.ty].inner == naga::TypeInner::Scalar(scalar)
+    };
+    members.len() <= Cursor::FIELDS.len()
+        && members.iter().zip(Cursor::FIELDS).all(|(member, field)| is(member, field))
+}
+
+fn spelled(scalar: naga::Scalar) -> &'static str {
+    if scalar.kind == naga::ScalarKind::Float { "f32" } else { "u32" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,8 +172,9 @@ mod tests {
 @group(0) @binding(0) var<storage> x: array<f32>;
 @group(0) @binding(1) var<uniform> w: array<vec4<f32>, 3>;
 @group(0) @binding(3) var<storage> unused: array<f32>;
-var<immediate> cursor: vec2<u32>;
-@compute @workgroup_size(8, 2) fn forward(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[cursor.x] * w[0].x; }
+struct Cursor { first: u32, end: u32 }
+var<immediate> cursor: Cursor;
+@compute @workgroup_size(8, 2) fn forward(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = x[cursor.first] * w[0].x; }
 ";
 
     #[test]
@@ -169,6 +194,21 @@ var<immediate> cursor: vec2<u32>;
                 ("y", 2, Access::ReadWrite, 4)
             ]
         );
+    }
+
+    #[test]
+    fn immediate_data_is_the_cursor() {
+        let with = |fields: &str| read("t", &TEXT.replace("first: u32, end: u32", fields));
+        for fields in ["first: u32", "first: u32, end: u32, step_size: f32, step_root: f32"] {
+            assert!(with(fields).is_ok(), "{fields}");
+        }
+        for fields in ["end: u32, first: u32", "first: u32, end: f32", "first: u32, end: vec2<u32>"] {
+            let Err(Error::Device(message)) = with(fields) else { panic!("{fields}") };
+            assert!(
+                message.contains("t.wgsl: `cursor` must be a struct of first: u32, end: u32,"),
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -32,9 +32,9 @@ impl Step {
     fn record(&self, pass: &mut wgpu::ComputePass, cursor: &Cursor) {
         pass.set_pipeline(&self.kernel.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
-        let told = self.kernel.entry.immediate_bytes() as usize;
-        if told > 0 {
-            pass.set_immediates(0, &bytemuck::bytes_of(cursor)[..told]);
+        let bytes = self.kernel.entry.immediate_bytes() as usize;
+        if bytes > 0 {
+            pass.set_immediates(0, &bytemuck::bytes_of(cursor)[..bytes]);
         }
         let [x, y, z] = self.workgroups;
         pass.dispatch_workgroups(x, y, z);
@@ -113,9 +113,6 @@ impl Plan {
         }
         let mut entries = Vec::new();
         let mut bound: Vec<(&Buffer, bool)> = Vec::new();
-        if kernel.entry.immediate_bytes() as usize > size_of::<Cursor>() {
-            return Err(fail("its immediate data is no part of the step's cursor".into()));
-        }
         for binding in kernel.entry.bindings.iter().filter(|binding| binding.access != Access::Immediate) {
             let &(_, tensor) = dispatch
                 .bindings
@@ -167,7 +164,7 @@ impl Plan {
         Ok(Step { kernel, bind_group, workgroups })
     }
 
-    /// Records all steps once, for a training step that stands at `cursor`.
+    /// Records all steps once, for a step of the network that stands at `cursor`.
     pub fn record(&self, pass: &mut wgpu::ComputePass, cursor: &Cursor) {
         for step in &self.steps {
             step.record(pass, cursor);

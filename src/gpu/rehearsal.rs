@@ -55,7 +55,7 @@ impl Rehearsal {
         fill(Shared::Labels, &labels);
         fill(Shared::Parameters, bytemuck::cast_slice(parameters));
         // A step of size 0: the weights stay where they are.
-        let cursor = Cursor { first: 0, end: program.batch as u32, size: 0.0, root: 1.0 };
+        let cursor = Cursor { first: 0, end: program.batch as u32, step_size: 0.0, step_root: 1.0 };
         Ok(Self { plan: Plan::new(gpu, kernels, program, &buffers)?, cursor })
     }
 

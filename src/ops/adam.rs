@@ -59,13 +59,13 @@ pub fn adam(tape: &mut Tape, size: usize, adam: Adam, partial: Option<Tensor>) {
     let w = tape.shared("parameters", &[size], Shared::Parameters);
     let mut constants = adam.constants().to_vec();
     let mut bindings = vec![("dw", dw), ("m", m), ("v", v), ("w", w)];
-    let mut summed = 0;
+    let mut additions = 0;
     if let Some((partial, &[slots, words])) = partial.map(|partial| (partial, tape.shape(partial))) {
         constants.extend([("SLOTS", slots.into()), ("SUMMED", (words / 4).into())]);
         bindings.push(("partial", partial));
-        summed = slots * words;
+        additions = slots * words;
     }
     tape.dispatch("adam", ["adam", "update"], &constants, &bindings, [size / 4, 1, 1]);
     // Three for m, four for v, six for w.
-    tape.flops(13 * size + summed);
+    tape.flops(13 * size + additions);
 }

@@ -36,6 +36,8 @@ pub fn checks(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
             (real, 64, Loss::DoubleSoftmax, true, Tiles::THIN),
             (real, 65, Loss::DoubleSoftmax, false, fat),
             (odd, 1000, Loss::Logits, true, Tiles::THIN),
+            // Neighbours that share what they load, where a second round has not work for all of them.
+            (odd, 17, Loss::Logits, true, Tiles { dense: half, ..fat }),
         ],
     };
     if depth == Depth::Thorough {

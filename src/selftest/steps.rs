@@ -18,7 +18,7 @@ pub fn checks(batch: usize, seed: u32) -> Result<Vec<Check>> {
     Ok(vec![
         gather(batch, seed),
         adam(size, [0, 0], seed),
-        adam(size, [1 + batch % 19, 4 * (1 + seed as usize % 64)], seed),
+        adam(size, [1 + batch % 300, size / 2 - 4 * (seed as usize % 16)], seed),
         metrics(batch, seed),
     ])
 }
@@ -70,7 +70,7 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32) -> Check {
     // A parameter without a gradient so far: padding, a dead unit.
     (m[0], v[0]) = (0.0, 0.0);
     let rates = adam.rates(learning_rate, step).map(|rate| rate as f32);
-    t.cursor = Cursor { size: rates[0], root: rates[1], ..t.cursor };
+    t.cursor = Cursor { step_size: rates[0], step_root: rates[1], ..t.cursor };
     // What the slots hold takes the place of what stands in the gradients.
     dw[..summed].fill(f32::from_bits(POISON));
     t.shared("gradients", Shared::Gradients, &dw);
@@ -98,8 +98,8 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32) -> Check {
     for (tensor, want) in tensors.into_iter().zip(want) {
         t.want(tensor, want, tol);
     }
-    let slots = if slots > 0 { format!(", {summed} in {slots} slots") } else { String::new() };
-    t.finish("adam", format!("{size}, step {step}{slots}"))
+    let apart = if slots > 0 { format!(", {summed} in {slots} slots") } else { String::new() };
+    t.finish("adam", format!("{size}, step {step}{apart}"))
 }
 
 fn metrics(batch: usize, seed: u32) -> Check {

@@ -68,9 +68,9 @@ impl<'a> Device<'a> {
         let steps = inputs.order.len() / batch;
         let cursors: Vec<Cursor> = (0..steps)
             .map(|step| {
-                let [size, root] =
+                let [step_size, step_root] =
                     Adam::default().rates(LEARNING_RATE, step as u32 + 1).map(|rate| rate as f32);
-                Cursor { first: (step * batch) as u32, end: inputs.order.len() as u32, size, root }
+                Cursor { first: (step * batch) as u32, end: inputs.order.len() as u32, step_size, step_root }
             })
             .collect();
         let flat = inputs.parameters.len();
@@ -105,7 +105,7 @@ impl<'a> Device<'a> {
     /// Runs the next steps.
     pub fn run(&mut self, steps: usize) {
         let cursors: Vec<Cursor> = self.cursors.by_ref().take(steps).collect();
-        assert_eq!(cursors.len(), steps, "so many steps are there no images for");
+        assert_eq!(cursors.len(), steps, "there are no images for so many steps");
         self.plan.run(self.gpu, &cursors);
     }
 

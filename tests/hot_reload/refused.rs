@@ -4,7 +4,7 @@ use digit_adder::gpu::review::{review, set_by_host};
 use digit_adder::gpu::shader::{Library, Texts};
 use digit_adder::gpu::watch::Watch;
 use digit_adder::network::Sizes;
-use digit_adder::plans::{Kind, Programs, layered::Layered};
+use digit_adder::plans::{Kind, Programs, fused::Fused, layered::Layered, tiles::Tiles};
 use digit_adder::train::Loss;
 
 use crate::run::{A_WHILE, Run, Shaders, edited, leaky, text};
@@ -84,7 +84,20 @@ pub fn the_review_says_what_is_wrong() -> Result<(), String> {
     let said =
         review("gather", text("gather"), &Library::Texts(Texts::from([("gather", longer)])), &dispatches);
     let said = said.err().ok_or("immediate data that the host does not give is taken")?.to_string();
-    assert!(said.contains("gather.wgsl: `cursor` has 12 bytes now, and the host gives it 8"), "{said}");
+    assert!(
+        said.contains("gather.wgsl: `cursor` must be a struct of first: u32, end: u32, step_size"),
+        "{said}"
+    );
+
+    // A binding that only some values of the host's constants leave in use.
+    let fused = Fused { sizes: Sizes::default(), loss: Loss::Logits, tiles: Tiles::FAT };
+    let fused = fused.training(64).map_err(|e| e.to_string())?.dispatches;
+    let adam =
+        |new: String| review("adam", text("adam"), &Library::Texts(Texts::from([("adam", new)])), &fused);
+    let said =
+        adam(text("adam").replace("partial", "slots_of_dw")).err().ok_or("a renamed binding is taken")?;
+    assert!(said.to_string().contains("binding 1 `partial` was renamed to `slots_of_dw`"), "{said}");
+    adam(edited("adam", "const SLOTS: u32 = 0u;", "const SLOTS: u32 = 16u;")).map_err(|e| e.to_string())?;
 
     // What a developer may change: workgroups, slots, what is inside.
     let free =

@@ -6,6 +6,7 @@ use std::time::Duration;
 use digit_adder::gpu::shader::EMBEDDED;
 use digit_adder::network::Sizes;
 use digit_adder::plans::{Kind, Programs, fused::Fused, layered::Layered, tiles::Tiles};
+use digit_adder::program::Dispatch;
 use digit_adder::selftest::aside;
 use digit_adder::train::{Engine, Loss, StepLog};
 
@@ -94,19 +95,21 @@ pub fn the_checks_run_every_entry() -> Result<(), String> {
         Fused { sizes, loss, tiles: Tiles::FAT }.training(64),
         Layered { sizes, loss: Loss::DoubleSoftmax }.training(64),
     ];
+    type Bound = (&'static str, BTreeSet<&'static str>);
+    let bound = |d: &Dispatch| -> Bound { (d.entry, d.bindings.iter().map(|(name, _)| *name).collect()) };
     for (name, _) in EMBEDDED {
-        let used: BTreeSet<&str> = plans
+        let used: BTreeSet<Bound> = plans
             .iter()
             .flat_map(|plan| &plan.as_ref().unwrap().dispatches)
             .filter(|dispatch| dispatch.shader == *name)
-            .map(|dispatch| dispatch.entry)
+            .map(bound)
             .collect();
         let checks = aside::few(name, 1).map_err(|e| e.to_string())?;
-        let run: BTreeSet<&str> = checks
+        let run: BTreeSet<Bound> = checks
             .iter()
             .flat_map(|check| &check.program.dispatches)
             .filter(|dispatch| dispatch.shader == *name)
-            .map(|dispatch| dispatch.entry)
+            .map(bound)
             .collect();
         assert!(!used.is_empty() && used.is_subset(&run), "{name}: {used:?} are used, {run:?} are checked");
     }

@@ -1,6 +1,6 @@
 //! The running loss: read back where a line is due, and only there.
 
-use super::{GpuEngine, Record};
+use super::{GpuEngine, Record, summed_loss};
 use crate::Result;
 use crate::program::Shared;
 use crate::train::StepLog;
@@ -32,7 +32,7 @@ impl GpuEngine {
             let (first, end) = (*added * batch, images.min(done * batch));
             let new: Vec<Record> = self.gpu.read(records, first * size_of::<Record>(), end - first)?;
             for step in new.chunks(batch) {
-                log.add(step.len(), Record::loss(step));
+                log.add(step.len(), summed_loss(step));
             }
             *added = done;
         }

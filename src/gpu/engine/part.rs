@@ -104,8 +104,8 @@ impl Part {
         let firsts = (0..order.len() as u32).step_by(self.batch);
         self.cursors.clear();
         self.cursors.extend((0..).zip(firsts).map(|(index, first)| {
-            let [size, root] = rates(index);
-            Cursor { first, end: order.len() as u32, size, root }
+            let [step_size, step_root] = rates(index);
+            Cursor { first, end: order.len() as u32, step_size, step_root }
         }));
         Ok(())
     }
