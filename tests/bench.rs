@@ -18,13 +18,13 @@ use serde_json::Value;
 fn main() -> ExitCode {
     common::gpu::conclude(vec![
         common::gpu::trial("bench as JSON", |_| bench_as_json()),
-        common::gpu::trial("train --profile", |_| train_with_a_profile()),
         common::gpu::trial("a batch without room", a_batch_without_room),
-        // By now the driver has compiled these kernels and finds them in its cache.
-        common::gpu::trial("bench as tables", |_| bench_as_tables()),
-        common::gpu::trial("bench in a closed pipe", |_| bench_in_a_closed_pipe()),
         common::gpu::trial("a step without timestamps", a_step_without_timestamps),
         common::gpu::trial("ceilings compute", ceilings_compute),
+        // By now the driver has compiled these kernels and finds them in its cache.
+        common::gpu::trial("train --profile", |_| train_with_a_profile()),
+        common::gpu::trial("bench as tables", |_| bench_as_tables()),
+        common::gpu::trial("bench in a closed pipe", |_| bench_in_a_closed_pipe()),
     ])
 }
 
@@ -178,14 +178,14 @@ fn bench_in_a_closed_pipe() -> Result<(), String> {
 fn train_with_a_profile() -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let train = |more: &[&str]| {
-        let flags = ["train", "--dataset", "drawn", "--limit", "1300", "--epochs", "2"];
+        let flags = ["train", "--dataset", "drawn", "--limit", "1300", "--batch-size", "16", "--epochs", "2"];
         run(folder.path(), &[&flags[..], more].concat())
     };
     let hash = |out: &str| out.lines().find(|line| line.starts_with("parameters sha256 ")).map(String::from);
     let (plain, _) = train(&["--out", "plain"]);
     let (profiled, told) = train(&["--out", "profiled", "--profile", "trace.json"]);
     assert!(hash(&plain).is_some() && hash(&plain) == hash(&profiled), "{plain}{profiled}");
-    let program = training(Kind::Fused, 64);
+    let program = training(Kind::Fused, 16);
     for dispatch in &program.dispatches {
         assert!(told.contains(&dispatch.kernel()), "no {} in\n{told}", dispatch.kernel());
     }
