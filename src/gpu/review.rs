@@ -39,7 +39,7 @@ pub fn review(name: &str, old: &str, library: &Library, dispatches: &[Dispatch])
         return Err(Error::Device(format!("{path} is empty")));
     }
     let shader = interface::parse(name, &new)?;
-    let (before, after) = (interface::read(name, old)?, shader.entries(name)?);
+    let (mut idle, after) = (interface::read(name, old)?, shader.entries(name)?);
     let report = |text: &str, refusal: WithSpan<Refusal>| {
         let named = refusal.and_then(|Refusal(what)| refuse(format!("{path}: {what}")));
         Error::Device(named.emit_to_string_with_path(text, &path))
@@ -47,8 +47,7 @@ pub fn review(name: &str, old: &str, library: &Library, dispatches: &[Dispatch])
     let in_use = Library::Replaced { name: name.into(), text: old.into() };
     let dispatches = || dispatches.iter().filter(|dispatch| dispatch.shader == name);
     // With the values that the host sets, where it sets any: they decide which branches are left.
-    let dispatched = |entry: &Entry| dispatches().any(|dispatch| dispatch.entry == entry.name);
-    let (_, idle): (Vec<_>, Vec<_>) = before.into_iter().partition(dispatched);
+    idle.retain(|entry| dispatches().all(|dispatch| dispatch.entry != entry.name));
     same_interface(&idle, &after, &shader).map_err(|refusal| report(&new, refusal))?;
     stays_inside_the_limits(&shader, &new, None, ITERATIONS).map_err(|refusal| report(&new, refusal))?;
     let mut seen = BTreeSet::new();

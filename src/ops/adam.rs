@@ -3,6 +3,7 @@
 use crate::gpu::shader::Constant;
 use crate::graph::Tape;
 use crate::program::{Shared, Tensor};
+use crate::{Error, Result};
 
 /// Adam's hyperparameters (Kingma and Ba, 2015) but for the learning rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,7 +53,10 @@ impl Adam {
 
 /// Adds the update of all `size` flat parameters, a multiple of 256. The gradients of the first of them may
 /// still be `partial [slots, words]`, words a multiple of 4, to be added up.
-pub fn adam(tape: &mut Tape, size: usize, adam: Adam, partial: Option<Tensor>) {
+///
+/// # Errors
+/// A `partial` of another shape.
+pub fn adam(tape: &mut Tape, size: usize, adam: Adam, partial: Option<Tensor>) -> Result<()> {
     let dw = tape.shared("gradients", &[size], Shared::Gradients);
     let m = tape.shared("first moments", &[size], Shared::FirstMoments);
     let v = tape.shared("second moments", &[size], Shared::SecondMoments);
@@ -60,7 +64,18 @@ pub fn adam(tape: &mut Tape, size: usize, adam: Adam, partial: Option<Tensor>) {
     let mut constants = adam.constants().to_vec();
     let mut bindings = vec![("dw", dw), ("m", m), ("v", v), ("w", w)];
     let mut additions = 0;
-    if let Some((partial, &[slots, words])) = partial.map(|partial| (partial, tape.shape(partial))) {
+    if let Some(partial) = partial {
+        let (name, shape) = (tape.name(partial), tape.shape(partial));
+        let &[slots, words] = shape else {
+            return Err(Error::Usage(format!(
+                "adam: `{name}` has shape {shape:?}, [slots, words] is needed"
+            )));
+        };
+        if slots == 0 || !words.is_multiple_of(4) || words > size {
+            return Err(Error::Usage(format!(
+                "adam: `{name}` has shape {shape:?}: whole vec4 of {size} parameters are needed, a slot at least"
+            )));
+        }
         constants.extend([("SLOTS", slots.into()), ("SUMMED", (words / 4).into())]);
         bindings.push(("partial", partial));
         additions = slots * words;
@@ -68,4 +83,5 @@ pub fn adam(tape: &mut Tape, size: usize, adam: Adam, partial: Option<Tensor>) {
     tape.dispatch("adam", ["adam", "update"], &constants, &bindings, [size / 4, 1, 1]);
     // Three for m, four for v, six for w.
     tape.flops(13 * size + additions);
+    Ok(())
 }

@@ -100,7 +100,7 @@ impl Fused {
             conv_pool_weights(tape, "conv2", s2, Input::Tensor(pool1), dy2, winner2, partial)?;
             let dy1 = Pooled { tensor: d_pool1, ..y1 };
             conv_pool_weights(tape, "conv1", s1, images, dy1, winner1, partial)?;
-            adam(tape, sizes.flat_len(), Adam::default(), Some(partial));
+            adam(tape, sizes.flat_len(), Adam::default(), Some(partial))?;
         }
         Ok(())
     }

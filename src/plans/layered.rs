@@ -78,7 +78,7 @@ impl Layered {
         let sum_loss = cross_entropy(tape, "loss2", sum, input.sum, input.weight)?;
         if train {
             tape.backward()?;
-            adam(tape, sizes.flat_len(), Adam::default(), None);
+            adam(tape, sizes.flat_len(), Adam::default(), None)?;
         }
         metrics(tape, input, Heads { digit, sum, digit_loss, sum_loss });
         Ok(())
