@@ -17,11 +17,11 @@
 //
 // forward: one invocation computes a strip for each of GROUP output channels, whose z share one region
 // of x. x of the grid counts strips, rows and images, y groups.
-// backward_input: one invocation computes ROWS rows of dx for each of IN_GROUP input channels. x of the
-// grid counts blocks of rows and images, y groups.
-// backward_weights: one invocation computes the K x K gradients of GROUP output channels and one input
-// channel, over every SLOTS-th image, into row [slot] of the partial sums [SLOTS, SLOT], at DW_AT and
-// DB_AT; adam adds up the slots.
+// backward: one invocation computes ROWS rows of dx for one input channel, or the K x K gradients of GROUP
+// output channels and one input channel, over every SLOTS-th image, into row [slot] of the partial sums
+// [SLOTS, SLOT], at DW_AT and DB_AT; adam adds up the slots. x of the grid counts blocks of rows and images,
+// then slots and groups; y counts input channels, so that every part of the grid has its share of both.
+// backward_packed: the same without dx, which images do not need.
 // Where LANES is not 1, so many neighbouring invocations load a kernel together and read it off each other.
 
 const PADDED: bool = true;
@@ -33,7 +33,6 @@ const WIDTH: u32 = 12u;
 const OUT: u32 = 12u;
 const K: u32 = 5u;
 const GROUP: u32 = 4u;
-const IN_GROUP: u32 = 1u;
 const ROWS: u32 = 12u;
 const SLOTS: u32 = 8u;
 const SLOT: u32 = 1812u;
@@ -65,6 +64,9 @@ const BEFORE: u32 = (1u - WHOLE) * (K / 2u);
 const DZ_ROWS: u32 = 2u * (WHOLE * POOLED_HEIGHT + (1u - WHOLE) * (BEFORE + ROWS / 2u));
 const DZ_COLUMNS: u32 = 8u * STRIPS;
 
+// Invocations for dx, in whole workgroups: all of a workgroup take the same branch.
+const DX_INVOCATIONS: u32 = (BATCH * BLOCKS + 7u) / 8u * 8u;
+
 // One grey value. To multiply with it is much faster than to divide by 255, and as good but for the last bit.
 const GREY: f32 = 0.003921569;
 
@@ -93,7 +95,7 @@ var<private> taps: array<array<f32, K>, K>;
 var<private> region: array<array<vec4<f32>, REGION_QUADS>, REGION_ROWS>;
 var<private> z: array<array<array<f32, 8>, 2>, GROUP>;
 var<private> dz: array<array<f32, DZ_COLUMNS>, DZ_ROWS>;
-var<private> dx_rows: array<array<array<f32, COLUMNS>, ROWS>, IN_GROUP>;
+var<private> dx_rows: array<array<f32, COLUMNS>, ROWS>;
 var<private> dw: array<array<array<f32, K>, K>, GROUP>;
 var<private> db: array<f32, GROUP>;
 var<private> strip: array<f32, 4>;
@@ -273,8 +275,8 @@ fn load_dz(b: u32, o: u32, above: u32) {
     }
 }
 
-// Adds the correlation of dz with the taps to the rows of channel g of the group.
-fn correlate(g: u32) {
+// Adds the correlation of dz with the taps to the rows of dx.
+fn correlate() {
     for (var r = 0u; r < ROWS; r++) {
         for (var p = 0u; p < K; p++) {
             // Rows and columns before the first wrap around to large numbers.
@@ -282,7 +284,7 @@ fn correlate(g: u32) {
             if (row < DZ_ROWS) {
                 for (var q = 0u; q < K; q++) {
                     for (var c = 0u; c < COLUMNS; c++) {
-                        if (c - q < 2u * POOLED_WIDTH) { dx_rows[g][r][c] += taps[p][q] * dz[row][c - q]; }
+                        if (c - q < 2u * POOLED_WIDTH) { dx_rows[r][c] += taps[p][q] * dz[row][c - q]; }
                     }
                 }
             }
@@ -290,27 +292,22 @@ fn correlate(g: u32) {
     }
 }
 
-@compute @workgroup_size(8)
-fn backward_input(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n = existing(id.x, BATCH * BLOCKS);
+fn input_gradient(at: u32, i: u32, lane: u32) {
+    let n = existing(at, BATCH * BLOCKS);
     let block = n % BLOCKS;
     let b = n / BLOCKS;
     for (var o = 0u; o < OUT; o++) {
         load_dz(b, o, (1u - WHOLE) * block * ROWS / 2u);
-        for (var g = 0u; g < IN_GROUP; g++) {
-            load_taps((o * IN + id.y * IN_GROUP + g) * TAPS, id.x % LANES);
-            correlate(g);
-        }
+        load_taps((o * IN + i) * TAPS, lane);
+        correlate();
     }
-    if (PADDED && n != id.x) { return; }
-    for (var g = 0u; g < IN_GROUP; g++) {
-        for (var r = 0u; r < ROWS; r++) {
-            if (block * ROWS + r < HEIGHT) {
-                for (var q = 0u; q < QUADS; q++) {
-                    let c = 4u * q;
-                    dx[((b * IN + id.y * IN_GROUP + g) * HEIGHT + block * ROWS + r) * QUADS + q] =
-                        vec4(dx_rows[g][r][c], dx_rows[g][r][c + 1u], dx_rows[g][r][c + 2u], dx_rows[g][r][c + 3u]);
-                }
+    if (PADDED && n != at) { return; }
+    for (var r = 0u; r < ROWS; r++) {
+        if (block * ROWS + r < HEIGHT) {
+            for (var q = 0u; q < QUADS; q++) {
+                let c = 4u * q;
+                dx[((b * IN + i) * HEIGHT + block * ROWS + r) * QUADS + q] =
+                    vec4(dx_rows[r][c], dx_rows[r][c + 1u], dx_rows[r][c + 2u], dx_rows[r][c + 3u]);
             }
         }
     }
@@ -358,16 +355,11 @@ fn store_gradients(slot: u32, group: u32, i: u32) {
     }
 }
 
-// x of the grid counts slots, y pairs of group and input channel.
-@compute @workgroup_size(8)
-fn backward_weights(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (PADDED && id.x >= SLOTS) { return; }
-    let i = id.y % IN;
-    let group = id.y / IN;
+fn weight_gradients(slot: u32, group: u32, i: u32) {
     for (var n = 0u; n < (BATCH + SLOTS - 1u) / SLOTS; n++) {
         // A slot that has run out of images takes the last one again and adds nothing.
-        let exists = n * SLOTS + id.x < BATCH;
-        let b = min(n * SLOTS + id.x, BATCH - 1u);
+        let exists = n * SLOTS + slot < BATCH;
+        let b = min(n * SLOTS + slot, BATCH - 1u);
         let image = (b * IN + i) * HEIGHT;
         for (var s = 0u; s < STRIPS; s++) {
             for (var p = 2u; p < REGION_ROWS; p++) { load_row(p, (image + p - 2u) * QUADS, s); }
@@ -379,15 +371,25 @@ fn backward_weights(@builtin(global_invocation_id) id: vec3<u32>) {
             }
         }
     }
-    store_gradients(id.x, group, i);
+    store_gradients(slot, group, i);
 }
 
 @compute @workgroup_size(8)
-fn backward_weights_packed(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (PADDED && id.x >= SLOTS) { return; }
+fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x < DX_INVOCATIONS) {
+        input_gradient(id.x, id.y, id.x % LANES);
+    } else {
+        weight_gradients((id.x - DX_INVOCATIONS) % SLOTS, (id.x - DX_INVOCATIONS) / SLOTS, id.y);
+    }
+}
+
+@compute @workgroup_size(8)
+fn backward_packed(@builtin(global_invocation_id) id: vec3<u32>) {
+    let slot = id.x % SLOTS;
+    let group = id.x / SLOTS;
     for (var n = 0u; n < (BATCH + SLOTS - 1u) / SLOTS; n++) {
-        let exists = n * SLOTS + id.x < BATCH;
-        let b = min(n * SLOTS + id.x, BATCH - 1u);
+        let exists = n * SLOTS + slot < BATCH;
+        let b = min(n * SLOTS + slot, BATCH - 1u);
         let image = sample(b) * HEIGHT;
         for (var s = 0u; s < STRIPS; s++) {
             for (var p = 2u; p < REGION_ROWS; p++) { load_row_packed(p, (image + p - 2u) * QUADS, s); }
@@ -395,9 +397,9 @@ fn backward_weights_packed(@builtin(global_invocation_id) id: vec3<u32>) {
                 move_down();
                 load_row_packed(K - 1u, (image + 2u * r + K - 1u) * QUADS, s);
                 load_row_packed(K, (image + 2u * r + K) * QUADS, s);
-                add_strip(id.y, b, r, s, exists);
+                add_strip(group, b, r, s, exists);
             }
         }
     }
-    store_gradients(id.x, id.y, 0u);
+    store_gradients(slot, group, 0u);
 }

@@ -13,13 +13,14 @@ pub const WINDOW: usize = 2;
 /// Windows of a pooled row that one invocation takes at once, and words of a vec4.
 const STRIP: usize = 4;
 
+/// Invocations of a workgroup of the gradients.
+const WORKGROUP: usize = 8;
+
 /// What one invocation of each kernel computes. The order of every sum is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiles {
     /// Output channels of a strip, forward.
     pub forward: usize,
-    /// Input channels of the input's gradient.
-    pub input: usize,
     /// Rows of the input's gradient: an even number, or all where that is more than there are.
     pub rows: usize,
     /// Output channels of the weights' gradients.
@@ -36,7 +37,6 @@ impl Tiles {
         };
         Self {
             forward: divisor(conv.out_channels, self.forward),
-            input: divisor(conv.in_channels, self.input),
             rows: self.rows.min(conv.height),
             weights: divisor(conv.out_channels, self.weights),
             lanes: self.lanes,
@@ -80,6 +80,20 @@ pub struct Pooled {
     pub pitch: usize,
 }
 
+/// What the gradients are computed from, and where they go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gradients {
+    /// The gradient of the pooled output.
+    pub dy: Pooled,
+    /// The windows' winners, which [`conv_pool`] gave.
+    pub winner: Tensor,
+    /// For the gradient of an [`Input::Tensor`], in its shape; packed images get none.
+    pub dx: Option<Tensor>,
+    /// `[slots, words]`: parts of the gradients of weights and bias, at the places that the parameters have
+    /// in their flat buffer. Slots are a multiple of 8.
+    pub partial: Tensor,
+}
+
 impl ConvPool {
     /// Shape of the pooled output.
     pub fn pooled(&self) -> [usize; 4] {
@@ -106,11 +120,10 @@ impl ConvPool {
 
     /// Fails where the kernels cannot handle a size, naming it.
     pub fn check(&self, name: &str) -> Result<()> {
-        let Self { conv: Conv2d { in_channels, height, out_channels, .. }, tiles } = *self;
+        let Self { conv: Conv2d { height, out_channels, .. }, tiles } = *self;
         for (what, size, divisor) in [
             ("output channels", out_channels, tiles.forward),
             ("output channels", out_channels, tiles.weights),
-            ("input channels", in_channels, tiles.input),
             ("rows at once", tiles.rows, if tiles.rows >= height { 1 } else { 2 }),
         ] {
             if size == 0 || !size.is_multiple_of(divisor) {
@@ -139,7 +152,6 @@ impl ConvPool {
             ("OUT", out_channels.into()),
             ("K", kernel.into()),
             ("GROUP", group.into()),
-            ("IN_GROUP", self.tiles.input.into()),
             ("ROWS", self.tiles.rows.into()),
             ("STRIDE", pooled.stride.into()),
             ("AT", pooled.at.into()),
@@ -177,58 +189,50 @@ pub fn conv_pool(tape: &mut Tape, name: &str, s: ConvPool, input: Input, y: Pool
     Ok(winner)
 }
 
-/// Adds the gradient `dx [batch, in, height, width padded to a multiple of 4]` of the layer's input from
-/// that of its pooled output.
-pub fn conv_pool_input(
-    tape: &mut Tape,
-    name: &str,
-    s: ConvPool,
-    dy: Pooled,
-    winner: Tensor,
-    dx: Tensor,
-) -> Result<()> {
-    s.check(name)?;
-    let w = tape.parameter(&format!("{name}.weight"))?;
-    let bindings = [("w", w), ("dy", dy.tensor), ("winner_forward", winner), ("dx", dx)];
-    let Conv2d { batch, in_channels, height, .. } = s.conv;
-    let threads = [batch * height.div_ceil(s.tiles.rows), in_channels / s.tiles.input, 1];
-    let constants = s.constants(s.tiles.weights, dy);
-    tape.dispatch(name, ["conv_pool", "backward_input"], &constants, &bindings, threads);
-    tape.flops(2 * s.gradient_multiply_adds());
-    Ok(())
-}
-
-/// Adds the gradients of the layer's weights and bias from that of its pooled output: one part for each
-/// row of `partial [slots, words]`, at the places that the parameters have in
-/// their flat buffer.
-pub fn conv_pool_weights(
+/// Adds the gradients of the layer `name` from that of its pooled output.
+pub fn conv_pool_gradients(
     tape: &mut Tape,
     name: &str,
     s: ConvPool,
     input: Input,
-    dy: Pooled,
-    winner: Tensor,
-    partial: Tensor,
+    gradients: Gradients,
 ) -> Result<()> {
+    let Gradients { dy, winner, dx, partial } = gradients;
     s.check(name)?;
     let w = tape.parameter(&format!("{name}.weight"))?;
     let bias = tape.parameter(&format!("{name}.bias"))?;
     let (dw, db) = (tape.gradient(w), tape.gradient(bias));
-    let [slots, slot] = *tape.shape(partial) else {
-        return Err(Error::Usage(format!("{name}: the partial gradients need slots")));
+    let slots = match *tape.shape(partial) {
+        [slots, _] if slots.is_multiple_of(WORKGROUP) => slots,
+        ref shape => {
+            let needed = format!("a multiple of {WORKGROUP} slots");
+            return Err(Error::Usage(format!("{name}: the partial gradients {shape:?} need {needed}")));
+        }
     };
     let mut bindings = input.bindings();
     bindings.extend([("dy", dy.tensor), ("winner_forward", winner), ("partial", partial)]);
     let mut constants = s.constants(s.tiles.weights, dy);
     constants.extend([
         ("SLOTS", slots.into()),
-        ("SLOT", slot.into()),
+        ("SLOT", tape.shape(partial)[1].into()),
         ("DW_AT", tape.offset(dw).into()),
         ("DB_AT", tape.offset(db).into()),
     ]);
-    let threads = [slots, s.conv.in_channels * s.conv.out_channels / s.tiles.weights, 1];
-    let entry = input.entry("backward_weights", "backward_weights_packed");
-    tape.dispatch(name, ["conv_pool", entry], &constants, &bindings, threads);
-    tape.flops(2 * s.gradient_multiply_adds());
+    let Conv2d { batch, in_channels, height, out_channels, .. } = s.conv;
+    let mut threads = [slots * out_channels / s.tiles.weights, in_channels, 1];
+    let mut flops = 2 * s.gradient_multiply_adds();
+    if let Some(dx) = dx {
+        bindings.extend([("w", w), ("dx", dx)]);
+        threads[0] += batch * height.div_ceil(s.tiles.rows);
+        flops *= 2;
+    }
+    tape.dispatch(
+        name,
+        ["conv_pool", input.entry("backward", "backward_packed")],
+        &constants,
+        &bindings,
+        threads,
+    );
+    tape.flops(flops);
     Ok(())
 }

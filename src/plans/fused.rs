@@ -6,8 +6,8 @@
 //! | conv2 | pool1 | pool2 (in the rows), its winners |
 //! | dense images | rows | all linear activations and their gradients (in the rows), records |
 //! | dense gradients | rows | gradients of fc1, fc2, fc3, out1, out2 |
-//! | conv2 input | rows, winners | gradient of pool1 |
-//! | conv2 and conv1 weights | regions, winners | their gradients, by slots of images |
+//! | conv2 gradients | rows, pool1, winners | gradients of pool1, and of its parameters by slots of images |
+//! | conv1 gradients | gradient of pool1, packed images, winners | those of its parameters, by slots |
 //! | Adam | gradients, the slots' added up | parameters |
 
 use super::Programs;
@@ -15,7 +15,7 @@ use super::tiles::Tiles;
 use crate::graph::Tape;
 use crate::network::Sizes;
 use crate::ops::adam::{Adam, adam};
-use crate::ops::conv_pool::{ConvPool, Input, Pooled, WINDOW, conv_pool, conv_pool_input, conv_pool_weights};
+use crate::ops::conv_pool::{ConvPool, Gradients, Input, Pooled, WINDOW, conv_pool, conv_pool_gradients};
 use crate::ops::dense::{Dense, Row, dense, dense_gradients};
 use crate::program::{Program, Shared};
 use crate::train::Loss;
@@ -91,15 +91,16 @@ impl Fused {
         dense(tape, &linear, rows, train)?;
         if train {
             dense_gradients(tape, &linear, rows)?;
-            let d_pool1 = tape.tensor("d pool1", &s1.padded());
-            let dy2 = Pooled { at: linear.row.at("D_FEATURES"), ..y2 };
-            conv_pool_input(tape, "conv2", s2, dy2, winner2, d_pool1)?;
             // Both convolutions' parameters come first in the flat buffers.
             let words = sizes.parameters().iter().find(|p| p.name == "fc1.weight").map_or(0, |p| p.offset);
             let partial = tape.tensor("partial gradients", &[slots(batch), words]);
-            conv_pool_weights(tape, "conv2", s2, Input::Tensor(pool1), dy2, winner2, partial)?;
-            let dy1 = Pooled { tensor: d_pool1, ..y1 };
-            conv_pool_weights(tape, "conv1", s1, images, dy1, winner1, partial)?;
+            let d_pool1 = tape.tensor("d pool1", &s1.padded());
+            let dy = Pooled { at: linear.row.at("D_FEATURES"), ..y2 };
+            let gradients = Gradients { dy, winner: winner2, dx: Some(d_pool1), partial };
+            conv_pool_gradients(tape, "conv2", s2, Input::Tensor(pool1), gradients)?;
+            let dy = Pooled { tensor: d_pool1, ..y1 };
+            let gradients = Gradients { dy, winner: winner1, dx: None, partial };
+            conv_pool_gradients(tape, "conv1", s1, images, gradients)?;
             adam(tape, sizes.flat_len(), Adam::default(), Some(partial))?;
         }
         Ok(())

@@ -49,8 +49,8 @@ impl Tiles {
     /// Few invocations that compute much: for drivers on a CPU, where arithmetic costs little and loads
     /// and threads cost much.
     pub const FAT: Self = Self {
-        conv1: conv_pool::Tiles { forward: 6, input: 1, rows: ALL, weights: 3, lanes: LANES },
-        conv2: conv_pool::Tiles { forward: 12, input: 1, rows: ALL, weights: 6, lanes: LANES },
+        conv1: conv_pool::Tiles { forward: 6, rows: ALL, weights: 3, lanes: LANES },
+        conv2: conv_pool::Tiles { forward: 12, rows: ALL, weights: 6, lanes: LANES },
         dense: dense::Tiles {
             images: 16,
             threads: 8,
@@ -77,8 +77,8 @@ impl Tiles {
 
     /// Between fat and thin: for CPUs with many cores, and for small GPUs.
     pub const MIDDLE: Self = Self {
-        conv1: conv_pool::Tiles { forward: 3, input: 1, rows: ALL, weights: 2, lanes: 1 },
-        conv2: conv_pool::Tiles { forward: 4, input: 1, rows: 4, weights: 2, lanes: 1 },
+        conv1: conv_pool::Tiles { forward: 3, rows: ALL, weights: 2, lanes: 1 },
+        conv2: conv_pool::Tiles { forward: 4, rows: 4, weights: 2, lanes: 1 },
         dense: dense::Tiles {
             images: 8,
             threads: 32,
@@ -92,8 +92,8 @@ impl Tiles {
 
     /// Many invocations that compute little: for GPUs, whose thousands of lanes must all have work.
     pub const THIN: Self = Self {
-        conv1: conv_pool::Tiles { forward: 2, input: 1, rows: 2, weights: 1, lanes: 1 },
-        conv2: conv_pool::Tiles { forward: 1, input: 1, rows: 2, weights: 1, lanes: 1 },
+        conv1: conv_pool::Tiles { forward: 2, rows: 2, weights: 1, lanes: 1 },
+        conv2: conv_pool::Tiles { forward: 1, rows: 2, weights: 1, lanes: 1 },
         dense: dense::Tiles {
             images: 4,
             threads: 64,

@@ -6,7 +6,7 @@ use super::{Depth, wide};
 use crate::Result;
 use crate::network::{ALIGN, Sizes};
 use crate::ops;
-use crate::ops::conv_pool::{self, ConvPool, Input, Pooled, WINDOW};
+use crate::ops::conv_pool::{self, ConvPool, Gradients, Input, Pooled, WINDOW};
 use crate::ops::conv2d::Conv2d;
 use crate::ops::max_pool::MaxPool;
 use crate::plans::fused;
@@ -109,7 +109,6 @@ pub fn random(
         },
         tiles: conv_pool::Tiles {
             forward: groups[0],
-            input: groups[1],
             rows: [2, height][size(2) - 1],
             weights: groups[2],
             lanes,
@@ -295,7 +294,10 @@ fn conv_pool(fused: Fused, content: Content, seed: u32) -> Result<Check> {
     // The partial sums lie as the flat parameters do, the bias behind the padded weights.
     let bias_at = s.conv.w_len().next_multiple_of(ALIGN);
     let partial = t.tape.tensor("partial", &[fused.slots, bias_at + out_channels]);
-    ops::conv_pool::conv_pool_weights(&mut t.tape, "c", s, input, fused.pooled(rows), winner, partial)?;
+    let dx = matches!(input, Input::Tensor(_))
+        .then(|| t.tape.tensor("dx", &[batch, in_channels, height, columns]));
+    let gradients = Gradients { dy: fused.pooled(rows), winner, dx, partial };
+    ops::conv_pool::conv_pool_gradients(&mut t.tape, "c", s, input, gradients)?;
     let gradients = t.tape.tensor("gradients", &[bias_at + out_channels]);
     ops::batch_sum::batch_sum(&mut t.tape, "c", partial, gradients);
 
@@ -304,9 +306,7 @@ fn conv_pool(fused: Fused, content: Content, seed: u32) -> Result<Check> {
     reference::conv_pool::forward(&s.conv, WINDOW, &x, &w, &b, &mut want_y, &mut mask);
     let tol = sum_of(&want_y, in_channels * taps + 1);
     t.want_part("y", y, part, Want::Floats(pad_rows(&want_y, pooled_width, fused.pitch(), 0.0), tol));
-    if let Input::Tensor(input) = input {
-        let dx = t.tape.gradient(input);
-        ops::conv_pool::conv_pool_input(&mut t.tape, "c", s, fused.pooled(rows), winner, dx)?;
+    if let Some(dx) = dx {
         let mut want_dx = vec![0.0; s.conv.x_len()];
         reference::conv_pool::backward_input(&s.conv, WINDOW, &dy, &mask, &w, &mut want_dx);
         t.want_sum(dx, pad_rows(&want_dx, width, columns, 0.0), out_channels * taps);
