@@ -82,6 +82,10 @@ const TILES_B: u32 = IMAGES / TILE_B;
 const LOADS: u32 = (TILE_B + LANES - 1u) / LANES;
 const D_LOADS: u32 = (D_QUADS + LANES - 1u) / LANES;
 
+// Images whose products are added to the gradients at once: a driver that keeps the sums in memory loads and
+// stores each of them half as often.
+const AT_ONCE: u32 = 2u;
+
 // In the place of a weight matrix: those of both heads, a row for each class.
 const HEADS: u32 = 0xffffffffu;
 
@@ -416,21 +420,28 @@ fn gradients(@builtin(global_invocation_id) id: vec3<u32>) {
     // sums[q][k] are the gradients of output 4q+k, for all inputs of the tile.
     var sums: array<array<array<vec4<f32>, X_QUADS>, 4>, D_QUADS>;
     var biases: array<vec4<f32>, D_LOADS>;
-    for (var b = 0u; b < BATCH; b++) {
-        var x: array<vec4<f32>, X_QUADS>;
-        for (var n = 0u; n < X_QUADS; n++) { x[n] = rows[b * STRIDE + job.x_at / 4u + n * LANES]; }
-        var d_mine: array<vec4<f32>, D_LOADS>;
-        for (var m = 0u; m < D_LOADS; m++) {
-            d_mine[m] = rows[b * STRIDE + job.d_at / 4u + m * LANES];
-            biases[m] += d_mine[m];
+    for (var b = 0u; b < BATCH; b += AT_ONCE) {
+        var x: array<array<vec4<f32>, X_QUADS>, AT_ONCE>;
+        var d_mine: array<array<vec4<f32>, D_LOADS>, AT_ONCE>;
+        for (var m = 0u; m < AT_ONCE; m++) {
+            // Behind the batch its last image is repeated, and adds nothing.
+            let row = min(b + m, BATCH - 1u) * STRIDE;
+            for (var n = 0u; n < X_QUADS; n++) { x[m][n] = rows[row + job.x_at / 4u + n * LANES]; }
+            for (var n = 0u; n < D_LOADS; n++) {
+                let d = rows[row + job.d_at / 4u + n * LANES];
+                d_mine[m][n] = select(vec4(0.0), d, b + m < BATCH);
+                biases[n] += d_mine[m][n];
+            }
         }
         for (var q = 0u; q < D_QUADS; q++) {
-            let d = from_lane(d_mine[q / LANES], q % LANES);
             for (var n = 0u; n < X_QUADS; n++) {
-                sums[q][0][n] += d.x * x[n];
-                sums[q][1][n] += d.y * x[n];
-                sums[q][2][n] += d.z * x[n];
-                sums[q][3][n] += d.w * x[n];
+                for (var m = 0u; m < AT_ONCE; m++) {
+                    let d = from_lane(d_mine[m][q / LANES], q % LANES);
+                    sums[q][0][n] += d.x * x[m][n];
+                    sums[q][1][n] += d.y * x[m][n];
+                    sums[q][2][n] += d.z * x[m][n];
+                    sums[q][3][n] += d.w * x[m][n];
+                }
             }
         }
     }

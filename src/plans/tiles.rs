@@ -50,7 +50,7 @@ impl Tiles {
     /// and threads cost much.
     pub const FAT: Self = Self {
         conv1: conv_pool::Tiles { forward: 6, rows: ALL, weights: 3, lanes: LANES },
-        conv2: conv_pool::Tiles { forward: 12, rows: ALL, weights: 6, lanes: LANES },
+        conv2: conv_pool::Tiles { forward: 12, rows: ALL, weights: 3, lanes: LANES },
         dense: dense::Tiles {
             images: 16,
             threads: 8,
