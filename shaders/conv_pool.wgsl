@@ -9,22 +9,25 @@
 //   dw[o,i,p,q] = sum over b,r,c of dz[b,o,r,c] * x[b,i,r+p,c+q]
 //   db[o] = sum over b,r,c of dz[b,o,r,c]
 //
-// x [BATCH, IN, HEIGHT, WIDTH], its rows padded to whole vec4; the _packed entries read x, with IN = 1,
-// out of the packed images of the data set instead (four grey values a word). w [OUT, IN, K, K] and
-// bias [OUT] as vec4. y and dy are [BATCH, STRIDE] with [OUT, POOLED_HEIGHT, PITCH] from AT on. A strip
-// is four neighbouring windows of a pooled row; winner [BATCH, OUT, POOLED_HEIGHT, STRIPS] holds one
-// word for each, a byte a window. Where a row ends within a strip, the windows behind it win nothing.
+// x [BATCH, IN, HEIGHT, WIDTH], its rows padded to whole vec4; where PACKED, x has IN = 1 and is read out of
+// the packed images of the data set instead (four grey values a word). w [OUT, IN, K, K] and bias [OUT] as
+// vec4. y and dy are [BATCH, STRIDE] with [OUT, POOLED_HEIGHT, PITCH] from AT on. A strip is four
+// neighbouring windows of a pooled row; winner [BATCH, OUT, POOLED_HEIGHT, STRIPS] holds one word for each, a
+// byte a window. Where a row ends within a strip, the windows behind it win nothing.
 //
 // forward: one invocation computes a strip for each of GROUP output channels, whose z share one region
 // of x. x of the grid counts strips, rows and images, y groups.
 // backward: one invocation computes ROWS rows of dx for one input channel, or the K x K gradients of GROUP
-// output channels and one input channel, over every SLOTS-th image, into row [slot] of the partial sums
-// [SLOTS, SLOT], at DW_AT and DB_AT; adam adds up the slots. x of the grid counts blocks of rows and images,
-// then slots and groups; y counts input channels, so that every part of the grid has its share of both.
-// backward_packed: the same without dx, which images do not need.
-// Where LANES is not 1, so many neighbouring invocations load a kernel together and read it off each other.
+// output channels and one input channel, over every SLOTS-th image. These go into row [slot] of
+// partial [SLOTS, SLOT], at DW_AT, and the biases' at DB_AT; adam adds up the slots. y of the grid counts input
+// channels, so that every part of the grid has its share of both; x counts blocks of rows and images,
+// DX_INVOCATIONS in all, then slots and groups. Packed images get no dx.
+// Where LANES is not 1, so many neighbouring invocations load K x K taps together and read them off each
+// other. The host sets the constants down to PITCH; PADDED is whether the grid has invocations in x that
+// nobody wants.
 
 const PADDED: bool = true;
+const PACKED: bool = false;
 const LANES: u32 = 1u;
 const BATCH: u32 = 64u;
 const IN: u32 = 6u;
@@ -64,8 +67,9 @@ const BEFORE: u32 = (1u - WHOLE) * (K / 2u);
 const DZ_ROWS: u32 = 2u * (WHOLE * POOLED_HEIGHT + (1u - WHOLE) * (BEFORE + ROWS / 2u));
 const DZ_COLUMNS: u32 = 8u * STRIPS;
 
-// Invocations for dx, in whole workgroups: all of a workgroup take the same branch.
+// Invocations for dx, in whole workgroups of 8: all of a workgroup take the same branch.
 const DX_INVOCATIONS: u32 = (BATCH * BLOCKS + 7u) / 8u * 8u;
+const DW_INVOCATIONS: u32 = SLOTS * (OUT / GROUP);
 
 // One grey value. To multiply with it is much faster than to divide by 255, and as good but for the last bit.
 const GREY: f32 = 0.003921569;
@@ -100,21 +104,25 @@ var<private> dw: array<array<array<f32, K>, K>, GROUP>;
 var<private> db: array<f32, GROUP>;
 var<private> strip: array<f32, 4>;
 
-// The invocation itself, or the last that the grid wants, for one behind it: its neighbours may need it.
-fn existing(i: u32, count: u32) -> u32 {
-    return select(i, min(i, count - 1u), PADDED);
-}
-
 // The place in the data set of an image of the batch; behind the end of the order its last is repeated.
 fn sample(b: u32) -> u32 {
     return order[min(cursor.first + b, cursor.end - 1u)];
+}
+
+// The first vec4 of x[b,i].
+fn first_quad(b: u32, i: u32) -> u32 {
+    if (PACKED) { return sample(b) * HEIGHT * QUADS; } else { return (b * IN + i) * HEIGHT * QUADS; }
+}
+
+fn x_quad(at: u32) -> vec4<f32> {
+    if (PACKED) { return GREY * vec4<f32>(unpack4xU8(images[at])); } else { return x[at]; }
 }
 
 fn tap(at: u32) -> f32 {
     return w[at / 4u][at % 4u];
 }
 
-// Loads the kernel at word w_at.
+// Loads the K x K taps at word w_at.
 fn load_taps(w_at: u32, lane: u32) {
     if (LANES > 1u) {
         var mine: array<f32, TAP_LOADS>;
@@ -140,13 +148,7 @@ fn x_at(row: u32, c: u32) -> f32 {
 // over the end of its row repeats the last vec4 there, for windows that do not exist.
 fn load_row(p: u32, row: u32, s: u32) {
     for (var q = 0u; q < REGION_QUADS; q++) {
-        region[p][q] = x[row + min(2u * s + q, QUADS - 1u)];
-    }
-}
-
-fn load_row_packed(p: u32, row: u32, s: u32) {
-    for (var q = 0u; q < REGION_QUADS; q++) {
-        region[p][q] = GREY * vec4<f32>(unpack4xU8(images[row + min(2u * s + q, QUADS - 1u)]));
+        region[p][q] = x_quad(row + min(2u * s + q, QUADS - 1u));
     }
 }
 
@@ -205,34 +207,19 @@ fn begin(group: u32) {
 
 @compute @workgroup_size(32)
 fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n = existing(id.x, BATCH * POOLED_HEIGHT * STRIPS);
+    // One behind the grid's end computes what the last does: its neighbours may need it.
+    let n = select(id.x, min(id.x, BATCH * POOLED_HEIGHT * STRIPS - 1u), PADDED);
     let s = n % STRIPS;
     let r = n / STRIPS % POOLED_HEIGHT;
     let b = n / (STRIPS * POOLED_HEIGHT);
     begin(id.y);
     for (var i = 0u; i < IN; i++) {
-        for (var p = 0u; p < REGION_ROWS; p++) { load_row(p, ((b * IN + i) * HEIGHT + 2u * r + p) * QUADS, s); }
+        let first = first_quad(b, i);
+        for (var p = 0u; p < REGION_ROWS; p++) { load_row(p, first + (2u * r + p) * QUADS, s); }
         for (var g = 0u; g < GROUP; g++) {
             load_taps(((id.y * GROUP + g) * IN + i) * TAPS, id.x % LANES);
             convolve(g);
         }
-    }
-    if (PADDED && n != id.x) { return; }
-    for (var g = 0u; g < GROUP; g++) { finish(g, id.y * GROUP + g, b, r, s); }
-}
-
-@compute @workgroup_size(32)
-fn forward_packed(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n = existing(id.x, BATCH * POOLED_HEIGHT * STRIPS);
-    let s = n % STRIPS;
-    let r = n / STRIPS % POOLED_HEIGHT;
-    let b = n / (STRIPS * POOLED_HEIGHT);
-    let image = sample(b) * HEIGHT;
-    for (var p = 0u; p < REGION_ROWS; p++) { load_row_packed(p, (image + 2u * r + p) * QUADS, s); }
-    begin(id.y);
-    for (var g = 0u; g < GROUP; g++) {
-        load_taps((id.y * GROUP + g) * TAPS, id.x % LANES);
-        convolve(g);
     }
     if (PADDED && n != id.x) { return; }
     for (var g = 0u; g < GROUP; g++) { finish(g, id.y * GROUP + g, b, r, s); }
@@ -254,11 +241,11 @@ fn winners_of(b: u32, o: u32, r: u32, s: u32) -> u32 {
     return winner_forward[((b * OUT + o) * POOLED_HEIGHT + r) * STRIPS + s];
 }
 
-// Spreads the gradients of the windows of output channel o, from row `above` - BEFORE on, over dz.
-fn load_dz(b: u32, o: u32, above: u32) {
+// Spreads the gradients of the windows of output channel o, from row first - BEFORE on, over dz.
+fn load_dz(b: u32, o: u32, first: u32) {
     for (var p = 0u; p < DZ_ROWS / 2u; p++) {
         // Rows above the first wrap around to large numbers.
-        let row = above + p - BEFORE;
+        let row = first + p - BEFORE;
         let exists = row < POOLED_HEIGHT;
         for (var s = 0u; s < STRIPS; s++) {
             let d = dy_strip(b, o, min(row, POOLED_HEIGHT - 1u), s);
@@ -275,8 +262,8 @@ fn load_dz(b: u32, o: u32, above: u32) {
     }
 }
 
-// Adds the correlation of dz with the taps to the rows of dx.
-fn correlate() {
+// Adds the transposed convolution of dz with the taps to the rows of dx.
+fn convolve_transposed() {
     for (var r = 0u; r < ROWS; r++) {
         for (var p = 0u; p < K; p++) {
             // Rows and columns before the first wrap around to large numbers.
@@ -292,16 +279,17 @@ fn correlate() {
     }
 }
 
+// Rows of dx: the n-th block of all images'. One behind the last computes what that does.
 fn input_gradient(at: u32, i: u32, lane: u32) {
-    let n = existing(at, BATCH * BLOCKS);
+    let n = min(at, BATCH * BLOCKS - 1u);
     let block = n % BLOCKS;
     let b = n / BLOCKS;
     for (var o = 0u; o < OUT; o++) {
         load_dz(b, o, (1u - WHOLE) * block * ROWS / 2u);
         load_taps((o * IN + i) * TAPS, lane);
-        correlate();
+        convolve_transposed();
     }
-    if (PADDED && n != at) { return; }
+    if (n != at) { return; }
     for (var r = 0u; r < ROWS; r++) {
         if (block * ROWS + r < HEIGHT) {
             for (var q = 0u; q < QUADS; q++) {
@@ -329,7 +317,7 @@ fn add_window(g: u32, j: u32, d: f32, best: u32) {
     }
 }
 
-// Without an image it adds nothing.
+// Adds what a strip gives to the gradients of the group; nothing, unless the image exists.
 fn add_strip(group: u32, b: u32, r: u32, s: u32, exists: bool) {
     for (var g = 0u; g < GROUP; g++) {
         let d = dy_strip(b, group * GROUP + g, r, s);
@@ -355,18 +343,22 @@ fn store_gradients(slot: u32, group: u32, i: u32) {
     }
 }
 
-fn weight_gradients(slot: u32, group: u32, i: u32) {
+// The gradients of a slot and a group, of which `at` is the number.
+fn weight_gradients(at: u32, i: u32) {
+    if (PADDED && at >= DW_INVOCATIONS) { return; }
+    let slot = at % SLOTS;
+    let group = at / SLOTS;
     for (var n = 0u; n < (BATCH + SLOTS - 1u) / SLOTS; n++) {
         // A slot that has run out of images takes the last one again and adds nothing.
         let exists = n * SLOTS + slot < BATCH;
         let b = min(n * SLOTS + slot, BATCH - 1u);
-        let image = (b * IN + i) * HEIGHT;
+        let first = first_quad(b, i);
         for (var s = 0u; s < STRIPS; s++) {
-            for (var p = 2u; p < REGION_ROWS; p++) { load_row(p, (image + p - 2u) * QUADS, s); }
+            for (var p = 2u; p < REGION_ROWS; p++) { load_row(p, first + (p - 2u) * QUADS, s); }
             for (var r = 0u; r < POOLED_HEIGHT; r++) {
                 move_down();
-                load_row(K - 1u, (image + 2u * r + K - 1u) * QUADS, s);
-                load_row(K, (image + 2u * r + K) * QUADS, s);
+                load_row(K - 1u, first + (2u * r + K - 1u) * QUADS, s);
+                load_row(K, first + (2u * r + K) * QUADS, s);
                 add_strip(group, b, r, s, exists);
             }
         }
@@ -376,30 +368,11 @@ fn weight_gradients(slot: u32, group: u32, i: u32) {
 
 @compute @workgroup_size(8)
 fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x < DX_INVOCATIONS) {
+    if (PACKED) {
+        weight_gradients(id.x, id.y);
+    } else if (id.x < DX_INVOCATIONS) {
         input_gradient(id.x, id.y, id.x % LANES);
     } else {
-        weight_gradients((id.x - DX_INVOCATIONS) % SLOTS, (id.x - DX_INVOCATIONS) / SLOTS, id.y);
+        weight_gradients(id.x - DX_INVOCATIONS, id.y);
     }
-}
-
-@compute @workgroup_size(8)
-fn backward_packed(@builtin(global_invocation_id) id: vec3<u32>) {
-    let slot = id.x % SLOTS;
-    let group = id.x / SLOTS;
-    for (var n = 0u; n < (BATCH + SLOTS - 1u) / SLOTS; n++) {
-        let exists = n * SLOTS + slot < BATCH;
-        let b = min(n * SLOTS + slot, BATCH - 1u);
-        let image = sample(b) * HEIGHT;
-        for (var s = 0u; s < STRIPS; s++) {
-            for (var p = 2u; p < REGION_ROWS; p++) { load_row_packed(p, (image + p - 2u) * QUADS, s); }
-            for (var r = 0u; r < POOLED_HEIGHT; r++) {
-                move_down();
-                load_row_packed(K - 1u, (image + 2u * r + K - 1u) * QUADS, s);
-                load_row_packed(K, (image + 2u * r + K) * QUADS, s);
-                add_strip(group, b, r, s, exists);
-            }
-        }
-    }
-    store_gradients(slot, group, 0u);
 }

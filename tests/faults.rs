@@ -113,8 +113,8 @@ const FAULTS: &[Fault] = &[
         "conv_pool",
         "the last image counts in every slot",
         &[(
-            "let exists = n * SLOTS + slot < BATCH;\n        let b = min(n * SLOTS + slot, BATCH - 1u);\n        let image = (b",
-            "let exists = true;\n        let b = min(n * SLOTS + slot, BATCH - 1u);\n        let image = (b",
+            "let exists = n * SLOTS + slot < BATCH;\n        let b = min(n * SLOTS + slot, BATCH - 1u);",
+            "let exists = true;\n        let b = min(n * SLOTS + slot, BATCH - 1u);",
         )],
     ),
     shader(

@@ -148,15 +148,17 @@ impl Shader {
     }
 }
 
-/// Whether a type is a struct of the cursor's first fields, by name and type.
+/// Whether a type is a struct of the cursor's first fields, by name, type and place.
 fn is_cursor(module: &naga::Module, ty: naga::Handle<naga::Type>) -> bool {
-    let naga::TypeInner::Struct { members, .. } = &module.types[ty].inner else { return false };
-    let is = |member: &naga::StructMember, (field, scalar): (&str, naga::Scalar)| {
-        member.name.as_deref() == Some(field)
-            && module.types[member.ty].inner == naga::TypeInner::Scalar(scalar)
+    let naga::TypeInner::Struct { members, span } = &module.types[ty].inner else { return false };
+    let is = |(index, member): (usize, &naga::StructMember)| {
+        Cursor::FIELDS.get(index).is_some_and(|&(field, scalar)| {
+            member.name.as_deref() == Some(field)
+                && module.types[member.ty].inner == naga::TypeInner::Scalar(scalar)
+                && member.offset as usize == 4 * index
+        })
     };
-    members.len() <= Cursor::FIELDS.len()
-        && members.iter().zip(Cursor::FIELDS).all(|(member, field)| is(member, field))
+    *span as usize == 4 * members.len() && members.iter().enumerate().all(is)
 }
 
 fn spelled(scalar: naga::Scalar) -> &'static str {
@@ -202,7 +204,14 @@ var<immediate> cursor: Cursor;
         for fields in ["first: u32", "first: u32, end: u32, step_size: f32, step_root: f32"] {
             assert!(with(fields).is_ok(), "{fields}");
         }
-        for fields in ["end: u32, first: u32", "first: u32, end: f32", "first: u32, end: vec2<u32>"] {
+        for fields in [
+            "end: u32, first: u32",
+            "first: u32, end: f32",
+            "first: u32, end: vec2<u32>",
+            "@size(8) first: u32, end: u32",
+            "first: u32, @size(8) end: u32",
+            "first: u32, end: u32, step_size: f32, step_root: f32, more: f32",
+        ] {
             let Err(Error::Device(message)) = with(fields) else { panic!("{fields}") };
             assert!(
                 message.contains("t.wgsl: `cursor` must be a struct of first: u32, end: u32,"),

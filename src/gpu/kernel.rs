@@ -93,10 +93,10 @@ impl Kernels {
             label: Some(&label),
             source: wgpu::ShaderSource::Naga(Cow::Owned(module)),
         };
-        let module = if self.library.is_shipped() && !self.checked {
-            trusted_module(gpu, descriptor)
-        } else {
-            gpu.device.create_shader_module(descriptor)
+        let trusted = self.library.is_shipped() && !self.checked;
+        let module = match trusted {
+            true => trusted_module(gpu, descriptor),
+            false => gpu.device.create_shader_module(descriptor),
         };
         let layout_entry = |binding: &Binding| {
             let ty = match binding.access {
@@ -132,8 +132,8 @@ impl Kernels {
             module: &module,
             entry_point: Some(&entry.name),
             compilation_options: wgpu::PipelineCompilationOptions {
-                // Every kernel writes workgroup memory before it reads it.
-                zero_initialize_workgroup_memory: false,
+                // No shipped shader has any; what comes from outside may count on WGSL's zeros.
+                zero_initialize_workgroup_memory: !trusted,
                 ..Default::default()
             },
             cache: None,

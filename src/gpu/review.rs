@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use naga::{AddressSpace, Span, WithSpan};
+use naga::{AddressSpace, Binding, BuiltIn, Span, TypeInner, WithSpan};
 
 use super::device::LIMITS;
-use super::interface::{self, Access, Binding, Entry, Shader};
+use super::interface::{self, Access, Entry, Shader};
 use super::kernel::{PADDED, specialised};
 use super::loops;
 use super::shader::Library;
@@ -28,7 +28,7 @@ fn refuse(what: String) -> WithSpan<Refusal> {
 /// Whether the shader `name` of `library` may follow the text `old` in those of `dispatches` that use it:
 /// it is valid, its entries and their bindings are the same, it declares the constants that the host sets,
 /// and with their values it keeps to the limits of every device and each of its loops ends. Workgroups,
-/// tiles and all that is inside may be others.
+/// but for those that an entry counts, tiles and all that is inside may be others.
 ///
 /// # Errors
 /// [`Error::Device`] with file, line, column and the line itself, where there is a line to point at.
@@ -90,7 +90,7 @@ pub fn set_by_host(name: &str, old: &str, new: &str, dispatches: &[Dispatch]) ->
 
 /// Bindings of those entries that the other side has too, by name: buffers, for immediate data is given to
 /// whoever wants it.
-fn bindings<'a>(entries: &'a [Entry], others: &[Entry]) -> BTreeMap<&'a str, &'a Binding> {
+fn bindings<'a>(entries: &'a [Entry], others: &[Entry]) -> BTreeMap<&'a str, &'a interface::Binding> {
     let shared = entries.iter().filter(|entry| others.iter().any(|other| other.name == entry.name));
     let bindings = shared.flat_map(|entry| &entry.bindings);
     let buffers = bindings.filter(|binding| binding.access != Access::Immediate);
@@ -134,6 +134,13 @@ fn same_interface(
             words.push(format!("entry `{}` is gone", old.name));
             continue;
         };
+        if new.workgroup != old.workgroup && counts_workgroups(shader, &new.name) {
+            let [x, y, z] = old.workgroup;
+            words.push(format!(
+                "entry `{}` asks for its workgroup_id, so its workgroup must stay {x} x {y} x {z}",
+                old.name
+            ));
+        }
         let uses = |entry: &Entry, name: &str| entry.bindings.iter().any(|binding| binding.name == name);
         for name in was.keys().filter(|name| is.contains_key(*name)) {
             match (uses(old, name), uses(new, name)) {
@@ -158,6 +165,20 @@ fn same_interface(
     Err(refusal)
 }
 
+/// Whether what an entry computes depends on the number of its workgroup: then the grid that the host wants
+/// fits only workgroups of one size.
+fn counts_workgroups(shader: &Shader, name: &str) -> bool {
+    let types = &shader.module.types;
+    let is = |binding: &Option<Binding>| *binding == Some(Binding::BuiltIn(BuiltIn::WorkGroupId));
+    let entry = shader.module.entry_points.iter().find(|entry| entry.name == name);
+    entry.is_some_and(|entry| {
+        entry.function.arguments.iter().any(|argument| match &types[argument.ty].inner {
+            TypeInner::Struct { members, .. } => members.iter().any(|member| is(&member.binding)),
+            _ => is(&argument.binding),
+        })
+    })
+}
+
 fn spelled(access: Access) -> &'static str {
     match access {
         Access::Uniform => "uniform",
@@ -180,7 +201,7 @@ fn stays_inside_the_limits(
             continue;
         }
         let head = text
-            .find(&format!("fn {name}"))
+            .find(&format!("fn {name}("))
             .map_or(Span::UNDEFINED, |at| Span::from(at..at + "fn ".len() + name.len()));
         let refuse = |what: String| Err(refuse(what).with_span(head, "this entry"));
         let uses = shader.info.get_entry_point(index);

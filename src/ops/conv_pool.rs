@@ -13,8 +13,8 @@ pub const WINDOW: usize = 2;
 /// Windows of a pooled row that one invocation takes at once, and words of a vec4.
 const STRIP: usize = 4;
 
-/// Invocations of a workgroup of the gradients.
-const WORKGROUP: usize = 8;
+/// Slots, and invocations for the gradient of the input, come in whole multiples of this.
+const WHOLE: usize = 8;
 
 /// What one invocation of each kernel computes. The order of every sum is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,9 +141,10 @@ impl ConvPool {
         Ok(())
     }
 
-    fn constants(&self, group: usize, pooled: Pooled) -> Vec<(&'static str, Constant)> {
+    fn constants(&self, group: usize, input: Input, pooled: Pooled) -> Vec<(&'static str, Constant)> {
         let Conv2d { batch, in_channels, height, width, out_channels, kernel } = self.conv;
         vec![
+            ("PACKED", matches!(input, Input::Packed { .. }).into()),
             ("BATCH", batch.into()),
             ("LANES", self.tiles.lanes.into()),
             ("IN", in_channels.into()),
@@ -167,10 +168,6 @@ impl Input {
             Self::Packed { order, images } => vec![("order", order), ("images", images)],
         }
     }
-
-    fn entry(self, tensor: &'static str, packed: &'static str) -> &'static str {
-        if matches!(self, Self::Tensor(_)) { tensor } else { packed }
-    }
 }
 
 /// Adds the layer `name` up to its pooled output `y`, and gives the windows' winners.
@@ -183,8 +180,8 @@ pub fn conv_pool(tape: &mut Tape, name: &str, s: ConvPool, input: Input, y: Pool
     bindings.extend([("w", w), ("bias", bias), ("y", y.tensor), ("winner", winner)]);
     let [batch, out, height, strips] = s.winners();
     let threads = [batch * height * strips, out / s.tiles.forward, 1];
-    let entry = input.entry("forward", "forward_packed");
-    tape.dispatch(name, ["conv_pool", entry], &s.constants(s.tiles.forward, y), &bindings, threads);
+    let constants = s.constants(s.tiles.forward, input, y);
+    tape.dispatch(name, ["conv_pool", "forward"], &constants, &bindings, threads);
     tape.flops(2 * s.conv.multiply_adds());
     Ok(winner)
 }
@@ -203,15 +200,15 @@ pub fn conv_pool_gradients(
     let bias = tape.parameter(&format!("{name}.bias"))?;
     let (dw, db) = (tape.gradient(w), tape.gradient(bias));
     let slots = match *tape.shape(partial) {
-        [slots, _] if slots.is_multiple_of(WORKGROUP) => slots,
+        [slots, _] if slots.is_multiple_of(WHOLE) => slots,
         ref shape => {
-            let needed = format!("a multiple of {WORKGROUP} slots");
+            let needed = format!("a multiple of {WHOLE} slots");
             return Err(Error::Usage(format!("{name}: the partial gradients {shape:?} need {needed}")));
         }
     };
     let mut bindings = input.bindings();
     bindings.extend([("dy", dy.tensor), ("winner_forward", winner), ("partial", partial)]);
-    let mut constants = s.constants(s.tiles.weights, dy);
+    let mut constants = s.constants(s.tiles.weights, input, dy);
     constants.extend([
         ("SLOTS", slots.into()),
         ("SLOT", tape.shape(partial)[1].into()),
@@ -223,16 +220,10 @@ pub fn conv_pool_gradients(
     let mut flops = 2 * s.gradient_multiply_adds();
     if let Some(dx) = dx {
         bindings.extend([("w", w), ("dx", dx)]);
-        threads[0] += batch * height.div_ceil(s.tiles.rows);
+        threads[0] += (batch * height.div_ceil(s.tiles.rows)).next_multiple_of(WHOLE);
         flops *= 2;
     }
-    tape.dispatch(
-        name,
-        ["conv_pool", input.entry("backward", "backward_packed")],
-        &constants,
-        &bindings,
-        threads,
-    );
+    tape.dispatch(name, ["conv_pool", "backward"], &constants, &bindings, threads);
     tape.flops(flops);
     Ok(())
 }

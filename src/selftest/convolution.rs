@@ -96,21 +96,21 @@ pub fn random(
         window: 1 + size(2),
     };
     let kernel = size(kernels);
-    let groups = [size(2), size(2), size(2)];
+    let groups = [size(2), size(2)];
     let height = kernel + size(4);
     let fused = ConvPool {
         conv: Conv2d {
             batch,
-            in_channels: groups[1] * size(2),
+            in_channels: size(4),
             height,
             width: kernel + size(12),
-            out_channels: groups[0] * groups[2],
+            out_channels: groups[0] * groups[1],
             kernel,
         },
         tiles: conv_pool::Tiles {
             forward: groups[0],
             rows: [2, height][size(2) - 1],
-            weights: groups[2],
+            weights: groups[1],
             lanes,
         },
     };

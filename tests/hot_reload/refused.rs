@@ -99,6 +99,22 @@ pub fn the_review_says_what_is_wrong() -> Result<(), String> {
     assert!(said.to_string().contains("binding 1 `partial` was renamed to `slots_of_dw`"), "{said}");
     adam(edited("adam", "const SLOTS: u32 = 0u;", "const SLOTS: u32 = 16u;")).map_err(|e| e.to_string())?;
 
+    // A grid that counts workgroups fits those of one size only; the report points at the entry.
+    let dense =
+        |new: String| review("dense", text("dense"), &Library::Texts(Texts::from([("dense", new)])), &fused);
+    let images = |size: &str| {
+        let from = "@compute @workgroup_size(THREADS)\nfn images(";
+        dense(edited("dense", from, &from.replace("THREADS", size)))
+    };
+    images("8").map_err(|e| e.to_string())?;
+    for (size, words) in [
+        ("32", "entry `images` asks for its workgroup_id, so its workgroup must stay 8 x 1 x 1"),
+        ("512", "fn images(@builtin"),
+    ] {
+        let said = images(size).err().ok_or("another workgroup is taken")?.to_string();
+        assert!(said.contains(words), "{said}");
+    }
+
     // What a developer may change: workgroups, slots, what is inside.
     let free =
         leaky().replace("@workgroup_size(32)", "@workgroup_size(64)").replace("binding(4)", "binding(6)");
