@@ -1,15 +1,17 @@
 // adam: one step of the optimizer on all parameters (Kingma and Ba, 2015, as PyTorch computes it).
 //
-//   dw[i] = sum over s of partial[s,i], in order, for the first SUMMED vec4 where there are SLOTS
-//   m[i] = BETA1 * m[i] + (1 - BETA1) * dw[i]
-//   v[i] = BETA2 * v[i] + (1 - BETA2) * dw[i]^2
+//   g[i] = dw[i]; but for the first SUMMED vec4, where there are SLOTS, sum over s of partial[s,i], in order
+//   m[i] = BETA1 * m[i] + (1 - BETA1) * g[i]
+//   v[i] = BETA2 * v[i] + (1 - BETA2) * g[i]^2
 //   w[i] = w[i] - cursor.step_size * m[i] / (sqrt(v[i]) * cursor.step_root + EPSILON)
 //
 // The host computes, for step t from 1, step_size = lr / (1 - BETA1^t) and step_root = 1 / sqrt(1 - BETA2^t):
 // powers near 1 lose their digits in f32.
-// w, dw, m and v are flat, padded to whole workgroups; partial [SLOTS, SUMMED] is a part of dw that the
-// slots of a batch have not added up. One invocation updates four parameters.
+// w, dw, m and v are flat, QUADS vec4; partial [SLOTS, SUMMED] are gradients in parts, each over some images
+// of the batch (a slot). One invocation updates four parameters.
 
+const PADDED: bool = true;
+const QUADS: u32 = 16u;
 const SLOTS: u32 = 0u;
 const SUMMED: u32 = 0u;
 const BETA1: f32 = 0.9;
@@ -39,6 +41,7 @@ fn summed(i: u32) -> vec4<f32> {
 
 @compute @workgroup_size(64)
 fn update(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (PADDED && id.x >= QUADS) { return; }
     var g = dw[id.x];
     if (SLOTS > 0u) { g = select(g, summed(id.x), id.x < SUMMED); }
     let m_new = BETA1 * m[id.x] + REST1 * g;

@@ -24,6 +24,7 @@
 // Where LANES is not 1, so many neighbouring invocations share the images of their tiles, or the outputs of
 // their jobs: each loads a part of what all of them need, and they read it off each other.
 
+const PADDED: bool = true;
 const BATCH: u32 = 64u;
 const IMAGES: u32 = 16u;
 const THREADS: u32 = 16u;
@@ -31,6 +32,7 @@ const TILE_B: u32 = 8u;
 const TILE_Q: u32 = 2u;
 const D_QUADS: u32 = 4u;
 const X_QUADS: u32 = 4u;
+const JOBS: u32 = 8u;
 const LANES: u32 = 1u;
 const DOUBLE_SOFTMAX: bool = false;
 const BACKWARD: bool = true;
@@ -416,6 +418,7 @@ fn images(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation
 
 @compute @workgroup_size(8)
 fn gradients(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (PADDED && id.x >= JOBS) { return; }
     let job = jobs[id.x];
     // sums[q][k] are the gradients of output 4q+k, for all inputs of the tile.
     var sums: array<array<array<vec4<f32>, X_QUADS>, 4>, D_QUADS>;

@@ -51,7 +51,7 @@ impl Adam {
     }
 }
 
-/// Adds the update of all `size` flat parameters, a multiple of 256. The gradients of the first of them may
+/// Adds the update of all `size` flat parameters, a multiple of 4. The gradients of the first of them may
 /// still be `partial [slots, words]`, words a multiple of 4, to be added up.
 ///
 /// # Errors
@@ -62,6 +62,7 @@ pub fn adam(tape: &mut Tape, size: usize, adam: Adam, partial: Option<Tensor>) -
     let v = tape.shared("second moments", &[size], Shared::SecondMoments);
     let w = tape.shared("parameters", &[size], Shared::Parameters);
     let mut constants = adam.constants().to_vec();
+    constants.push(("QUADS", (size / 4).into()));
     let mut bindings = vec![("dw", dw), ("m", m), ("v", v), ("w", w)];
     let mut additions = 0;
     if let Some(partial) = partial {

@@ -317,13 +317,9 @@ pub fn dense_gradients(tape: &mut Tape, s: &Dense, rows: Tensor) -> Result<()> {
     let jobs = tape.constant("jobs", &[count, JOB_WORDS], jobs);
     let gradients = tape.shared("gradients", &[s.sizes.flat_len()], Shared::Gradients);
     let bindings = [("jobs", jobs), ("rows", rows), ("flat_gradients", gradients)];
-    tape.dispatch(
-        "dense",
-        ["dense", "gradients"],
-        &s.constants(s.tiles.gradients.lanes, true)?,
-        &bindings,
-        [count, 1, 1],
-    );
+    let mut constants = s.constants(s.tiles.gradients.lanes, true)?;
+    constants.push(("JOBS", count.into()));
+    tape.dispatch("dense", ["dense", "gradients"], &constants, &bindings, [count, 1, 1]);
     tape.flops(2 * s.multiply_adds());
     Ok(())
 }

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         trial("a good edit computes from its step on", |_| taken::a_good_edit_computes_from_its_step_on()),
         trial("a comment changes no bits", |_| taken::a_comment_changes_no_bits()),
         trial("wrong numbers are called out", |_| taken::wrong_numbers_are_called_out()),
+        trial("workgroups of another size", |gpu| taken::workgroups_of_another_size(gpu)),
         Trial::test("the checks run every entry", || Ok(taken::the_checks_run_every_entry()?)),
         Trial::test("the review says what is wrong", || Ok(refused::the_review_says_what_is_wrong()?)),
         trial("what is wrong is refused", |_| refused::what_is_wrong_is_refused()),

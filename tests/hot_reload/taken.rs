@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use digit_adder::gpu::shader::EMBEDDED;
+use digit_adder::gpu::Gpu;
+use digit_adder::gpu::shader::{EMBEDDED, Library, Texts};
 use digit_adder::network::Sizes;
 use digit_adder::plans::{Kind, Programs, fused::Fused, layered::Layered, tiles::Tiles};
 use digit_adder::program::Dispatch;
@@ -86,6 +87,23 @@ pub fn wrong_numbers_are_called_out() -> Result<(), String> {
     assert!(said.contains("\nconv2d agrees with the reference ("), "{said}");
     run.train_for(A_WHILE)?;
     assert_eq!(run.said(), "", "checked once");
+    Ok(())
+}
+
+/// The grid may then end within a workgroup: what is behind it must leave everything alone.
+pub fn workgroups_of_another_size(gpu: &Gpu) -> Result<(), String> {
+    for (name, text) in EMBEDDED {
+        // Not the size that an entry counts on, which stands there as a constant.
+        let larger = [8, 32, 64].into_iter().rev().fold(text.to_string(), |text, size| {
+            text.replace(&format!("@workgroup_size({size})"), &format!("@workgroup_size({})", 2 * size))
+        });
+        assert_ne!(*text, larger, "{name}");
+        let mut texts: Texts = EMBEDDED.iter().map(|(name, text)| (*name, text.to_string())).collect();
+        texts.insert(name, larger);
+        let library = Library::Texts(texts);
+        let said = aside::check(gpu, &library, name).map_err(|e| e.to_string())?;
+        assert!(said.starts_with(&format!("{name} agrees with the reference (")), "{said}");
+    }
     Ok(())
 }
 
