@@ -11,6 +11,10 @@
 //!   [`selftest`] compares the two.
 //! - [`train`] has the loop over epochs on any [`train::Engine`], [`data`] the images, [`report`] what a run
 //!   tells.
+//! - [`engine`] opens what computes, a device or the CPU reference. [`bench`](mod@bench) measures training.
+//! - [`cli`] has the commands and their flags, [`error`] the exit codes.
+//! - [`model_file`] keeps weights and [`atomic`] writes files whole, [`picture`] reads a digit from a PNG,
+//!   [`random`] draws numbers from a seed, [`compare`] compares numbers with what they ought to be.
 //!
 //! A step of training, on the CPU reference:
 //!

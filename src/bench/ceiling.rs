@@ -1,4 +1,5 @@
-//! The machine's ceilings: the arithmetic and the traffic that no kernel of ours can pass.
+//! The machine's ceilings that kernels are measured by: the arithmetic of a loop, and the traffic of a copy.
+//! Traffic that comes from a cache may pass the copy's.
 
 use serde::Serialize;
 

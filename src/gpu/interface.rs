@@ -66,9 +66,8 @@ pub struct Shader {
     pub sizes: naga::proc::Layouter,
 }
 
-/// Parses and validates a shader, of which nothing more than WGSL's core, immediate data and subgroup
-/// operations is asked.
-/// Branches that its constants rule out are left out.
+/// Parses and validates a shader, which may use WGSL's core, immediate data and subgroup operations, and
+/// nothing else. Branches that its constants rule out are left out.
 ///
 /// # Errors
 /// [`Error::Device`] with naga's report, which points at the line.

@@ -1,4 +1,4 @@
-//! Which tiles are the fastest here: times a few steps of each candidate beside the training.
+//! Which tiles are the fastest here: times a few steps of each candidate before the training.
 
 use std::time::{Duration, Instant};
 

@@ -11,7 +11,8 @@ use crate::ops::adam::Adam;
 /// w = w - step_size * m / (sqrt(v) / root_correction + epsilon)
 /// ```
 ///
-/// `step_size` and `root_correction` are computed in f64, whatever `T` is.
+/// `step_size` and `root_correction` are computed in f64, whatever `T` is. Where the kernel finds a part of
+/// `dw` in slots of the batch it adds them up first: [`batch_sum`](super::batch_sum) specifies that.
 pub fn step<T: Real>(
     adam: &Adam,
     learning_rate: f64,

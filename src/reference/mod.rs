@@ -6,6 +6,8 @@
 //!
 //! Slices in, slices out: an output is overwritten, never added to. Lengths must be those of the
 //! shape; anything else is a mistake of the caller, and panics.
+//!
+//! In the formulas here `n` counts images and `b` is the bias; the shaders call them `b` and `bias`.
 
 use std::fmt::{Debug, Display};
 use std::iter::Sum;

@@ -69,10 +69,11 @@ pub struct Check {
     pub op: &'static str,
     /// Its sizes, for people.
     pub shape: String,
-    /// Whether it should run with the driver's bounds checks too, which must not change a bit: so it is
-    /// for those of the [`Quick`](super::Depth::Quick) checks, which dispatch every entry, that have kernels
-    /// of their own, and for the network's at its default batch. Most drivers compile such kernels several
-    /// times as long.
+    /// Whether the tests run it a second time, with the driver's bounds checks: that must pass too, and give
+    /// the same numbers (`tests/ops.rs` says where they may differ). Most drivers take several times as long
+    /// to compile a kernel with the checks, so few have it set: those of the [`Quick`](super::Depth::Quick)
+    /// checks, which together dispatch every entry, that run a kernel with constants that none before them
+    /// has, and those of the network's own fused kernels at its default batch.
     pub both_ways: bool,
     /// What is run. To see whether a check can fail, change it.
     pub program: Program,
