@@ -10,29 +10,24 @@
 //   d_h3[b]    = d_logits[b] * out1 and out2, where h3[b] > 0
 //   d_h2[b]    = d_h3[b] * fc3, where h2[b] > 0
 //   d_features[b] = d_h2[b] * fc2, where features[b] > 0
-//   dw[o,i] = sum over b of d_output[b,o] * input[b,i], and db[o] = sum over b of d_output[b,o], per layer
 //
-// All of an image's activations and gradients lie in one row of `rows` (as vec4, STRIDE words), at the
-// words named below; a weight matrix is [OUT, IN] in `parameters`. With DOUBLE_SOFTMAX the heads'
-// probabilities take the place of logits before the cross-entropy. Images behind the end of the order leave
-// no record and have gradients of 0.
+// dense_gradients makes the gradients of weights and biases of it. All of an image's activations and gradients
+// lie in one row of `rows`, ROW_QUADS vec4 long, at the places named below; a weight matrix is [OUT, IN] in
+// `parameters`. With DOUBLE_SOFTMAX the heads' probabilities take the place of logits before the cross-entropy.
+// Images behind the end of the order leave no record and have gradients of 0. Without BACKWARD nothing is
+// computed behind the losses. Where UNIFORM, weights are read out of three uniform buffers.
 // images: one workgroup computes IMAGES images, in stages separated by barriers. In a stage, one invocation
 // computes tiles of TILE_B images by 4 * TILE_Q outputs, so that each word it loads serves several
 // products. It is best that THREADS divides every stage's number of tiles: no invocation is idle then.
-// gradients: one invocation computes the tile of a weight matrix that its job tells: 4 * D_QUADS outputs by
-// 4 * X_QUADS inputs.
-// Where LANES is not 1, so many neighbouring invocations share the images of their tiles, or the outputs of
-// their jobs: each loads a part of what all of them need, and they read it off each other.
+// Where LANES is not 1, so many neighbouring invocations share the images of their tiles: each loads a part of
+// what all of them need, and they read it off each other.
+// The host sets the constants down to BEHIND_QUADS.
 
-const PADDED: bool = true;
 const BATCH: u32 = 64u;
 const IMAGES: u32 = 16u;
 const THREADS: u32 = 16u;
 const TILE_B: u32 = 8u;
 const TILE_Q: u32 = 2u;
-const D_QUADS: u32 = 4u;
-const X_QUADS: u32 = 4u;
-const JOBS: u32 = 8u;
 const LANES: u32 = 1u;
 const DOUBLE_SOFTMAX: bool = false;
 const BACKWARD: bool = true;
@@ -47,7 +42,7 @@ const FC3: u32 = 64u;
 const DIGITS: u32 = 10u;
 const SUMS: u32 = 19u;
 
-// Places in a row, in vec4.
+// Places in a row, and its length, in vec4.
 const FEATURES: u32 = 0u;
 const H2: u32 = 64u;
 const H3: u32 = 96u;
@@ -57,9 +52,9 @@ const D_H3: u32 = 128u;
 const D_H2: u32 = 144u;
 const NUMBER: u32 = 176u;
 const D_FEATURES: u32 = 179u;
-const STRIDE: u32 = 243u;
+const ROW_QUADS: u32 = 243u;
 
-// Places in the parameters, in words.
+// Places in the parameters, in words. The zeros only let the file stand alone.
 const FC1_W: u32 = 0u;
 const FC1_B: u32 = 0u;
 const FC2_W: u32 = 0u;
@@ -82,11 +77,6 @@ const CLASS_QUADS: u32 = CLASSES / 4u;
 const TILE_O: u32 = 4u * TILE_Q;
 const TILES_B: u32 = IMAGES / TILE_B;
 const LOADS: u32 = (TILE_B + LANES - 1u) / LANES;
-const D_LOADS: u32 = (D_QUADS + LANES - 1u) / LANES;
-
-// Images whose products are added to the gradients at once: a driver that keeps the sums in memory loads and
-// stores each of them half as often.
-const AT_ONCE: u32 = 2u;
 
 // In the place of a weight matrix: those of both heads, a row for each class.
 const HEADS: u32 = 0xffffffffu;
@@ -101,12 +91,6 @@ const BEHIND_FC2: u32 = 3u;
 struct Cursor { first: u32, end: u32 }
 var<immediate> cursor: Cursor;
 
-// A tile of a weight matrix: the words of the first output gradient and input that this invocation loads in
-// a row, the word of the tile's first element in the gradients, the matrix's width, how many outputs, and
-// inputs and biases from its own first, there are, and where the biases go. Its inputs and biases are
-// LANES vec4 apart.
-struct Job { d_at: u32, x_at: u32, dw_at: u32, width: u32, outputs: u32, inputs: u32, biases: u32, db_at: u32 }
-
 // What came of an image: its loss, and whether digit and sum are right.
 struct Record { loss: f32, digit: u32, sum: u32 }
 
@@ -116,12 +100,10 @@ struct Record { loss: f32, digit: u32, sum: u32 }
 @group(0) @binding(3) var<storage> parameters: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> rows: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> records: array<Record>;
-@group(0) @binding(6) var<storage> jobs: array<Job>;
-@group(0) @binding(7) var<storage, read_write> flat_gradients: array<f32>;
 
-@group(0) @binding(8) var<uniform> fc2_low: array<vec4<f32>, FC2_QUADS / 2u>;
-@group(0) @binding(9) var<uniform> fc2_high: array<vec4<f32>, FC2_QUADS / 2u>;
-@group(0) @binding(10) var<uniform> behind_fc2: array<vec4<f32>, BEHIND_QUADS>;
+@group(0) @binding(6) var<uniform> fc2_low: array<vec4<f32>, FC2_QUADS / 2u>;
+@group(0) @binding(7) var<uniform> fc2_high: array<vec4<f32>, FC2_QUADS / 2u>;
+@group(0) @binding(8) var<uniform> behind_fc2: array<vec4<f32>, BEHIND_QUADS>;
 
 alias Tile = array<array<vec4<f32>, TILE_Q>, TILE_B>;
 
@@ -179,7 +161,7 @@ fn from_lane(v: vec4<f32>, l: u32) -> vec4<f32> {
 // Four words of the parameters, at the at-th vec4, out of the buffer that holds them: a software driver
 // reads a uniform buffer three times as fast as a storage buffer. `source` is a constant wherever this is
 // called, so that one branch is left.
-fn weight(source: u32, at: u32) -> vec4<f32> {
+fn weights(source: u32, at: u32) -> vec4<f32> {
     if (UNIFORM && source == FC2_LOW) { return fc2_low[at - FC2_W / 4u]; }
     if (UNIFORM && source == FC2_HIGH) { return fc2_high[at - FC2_W / 4u - FC2_QUADS / 2u]; }
     if (UNIFORM && source == BEHIND_FC2) { return behind_fc2[at - FC2_B / 4u]; }
@@ -188,7 +170,7 @@ fn weight(source: u32, at: u32) -> vec4<f32> {
 
 // Loads what this invocation loads of the images' vec4 that lie at `at` in the tile's first row.
 fn load_mine(at: u32, thread: u32) {
-    for (var m = 0u; m < LOADS; m++) { mine[m] = rows[at + (m * LANES + thread % LANES) * STRIDE]; }
+    for (var m = 0u; m < LOADS; m++) { mine[m] = rows[at + (m * LANES + thread % LANES) * ROW_QUADS]; }
 }
 
 // The vec4 of the tile's b-th image.
@@ -196,7 +178,8 @@ fn of_image(b: u32) -> vec4<f32> {
     return from_lane(mine[b / LANES], b % LANES);
 }
 
-// y = relu(w x + bias): `inputs` words of the rows at x_at, `outputs` words to y_at.
+// y = relu(w x + bias): `inputs` words of the rows from x_at on, `outputs` words to y_at. x_at and y_at are
+// places in a row, w_at and bias_at in the parameters.
 fn linear_relu(
     first: u32, thread: u32, source: u32,
     x_at: u32, inputs: u32, w_at: u32, bias_at: u32, y_at: u32, outputs: u32,
@@ -204,7 +187,7 @@ fn linear_relu(
     let tiles = TILES_B * (outputs / TILE_O);
     for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
         let tile = existing(t * THREADS + thread, tiles);
-        let row = (first + tile % TILES_B * TILE_B) * STRIDE;
+        let row = (first + tile % TILES_B * TILE_B) * ROW_QUADS;
         let o = tile / TILES_B * TILE_O;
         tile_sums = Tile();
         for (var i = 0u; i < inputs / 4u; i++) {
@@ -213,10 +196,10 @@ fn linear_relu(
                 let at = (w_at + (o + 4u * n) * inputs) / 4u + i;
                 let step = inputs / 4u;
                 let w = mat4x4(
-                    weight(source, at),
-                    weight(source, at + step),
-                    weight(source, at + 2u * step),
-                    weight(source, at + 3u * step),
+                    weights(source, at),
+                    weights(source, at + step),
+                    weights(source, at + 2u * step),
+                    weights(source, at + 3u * step),
                 );
                 for (var b = 0u; b < TILE_B; b++) { tile_sums[b][n] += of_image(b) * w; }
             }
@@ -225,7 +208,7 @@ fn linear_relu(
         for (var n = 0u; n < TILE_Q; n++) {
             let bias = parameters[(bias_at + o) / 4u + n];
             for (var b = 0u; b < TILE_B; b++) {
-                rows[row + b * STRIDE + y_at + o / 4u + n] = max(tile_sums[b][n] + bias, vec4(0.0));
+                rows[row + b * ROW_QUADS + y_at + o / 4u + n] = max(tile_sums[b][n] + bias, vec4(0.0));
             }
         }
     }
@@ -243,10 +226,10 @@ fn add_products(row: u32, thread: u32, source: u32, dy_at: u32, outputs: u32, w_
         ) / 4u + i;
         for (var n = 0u; n < TILE_Q; n++) {
             let w = mat4x4(
-                weight(source, at.x + n),
-                weight(source, at.y + n),
-                weight(source, at.z + n),
-                weight(source, at.w + n),
+                weights(source, at.x + n),
+                weights(source, at.y + n),
+                weights(source, at.z + n),
+                weights(source, at.w + n),
             );
             for (var b = 0u; b < TILE_B; b++) { tile_sums[b][n] += w * of_image(b); }
         }
@@ -261,7 +244,7 @@ fn linear_relu_backward(
     let tiles = TILES_B * (inputs / TILE_O);
     for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
         let tile = existing(t * THREADS + thread, tiles);
-        let row = (first + tile % TILES_B * TILE_B) * STRIDE;
+        let row = (first + tile % TILES_B * TILE_B) * ROW_QUADS;
         let i = tile / TILES_B * TILE_Q;
         tile_sums = Tile();
         if (source == FC2_LOW) {
@@ -274,8 +257,8 @@ fn linear_relu_backward(
         if (is_idle(t * THREADS + thread, tiles)) { break; }
         for (var n = 0u; n < TILE_Q; n++) {
             for (var b = 0u; b < TILE_B; b++) {
-                let x = rows[row + b * STRIDE + x_at + i + n];
-                rows[row + b * STRIDE + dx_at + i + n] = select(vec4(0.0), tile_sums[b][n], x > vec4(0.0));
+                let x = rows[row + b * ROW_QUADS + x_at + i + n];
+                rows[row + b * ROW_QUADS + dx_at + i + n] = select(vec4(0.0), tile_sums[b][n], x > vec4(0.0));
             }
         }
     }
@@ -291,7 +274,7 @@ fn number_branch(first: u32, thread: u32) {
         let o = item / IMAGES * 4u;
         let column = FC1_W + o * ADDENDS + addends[sample(image)];
         let z = vec4(parameter(column), parameter(column + ADDENDS), parameter(column + 2u * ADDENDS), parameter(column + 3u * ADDENDS));
-        rows[image * STRIDE + FEATURES + (FLAT + o) / 4u] = max(z + parameters[(FC1_B + o) / 4u], vec4(0.0));
+        rows[image * ROW_QUADS + FEATURES + (FLAT + o) / 4u] = max(z + parameters[(FC1_B + o) / 4u], vec4(0.0));
     }
 }
 
@@ -300,24 +283,24 @@ fn heads(first: u32, thread: u32) {
     let tiles = TILES_B * CLASS_QUADS;
     for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
         let tile = existing(t * THREADS + thread, tiles);
-        let row = (first + tile % TILES_B * TILE_B) * STRIDE;
+        let row = (first + tile % TILES_B * TILE_B) * ROW_QUADS;
         let c = tile / TILES_B * 4u;
         let at = vec4(class_row(c), class_row(c + 1u), class_row(c + 2u), class_row(c + 3u)) / 4u;
         var sums: array<vec4<f32>, TILE_B>;
         for (var i = 0u; i < FC3 / 4u; i++) {
             load_mine(row + H3 + i, thread);
             let w = mat4x4(
-                weight(BEHIND_FC2, at.x + i),
-                weight(BEHIND_FC2, at.y + i),
-                weight(BEHIND_FC2, at.z + i),
-                weight(BEHIND_FC2, at.w + i),
+                weights(BEHIND_FC2, at.x + i),
+                weights(BEHIND_FC2, at.y + i),
+                weights(BEHIND_FC2, at.z + i),
+                weights(BEHIND_FC2, at.w + i),
             );
             for (var b = 0u; b < TILE_B; b++) { sums[b] += of_image(b) * w; }
         }
         if (is_idle(t * THREADS + thread, tiles)) { break; }
         let bias = vec4(class_bias(c), class_bias(c + 1u), class_bias(c + 2u), class_bias(c + 3u));
         for (var b = 0u; b < TILE_B; b++) {
-            rows[row + b * STRIDE + LOGITS + c / 4u] = sums[b] + bias;
+            rows[row + b * ROW_QUADS + LOGITS + c / 4u] = sums[b] + bias;
         }
     }
 }
@@ -364,7 +347,7 @@ fn head_loss(start: u32, end: u32, label: u32, weight: f32) -> Verdict {
 
 // One image an invocation: both losses, their gradients, and the one-hot number.
 fn losses(image: u32) {
-    let row = image * STRIDE;
+    let row = image * ROW_QUADS;
     for (var j = 0u; j < CLASSES; j++) { logit[j] = rows[row + LOGITS + j / 4u][j % 4u]; }
     let n = sample(image);
     let addend = addends[n];
@@ -413,58 +396,5 @@ fn images(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation
         linear_relu_backward(first, thread, BEHIND_FC2, D_H3, FC3, FC3_W, H2, D_H2, FC2);
         storageBarrier();
         linear_relu_backward(first, thread, select(ANYWHERE, FC2_LOW, UNIFORM), D_H2, FC2, FC2_W, FEATURES, D_FEATURES, FLAT + FC1);
-    }
-}
-
-@compute @workgroup_size(8)
-fn gradients(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (PADDED && id.x >= JOBS) { return; }
-    let job = jobs[id.x];
-    // sums[q][k] are the gradients of output 4q+k, for all inputs of the tile.
-    var sums: array<array<array<vec4<f32>, X_QUADS>, 4>, D_QUADS>;
-    var biases: array<vec4<f32>, D_LOADS>;
-    for (var b = 0u; b < BATCH; b += AT_ONCE) {
-        var x: array<array<vec4<f32>, X_QUADS>, AT_ONCE>;
-        var d_mine: array<array<vec4<f32>, D_LOADS>, AT_ONCE>;
-        for (var m = 0u; m < AT_ONCE; m++) {
-            // Behind the batch its last image is repeated, and adds nothing.
-            let row = min(b + m, BATCH - 1u) * STRIDE;
-            for (var n = 0u; n < X_QUADS; n++) { x[m][n] = rows[row + job.x_at / 4u + n * LANES]; }
-            for (var n = 0u; n < D_LOADS; n++) {
-                let d = rows[row + job.d_at / 4u + n * LANES];
-                d_mine[m][n] = select(vec4(0.0), d, b + m < BATCH);
-                biases[n] += d_mine[m][n];
-            }
-        }
-        for (var q = 0u; q < D_QUADS; q++) {
-            for (var n = 0u; n < X_QUADS; n++) {
-                for (var m = 0u; m < AT_ONCE; m++) {
-                    let d = from_lane(d_mine[m][q / LANES], q % LANES);
-                    sums[q][0][n] += d.x * x[m][n];
-                    sums[q][1][n] += d.y * x[m][n];
-                    sums[q][2][n] += d.z * x[m][n];
-                    sums[q][3][n] += d.w * x[m][n];
-                }
-            }
-        }
-    }
-    for (var q = 0u; q < D_QUADS; q++) {
-        for (var k = 0u; k < 4u; k++) {
-            let o = 4u * q + k;
-            if (o < job.outputs) {
-                for (var n = 0u; n < X_QUADS; n++) {
-                    for (var j = 0u; j < 4u; j++) {
-                        let i = 4u * LANES * n + j;
-                        if (i < job.inputs) { flat_gradients[job.dw_at + o * job.width + i] = sums[q][k][n][j]; }
-                    }
-                }
-            }
-        }
-    }
-    for (var m = 0u; m < D_LOADS; m++) {
-        for (var k = 0u; k < 4u; k++) {
-            let o = 4u * LANES * m + k;
-            if (o < job.biases) { flat_gradients[job.db_at + o] = biases[m][k]; }
-        }
     }
 }

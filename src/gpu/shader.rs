@@ -14,6 +14,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("conv2d", include_str!("../../shaders/conv2d.wgsl")),
     ("conv_pool", include_str!("../../shaders/conv_pool.wgsl")),
     ("dense", include_str!("../../shaders/dense.wgsl")),
+    ("dense_gradients", include_str!("../../shaders/dense_gradients.wgsl")),
     ("cross_entropy", include_str!("../../shaders/cross_entropy.wgsl")),
     ("gather", include_str!("../../shaders/gather.wgsl")),
     ("linear", include_str!("../../shaders/linear.wgsl")),

@@ -1,5 +1,6 @@
-//! The whole linear part of the network, forward and backward, in two dispatches.
+//! The whole linear part of the network, forward and backward, but for the gradients of its parameters.
 
+use super::dense_gradients::GradientTile;
 use crate::gpu::device::LIMITS;
 use crate::gpu::shader::Constant;
 use crate::graph::Tape;
@@ -7,10 +8,6 @@ use crate::network::{ALIGN, DIGITS, SUMS, Sizes};
 use crate::program::{Shared, Tensor};
 use crate::train::Loss;
 use crate::{Error, Result};
-
-/// Jobs are padded to whole workgroups of the gradients' kernel.
-const JOB_THREADS: usize = 8;
-const JOB_WORDS: usize = 8;
 
 /// How the work is cut up. The order of every sum is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,22 +22,11 @@ pub struct Tiles {
     pub tile_outputs: usize,
     /// Whether weights are read from uniform buffers, where they fit.
     pub uniform: bool,
-    /// Neighbouring invocations that load the images' activations together, each those of every so-manieth
-    /// image: 1, or as many as the device has lanes. More than 1 need all of a workgroup's images in a tile.
+    /// Neighbouring invocations that load the images' activations together, each those of every `lanes`-th
+    /// image: 1, or as many as the device has lanes. With more than 1 a tile holds all images of a workgroup.
     pub lanes: usize,
     /// The tile of a weight matrix that one invocation of the gradients' kernel computes.
     pub gradients: GradientTile,
-}
-
-/// Part of a weight matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GradientTile {
-    /// Outputs, a multiple of 4 times the lanes.
-    pub outputs: usize,
-    /// Inputs, a multiple of 4.
-    pub inputs: usize,
-    /// Neighbouring invocations that load the outputs' gradients together.
-    pub lanes: usize,
 }
 
 impl Tiles {
@@ -170,13 +156,13 @@ impl Dense {
     }
 
     /// Multiply-adds of the forward pass, and of the weights' gradients.
-    fn multiply_adds(&self) -> usize {
+    pub fn multiply_adds(&self) -> usize {
         let Self { sizes: s, batch, .. } = self;
         let layers = [s.fc1(*batch), s.fc2(*batch), s.fc3(*batch), s.out1(*batch), s.out2(*batch)];
         layers.iter().map(|layer| layer.multiply_adds()).sum()
     }
 
-    fn constants(&self, lanes: usize, backward: bool) -> Result<Vec<(&'static str, Constant)>> {
+    fn constants(&self, backward: bool) -> Result<Vec<(&'static str, Constant)>> {
         let Self { sizes, batch, loss, tiles, row } = self;
         let mut constants: Vec<(&'static str, Constant)> = vec![
             ("BATCH", (*batch).into()),
@@ -184,10 +170,8 @@ impl Dense {
             ("THREADS", tiles.threads.into()),
             ("TILE_B", tiles.tile_images.into()),
             ("TILE_Q", (tiles.tile_outputs / 4).into()),
-            ("D_QUADS", (tiles.gradients.outputs / 4).into()),
-            ("X_QUADS", (tiles.gradients.inputs / 4).into()),
             ("DOUBLE_SOFTMAX", (*loss == Loss::DoubleSoftmax).into()),
-            ("LANES", lanes.into()),
+            ("LANES", tiles.lanes.into()),
             ("BACKWARD", backward.into()),
             ("FLAT", sizes.flat().into()),
             ("ADDENDS", DIGITS.into()),
@@ -196,7 +180,7 @@ impl Dense {
             ("FC3", sizes.fc3.into()),
             ("DIGITS", DIGITS.into()),
             ("SUMS", SUMS.into()),
-            ("STRIDE", (row.words() / 4).into()),
+            ("ROW_QUADS", (row.words() / 4).into()),
         ];
         constants.extend(row.places.iter().map(|&(name, at)| (name, (at / 4).into())));
         for (constant, name) in [
@@ -239,44 +223,6 @@ impl Dense {
             && 4 * half.max(behind_len) as u64 <= LIMITS.max_uniform_buffer_binding_size;
         Ok((self.tiles.uniform && fits).then_some(Windows { low, half, behind, behind_len }))
     }
-
-    /// The tiles of all weight matrices, as the shader's `Job`s.
-    fn jobs(&self) -> Vec<u32> {
-        let Self { sizes, row, tiles: Tiles { gradients: tile, .. }, .. } = self;
-        let layers = [
-            ("fc1", row.at("D_FEATURES") + sizes.flat(), row.at("NUMBER")),
-            ("fc2", row.at("D_H2"), row.at("FEATURES")),
-            ("fc3", row.at("D_H3"), row.at("H2")),
-            ("out1", row.at("D_LOGITS"), row.at("H3")),
-            ("out2", row.at("D_LOGITS") + Row::sums_at(), row.at("H3")),
-        ];
-        let parameters = sizes.parameters();
-        let mut jobs = Vec::new();
-        for (layer, d_at, x_at) in layers {
-            let find = |kind: &str| parameters.iter().find(|p| p.name == format!("{layer}.{kind}"));
-            let (Some(w), Some(bias)) = (find("weight"), find("bias")) else { continue };
-            let [outputs, inputs] = [w.shape[0], w.shape[1]];
-            for o in (0..outputs).step_by(tile.outputs) {
-                for i in (0..inputs).step_by(tile.inputs * tile.lanes) {
-                    for lane in (0..tile.lanes).map(|lane| 4 * lane) {
-                        let left = |size: usize, from: usize| size.saturating_sub(from);
-                        // The tiles at input 0 sum the biases up.
-                        let biases =
-                            if i == 0 { left(outputs, o + lane).min(left(tile.outputs, lane)) } else { 0 };
-                        jobs.extend([d_at + o + lane, x_at + i + lane].map(|at| at as u32));
-                        jobs.extend([w.offset + o * inputs + i + lane, inputs].map(|at| at as u32));
-                        jobs.extend(
-                            [left(outputs, o).min(tile.outputs), left(inputs, i + lane)].map(|n| n as u32),
-                        );
-                        jobs.extend([biases, bias.offset + o + lane].map(|at| at as u32));
-                    }
-                }
-            }
-        }
-        // A job of nothing but zeros has no extent and writes nothing.
-        jobs.resize(jobs.len().next_multiple_of(JOB_WORDS * JOB_THREADS), 0);
-        jobs
-    }
 }
 
 /// Adds the linear part on `rows [padded batch, words of a row]`, whose features pool2 has left
@@ -303,23 +249,9 @@ pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result
     ];
     bindings.extend(windows);
     let threads = [padded / s.tiles.images * s.tiles.threads, 1, 1];
-    tape.dispatch("dense", ["dense", "images"], &s.constants(s.tiles.lanes, backward)?, &bindings, threads);
+    tape.dispatch("dense", ["dense", "images"], &s.constants(backward)?, &bindings, threads);
     // The addend gets no gradient.
     let back = if backward { s.multiply_adds() - s.sizes.fc1(s.batch).multiply_adds() } else { 0 };
     tape.flops(2 * (s.multiply_adds() + back));
-    Ok(())
-}
-
-/// Adds the gradients of all its weights and biases, from the rows that [`dense`] leaves.
-pub fn dense_gradients(tape: &mut Tape, s: &Dense, rows: Tensor) -> Result<()> {
-    let jobs = s.jobs();
-    let count = jobs.len() / JOB_WORDS;
-    let jobs = tape.constant("jobs", &[count, JOB_WORDS], jobs);
-    let gradients = tape.shared("gradients", &[s.sizes.flat_len()], Shared::Gradients);
-    let bindings = [("jobs", jobs), ("rows", rows), ("flat_gradients", gradients)];
-    let mut constants = s.constants(s.tiles.gradients.lanes, true)?;
-    constants.push(("JOBS", count.into()));
-    tape.dispatch("dense", ["dense", "gradients"], &constants, &bindings, [count, 1, 1]);
-    tape.flops(2 * s.multiply_adds());
     Ok(())
 }

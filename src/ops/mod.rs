@@ -8,6 +8,7 @@ pub mod conv2d;
 pub mod conv_pool;
 pub mod cross_entropy;
 pub mod dense;
+pub mod dense_gradients;
 pub mod gather;
 pub mod linear;
 pub mod max_pool;

@@ -2,7 +2,7 @@
 
 use crate::gpu::adapter::is_software;
 use crate::gpu::device::{Gpu, LANES};
-use crate::ops::dense::GradientTile;
+use crate::ops::dense_gradients::GradientTile;
 use crate::ops::{conv_pool, dense};
 
 /// The tiles of the fused plan. They change how fast a step is. The order of every sum stays; only what

@@ -1,4 +1,5 @@
-//! The whole linear part of the network in one: fc1, concat, fc2, fc3 and both heads.
+//! The whole linear part of the network in one: fc1, concat, fc2, fc3 and both heads, but for the gradients of
+//! its parameters.
 //!
 //! Of each ReLU only the output is kept, and of each gradient only the one before the ReLU.
 
@@ -23,7 +24,7 @@ pub struct Values<T> {
     pub logits: [Vec<T>; 2],
 }
 
-/// The gradients.
+/// The gradients of the activations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradients<T> {
     /// `[batch, fc3]`: `dlogits * w`, where h3 is above 0.
@@ -32,8 +33,6 @@ pub struct Gradients<T> {
     pub d_h2: Vec<T>,
     /// `[batch, flat + fc1]`: `d_h2 * fc2`, where a feature is above 0.
     pub d_features: Vec<T>,
-    /// Of the parameters, flat as they are; 0 for the convolutions.
-    pub flat: Vec<T>,
 }
 
 /// Both logits and all before them, from `pooled [batch, flat]` and `number [batch, 10]`.
@@ -57,28 +56,14 @@ pub fn forward<T: Real>(s: &Dense, flat: &[T], pooled: &[T], number: &[T]) -> Va
     Values { features, h2, h3, logits }
 }
 
-/// All gradients, from those of the logits.
-pub fn backward<T: Real>(
-    s: &Dense,
-    flat: &[T],
-    number: &[T],
-    values: &Values<T>,
-    dlogits: [&[T]; 2],
-) -> Gradients<T> {
+/// The gradients of all activations, from those of the logits.
+pub fn backward<T: Real>(s: &Dense, flat: &[T], values: &Values<T>, dlogits: [&[T]; 2]) -> Gradients<T> {
     let (sizes, batch) = (&s.sizes, s.batch);
-    let mut d_flat = vec![T::zero(); flat.len()];
-    for ((name, shape), dy) in HEADS.into_iter().zip(heads(s).linear()).zip(dlogits) {
-        linear::backward_weights(&shape, dy, &values.h3, &mut d_flat[weight(s, name)]);
-        linear::backward_bias(&shape, dy, &mut d_flat[bias(s, name)]);
-    }
     let mut d_y = vec![T::zero(); values.h3.len()];
     heads::backward_input(&heads(s), dlogits, HEADS.map(|head| &flat[weight(s, head)]), &mut d_y);
     let mut d_h3 = d_y.clone();
     relu::backward(&values.h3, &d_y, &mut d_h3);
-
-    let mut layer = |name: &str, shape: Linear, x: &[T], dy: &[T]| {
-        linear::backward_weights(&shape, dy, x, &mut d_flat[weight(s, name)]);
-        linear::backward_bias(&shape, dy, &mut d_flat[bias(s, name)]);
+    let layer = |name: &str, shape: Linear, x: &[T], dy: &[T]| {
         let (mut d_y, mut d_x) = (vec![T::zero(); x.len()], vec![T::zero(); x.len()]);
         linear::backward_input(&shape, dy, &flat[weight(s, name)], &mut d_y);
         relu::backward(x, &d_y, &mut d_x);
@@ -86,11 +71,7 @@ pub fn backward<T: Real>(
     };
     let d_h2 = layer("fc3", sizes.fc3(batch), &values.h2, &d_h3);
     let d_features = layer("fc2", sizes.fc2(batch), &values.features, &d_h2);
-    let mut d_pooled = vec![T::zero(); batch * sizes.flat()];
-    let mut d_numbers = vec![T::zero(); batch * sizes.fc1];
-    concat::backward(&side_by_side(s), &d_features, &mut d_pooled, &mut d_numbers);
-    layer("fc1", sizes.fc1(batch), number, &d_numbers);
-    Gradients { d_h3, d_h2, d_features, flat: d_flat }
+    Gradients { d_h3, d_h2, d_features }
 }
 
 /// The two heads; an image's gradient counts as one of `batch`.
@@ -104,10 +85,12 @@ fn side_by_side(s: &Dense) -> Concat {
     Concat { batch: s.batch, left: s.sizes.flat(), right: s.sizes.fc1 }
 }
 
-fn weight(s: &Dense, layer: &str) -> Range<usize> {
+/// Where a layer's weights lie in the flat parameters.
+pub fn weight(s: &Dense, layer: &str) -> Range<usize> {
     s.sizes.parameters().into_iter().find(|p| p.name == format!("{layer}.weight")).map_or(0..0, |p| p.range())
 }
 
-fn bias(s: &Dense, layer: &str) -> Range<usize> {
+/// Where its biases lie.
+pub fn bias(s: &Dense, layer: &str) -> Range<usize> {
     s.sizes.parameters().into_iter().find(|p| p.name == format!("{layer}.bias")).map_or(0..0, |p| p.range())
 }

@@ -21,6 +21,7 @@ pub mod conv2d;
 pub mod conv_pool;
 pub mod cross_entropy;
 pub mod dense;
+pub mod dense_gradients;
 pub mod gather;
 pub mod heads;
 pub mod linear;

@@ -1,14 +1,16 @@
-//! The check of the whole linear part of the network, against the layers that it fuses.
+//! The check of the whole linear part of the network, against the layers that it fuses; the cases of
+//! dense_gradients are the same.
 
 use super::builder::{Builder, size, sum_of};
 use super::check::{Check, POISON, Part, Want};
-use super::{Depth, ending, wide};
+use super::{Depth, dense_gradients, ending, wide};
 use crate::Result;
 use crate::compare::Tol;
 use crate::graph::Tape;
 use crate::network::{DIGITS, SUMS, Sizes};
 use crate::ops;
-use crate::ops::dense::{self, Dense, GradientTile, Row};
+use crate::ops::dense::{self, Dense, Row};
+use crate::ops::dense_gradients::GradientTile;
 use crate::plans::tiles::Tiles;
 use crate::program::Shared;
 use crate::random::{Purpose, Random};
@@ -70,10 +72,16 @@ pub fn checks(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
     let cases = cases.into_iter().zip(0..);
     cases
         .map(|((sizes, batch, loss, backward, tiles), seed)| {
-            let check = check(Dense::new(sizes, batch, loss, tiles.dense), backward, seed)?;
-            Ok(Check { both_ways: sizes == real && batch == 64, ..check })
+            let s = Dense::new(sizes, batch, loss, tiles.dense);
+            let mut both = vec![check(&s, backward, seed)?];
+            if backward {
+                both.push(dense_gradients::check(&s, seed)?);
+            }
+            both.iter_mut().for_each(|check| check.both_ways = sizes == real && batch == 64);
+            Ok(both)
         })
-        .collect()
+        .collect::<Result<Vec<_>>>()
+        .map(|checks| checks.concat())
 }
 
 /// What the reference makes of a batch.
@@ -87,11 +95,10 @@ struct Values {
     d_h3: Vec<f64>,
     d_h2: Vec<f64>,
     d_features: Vec<f64>,
-    gradients: Vec<f64>,
 }
 
-fn check(s: Dense, backward: bool, seed: u32) -> Result<Check> {
-    let Dense { sizes, batch, loss, .. } = s;
+fn check(s: &Dense, backward: bool, seed: u32) -> Result<Check> {
+    let &Dense { sizes, batch, loss, .. } = s;
     let (words, padded, flat) = (s.row.words(), s.padded_batch(), sizes.flat());
     let mut t = Builder::new(batch, &[], seed);
     t.tape = Tape::new(&sizes, batch);
@@ -119,16 +126,13 @@ fn check(s: Dense, backward: bool, seed: u32) -> Result<Check> {
     t.shared("addends", Shared::Addends, &addends);
     t.stand_at(first, images);
     let records = t.tape.shared("records", &[count, 3], Shared::Records);
-    ops::dense::dense(&mut t.tape, &s, rows, backward)?;
-    if backward {
-        ops::dense::dense_gradients(&mut t.tape, &s, rows)?;
-    }
+    ops::dense::dense(&mut t.tape, s, rows, backward)?;
 
     let taken = || (0..batch).map(|b| order[first + b.min(images - 1)] as usize);
     let addend: Vec<usize> = taken().map(|n| addends[n] as usize).collect();
     let digit: Vec<u32> = taken().map(|n| labels[n]).collect();
     let sum: Vec<u32> = taken().map(|n| labels[n] + addends[n]).collect();
-    let v = wanted(&s, images, &wide(&parameters), &wide(&features), &addend, [&digit, &sum]);
+    let v = wanted(s, images, &wide(&parameters), &wide(&features), &addend, [&digit, &sum]);
 
     // Rounding adds up from layer to layer; each tensor is as exact as its sums are long.
     let scale = 1.0 / (2 * images) as f64;
@@ -189,18 +193,6 @@ fn check(s: Dense, backward: bool, seed: u32) -> Result<Check> {
             floats(&mut t, name, part(name, 0, width), values, tol);
             terms += width;
         }
-        let gradients = t.find("gradients")?;
-        for parameter in sizes.parameters().iter().filter(|p| !p.name.starts_with("conv")) {
-            let values = v.gradients[parameter.range()].to_vec();
-            // The zeros of addends that no image has are exact, and say nothing of the size of the others.
-            let occurring = |&(i, _): &(usize, &f64)| {
-                parameter.name != "fc1.weight" || addend[..images].contains(&(i % DIGITS))
-            };
-            let of_size: Vec<f64> = values.iter().enumerate().filter(occurring).map(|(_, &x)| x).collect();
-            let tol = Tol::reduction(terms + batch, size(&of_size));
-            let part = Part { at: parameter.offset, ..Part::whole(parameter.len()) };
-            t.want_part(&format!("d {}", parameter.name), gradients, part, Want::Floats(values, tol));
-        }
     }
     let direction = if backward { "" } else { ", forward" };
     let kind = if loss == Loss::DoubleSoftmax { ", double softmax" } else { "" };
@@ -234,11 +226,11 @@ fn wanted(
         let classes = d.len() / s.batch;
         d[images * classes..].fill(0.0);
     });
-    let d = reference::dense::backward(s, w, &number, &values, d_logits.each_ref().map(Vec::as_slice));
+    let d = reference::dense::backward(s, w, &values, d_logits.each_ref().map(Vec::as_slice));
     let width = s.sizes.flat() + s.sizes.fc1;
     let number_branch =
         values.features.chunks_exact(width).flat_map(|row| row[s.sizes.flat()..].to_vec()).collect();
     let reference::dense::Values { h2, h3, logits, .. } = values;
-    let reference::dense::Gradients { d_h3, d_h2, d_features, flat: gradients } = d;
-    Values { number_branch, h2, h3, logits, loss, d_logits, d_h3, d_h2, d_features, gradients }
+    let reference::dense::Gradients { d_h3, d_h2, d_features } = d;
+    Values { number_branch, h2, h3, logits, loss, d_logits, d_h3, d_h2, d_features }
 }

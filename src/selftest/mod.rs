@@ -9,6 +9,7 @@ mod builder;
 mod check;
 mod convolution;
 mod dense;
+mod dense_gradients;
 mod layers;
 mod steps;
 

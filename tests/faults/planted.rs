@@ -1,23 +1,10 @@
-//! Planted faults: wrong shaders and wrong host steps, each of which the checks must catch.
-//!
-//! A check that passes says something only if it fails on what is wrong.
+//! The mistakes, by op.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
-
-use digit_adder::gpu::shader::{Constant, EMBEDDED, Library};
-use digit_adder::gpu::{Gpu, Kernels};
+use digit_adder::gpu::shader::Constant;
 use digit_adder::program::Program;
-use digit_adder::selftest::{self, Check, Depth};
-use libtest_mimic::Trial;
-
-mod common;
-
-/// Checks of an op that must be enough to catch every fault in it.
-const CHECKS: usize = 10;
 
 /// Where something is done wrong.
-enum Plant {
+pub enum Plant {
     /// In a shader: pieces of its text, each found exactly once, with what stands there instead.
     Shader(&'static [(&'static str, &'static str)]),
     /// On the host: the program that a check runs.
@@ -25,17 +12,18 @@ enum Plant {
 }
 
 /// One mistake.
-struct Fault {
+pub struct Fault {
     /// What is wrong.
-    name: &'static str,
+    pub name: &'static str,
     /// The op whose checks must catch it, and its shader.
-    op: &'static str,
-    plant: Plant,
+    pub op: &'static str,
+    /// Where.
+    pub plant: Plant,
     /// Whether it lies in what only devices with lanes do.
-    lanes: bool,
+    pub lanes: bool,
 }
 
-const fn shader(
+pub const fn shader(
     op: &'static str,
     name: &'static str,
     pieces: &'static [(&'static str, &'static str)],
@@ -56,7 +44,7 @@ const fn host(op: &'static str, name: &'static str, change: fn(&mut Program)) ->
     Fault { name, op, plant: Plant::Host(change), lanes: false }
 }
 
-const FAULTS: &[Fault] = &[
+pub const FAULTS: &[Fault] = &[
     shader(
         "conv2d",
         "bias gradient with the wrong sign",
@@ -266,10 +254,19 @@ const FAULTS: &[Fault] = &[
         &[("from_lane(mine[b / LANES], b % LANES)", "from_lane(mine[b / LANES], (b + 1u) % LANES)")],
     ),
     between_lanes(
-        "dense",
+        "dense_gradients",
         "gradient read off the wrong lane",
-        &[("from_lane(d_mine[q / LANES], q % LANES)", "from_lane(d_mine[q / LANES], (q + 1u) % LANES)")],
+        &[(
+            "from_lane(d_mine[m][q / LANES], q % LANES)",
+            "from_lane(d_mine[m][q / LANES], (q + 1u) % LANES)",
+        )],
     ),
+    shader(
+        "dense_gradients",
+        "the last image of an odd batch counts twice",
+        &[("select(vec4(0.0), d, b + m < BATCH)", "d")],
+    ),
+    shader("dense_gradients", "a bias too many", &[("if (o < job.biases)", "if (o <= job.biases)")]),
     shader(
         "dense",
         "what is behind the end of the order leaves records",
@@ -356,88 +353,4 @@ fn set(program: &mut Program, shader: &str, name: &str, change: fn(Constant) -> 
             *value = change(*value);
         }
     }
-}
-
-fn text(op: &str) -> String {
-    let (_, text) = EMBEDDED.iter().find(|(name, _)| *name == op).expect("an op has a shader");
-    (*text).to_string()
-}
-
-/// The text with the fault, with every piece replaced exactly once.
-fn planted(op: &str, pieces: &[(&str, &str)]) -> Result<String, String> {
-    pieces.iter().try_fold(text(op), |text, (right, wrong)| match text.matches(right).count() {
-        1 => Ok(text.replace(right, wrong)),
-        n => Err(format!("`{right}` stands in {op}.wgsl {n} times, not once")),
-    })
-}
-
-/// Runs the checks until one fails, and says which and why.
-fn caught(
-    gpu: &Gpu,
-    kernels: &mut Kernels,
-    checks: &[Check],
-    fault: &Fault,
-) -> Result<Option<String>, String> {
-    for check in checks {
-        let mut check = check.clone();
-        if let Plant::Host(change) = fault.plant {
-            change(&mut check.program);
-        }
-        if let Some(failure) = check.run(gpu, kernels).map_err(|error| error.to_string())?.failure {
-            return Ok(Some(format!("{}: {failure}", check.shape)));
-        }
-    }
-    Ok(None)
-}
-
-type Checks = Arc<HashMap<&'static str, Vec<Check>>>;
-
-fn run(gpu: &Gpu, checks: &Checks, fault: &Fault) -> Result<(), String> {
-    let checks = checks.get(fault.op).ok_or("no check of this op")?;
-    let wrong = match fault.plant {
-        Plant::Shader(pieces) => planted(fault.op, pieces)?,
-        Plant::Host(_) => text(fault.op),
-    };
-    let library = Library::Replaced { name: fault.op.into(), text: wrong };
-    match caught(gpu, &mut Kernels::new(library, true), checks, fault)? {
-        Some(by) => {
-            println!("{}, {}: caught by {by}", fault.op, fault.name);
-            Ok(())
-        }
-        None => Err("no check has caught it".into()),
-    }
-}
-
-/// The same checks must pass without a fault.
-fn passes(gpu: &Gpu, checks: &Checks, op: &'static str) -> Result<(), String> {
-    let library = Library::Replaced { name: op.into(), text: text(op) };
-    match caught(gpu, &mut Kernels::new(library, true), &checks[op], &shader(op, "nothing", &[]))? {
-        Some(by) => Err(by),
-        None => Ok(()),
-    }
-}
-
-fn main() -> std::process::ExitCode {
-    let mut by_op: HashMap<&'static str, Vec<Check>> = HashMap::new();
-    for check in selftest::all(Depth::Quick, common::gpu::lanes()).expect("the checks' own shapes are right")
-    {
-        let checks = by_op.entry(check.op).or_default();
-        if checks.len() < CHECKS {
-            checks.push(check);
-        }
-    }
-    let checks: Checks = Arc::new(by_op);
-    let ops: BTreeSet<&'static str> = checks.keys().copied().collect();
-    let mut trials: Vec<Trial> = Vec::new();
-    for op in ops {
-        let checks = checks.clone();
-        trials
-            .push(common::gpu::trial(format!("{op}: without a fault"), move |gpu| passes(gpu, &checks, op)));
-    }
-    let there = FAULTS.iter().filter(|fault| !fault.lanes || common::gpu::lanes() > 1);
-    trials.extend(there.map(|fault| -> Trial {
-        let checks = checks.clone();
-        common::gpu::trial(format!("{}: {}", fault.op, fault.name), move |gpu| run(gpu, &checks, fault))
-    }));
-    common::gpu::conclude(trials)
 }
