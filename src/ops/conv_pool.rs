@@ -141,6 +141,30 @@ impl ConvPool {
         Ok(())
     }
 
+    /// Fails unless the tensors around the layer are what the kernels take them for.
+    fn expect(&self, tape: &Tape, name: &str, input: Input, pooled: Pooled) -> Result<()> {
+        if let Input::Tensor(x) = input {
+            tape.expect(name, x, &self.input())?;
+        }
+        let Pooled { tensor, stride, at, pitch } = pooled;
+        let [batch, out, height, width] = self.pooled();
+        let words: usize = tape.shape(tensor).iter().product();
+        let fits = pitch >= width && at + out * height * pitch <= stride && batch * stride <= words;
+        if !fits || !stride.is_multiple_of(STRIP) || !at.is_multiple_of(STRIP) {
+            return Err(Error::Usage(format!(
+                "{name}: {pooled:?} of {words} words has no room for {:?} in whole vec4",
+                self.pooled()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Shape of an [`Input::Tensor`].
+    fn input(&self) -> [usize; 4] {
+        let Conv2d { batch, in_channels, height, width, .. } = self.conv;
+        [batch, in_channels, height, width.next_multiple_of(STRIP)]
+    }
+
     fn constants(&self, group: usize, input: Input, pooled: Pooled) -> Vec<(&'static str, Constant)> {
         let Conv2d { batch, in_channels, height, width, out_channels, kernel } = self.conv;
         vec![
@@ -173,6 +197,7 @@ impl Input {
 /// Adds the layer `name` up to its pooled output `y`, and gives the windows' winners.
 pub fn conv_pool(tape: &mut Tape, name: &str, s: ConvPool, input: Input, y: Pooled) -> Result<Tensor> {
     s.check(name)?;
+    s.expect(tape, name, input, y)?;
     let w = tape.parameter(&format!("{name}.weight"))?;
     let bias = tape.parameter(&format!("{name}.bias"))?;
     let winner = tape.tensor(format!("{name} winner"), &s.winners());
@@ -196,13 +221,17 @@ pub fn conv_pool_gradients(
 ) -> Result<()> {
     let Gradients { dy, winner, dx, partial } = gradients;
     s.check(name)?;
+    s.expect(tape, name, input, dy)?;
+    tape.expect(name, winner, &s.winners())?;
     let w = tape.parameter(&format!("{name}.weight"))?;
     let bias = tape.parameter(&format!("{name}.bias"))?;
     let (dw, db) = (tape.gradient(w), tape.gradient(bias));
-    let slots = match *tape.shape(partial) {
-        [slots, _] if slots.is_multiple_of(WHOLE) => slots,
+    let [dw_at, db_at] = [dw, db].map(|gradient| tape.offset(gradient));
+    let least = (dw_at + s.conv.w_len()).max(db_at + s.conv.out_channels);
+    let (slots, words) = match *tape.shape(partial) {
+        [slots, words] if slots.is_multiple_of(WHOLE) && words >= least => (slots, words),
         ref shape => {
-            let needed = format!("a multiple of {WHOLE} slots");
+            let needed = format!("a multiple of {WHOLE} slots of at least {least} words");
             return Err(Error::Usage(format!("{name}: the partial gradients {shape:?} need {needed}")));
         }
     };
@@ -211,14 +240,15 @@ pub fn conv_pool_gradients(
     let mut constants = s.constants(s.tiles.weights, input, dy);
     constants.extend([
         ("SLOTS", slots.into()),
-        ("SLOT", tape.shape(partial)[1].into()),
-        ("DW_AT", tape.offset(dw).into()),
-        ("DB_AT", tape.offset(db).into()),
+        ("SLOT", words.into()),
+        ("DW_AT", dw_at.into()),
+        ("DB_AT", db_at.into()),
     ]);
     let Conv2d { batch, in_channels, height, out_channels, .. } = s.conv;
     let mut threads = [slots * out_channels / s.tiles.weights, in_channels, 1];
     let mut flops = 2 * s.gradient_multiply_adds();
     if let Some(dx) = dx {
+        tape.expect(name, dx, &s.input())?;
         bindings.extend([("w", w), ("dx", dx)]);
         threads[0] += (batch * height.div_ceil(s.tiles.rows)).next_multiple_of(WHOLE);
         flops *= 2;
@@ -226,4 +256,39 @@ pub fn conv_pool_gradients(
     tape.dispatch(name, ["conv_pool", "backward"], &constants, &bindings, threads);
     tape.flops(flops);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Sizes;
+    use crate::plans::tiles::Tiles;
+
+    #[test]
+    fn tensors_of_another_shape_are_refused() {
+        let sizes = Sizes::default();
+        let s = ConvPool { conv: sizes.conv2(8), tiles: Tiles::FAT.conv2 };
+        let said = |x: [usize; 4], stride: usize, partial: [usize; 2]| {
+            let mut tape = Tape::new(&sizes, 8);
+            let [x, y] = [("x", &x[..]), ("y", &[8, 192][..])].map(|(name, shape)| tape.tensor(name, shape));
+            let y = Pooled { tensor: y, stride, at: 0, pitch: 4 };
+            let winner = conv_pool(&mut tape, "conv2", s, Input::Tensor(x), y)?;
+            let dx = Some(tape.tensor("dx", &[8, 6, 12, 12]));
+            let partial = tape.tensor("partial", &partial);
+            let gradients = Gradients { dy: y, winner, dx, partial };
+            conv_pool_gradients(&mut tape, "conv2", s, Input::Tensor(x), gradients)
+        };
+        let right = ([8, 6, 12, 12], 192, [16, 2176]);
+        assert_eq!(said(right.0, right.1, right.2).map_err(|e| e.to_string()), Ok(()));
+        for (x, stride, partial, word) in [
+            ([8, 6, 12, 13], right.1, right.2, "`x` has shape"),
+            (right.0, 188, right.2, "has no room for [8, 12, 4, 4]"),
+            (right.0, 196, right.2, "has no room for"),
+            (right.0, right.1, [12, 2176], "a multiple of 8 slots"),
+            (right.0, right.1, [16, 1812], "of at least"),
+        ] {
+            let message = said(x, stride, partial).unwrap_err().to_string();
+            assert!(message.contains(word), "{message}");
+        }
+    }
 }

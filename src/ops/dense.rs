@@ -230,6 +230,7 @@ impl Dense {
 pub fn dense(tape: &mut Tape, s: &Dense, rows: Tensor, backward: bool) -> Result<()> {
     s.check()?;
     let padded = s.padded_batch();
+    tape.expect("dense", rows, &[padded, s.row.words()])?;
     // Where they do not serve, they hold what the shader declares by default.
     let none = Windows { low: 0, half: 4, behind: 0, behind_len: 4 };
     let Windows { low, half, behind, behind_len } = s.windows()?.unwrap_or(none);

@@ -27,6 +27,7 @@ pub struct GradientTile {
 /// Sizes or tiles that the kernels cannot handle.
 pub fn dense_gradients(tape: &mut Tape, s: &Dense, rows: Tensor) -> Result<()> {
     s.check()?;
+    tape.expect("dense_gradients", rows, &[s.padded_batch(), s.row.words()])?;
     let jobs = jobs(s);
     let count = jobs.len() / JOB_WORDS;
     let jobs = tape.constant("jobs", &[count, JOB_WORDS], jobs);

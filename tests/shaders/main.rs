@@ -28,7 +28,8 @@ const STORAGE_BUFFERS: usize = 8;
 /// lavapipe ends all loops of an invocation after 65,535 iterations, silently.
 const ITERATIONS: u64 = 60_000;
 
-/// Batches of training steps: the default, a tail, the smallest, uneven and large ones.
+/// Batches of training steps: the default, a tail, the smallest, uneven and large ones, up to the largest that
+/// `train` takes.
 const TRAINING: [usize; 8] = [64, 32, 500, 1, 7, 65, 1000, 4096];
 /// Batches of evaluation steps.
 const EVALUATION: [usize; 5] = [500, 64, 32, 7, 1];
@@ -150,9 +151,10 @@ fn programs() -> Vec<(String, Program)> {
     let sizes = Sizes::default();
     let mut all = Vec::new();
     for loss in [Loss::Logits, Loss::DoubleSoftmax] {
-        let plans: [(&str, Box<dyn Programs>); 4] = [
+        let plans: [(&str, Box<dyn Programs>); 5] = [
             ("fat fused", Box::new(Fused { sizes, loss, tiles: Tiles::FAT })),
             ("alone fused", Box::new(Fused { sizes, loss, tiles: Tiles::ALONE })),
+            ("middle fused", Box::new(Fused { sizes, loss, tiles: Tiles::MIDDLE })),
             ("thin fused", Box::new(Fused { sizes, loss, tiles: Tiles::THIN })),
             ("layered", Box::new(Layered { sizes, loss })),
         ];
