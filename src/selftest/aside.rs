@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::check::Check;
-use super::{Depth, convolution, dense, layers, steps};
+use super::{Depth, conv_pool, convolution, dense, layers, steps};
 use crate::Result;
 use crate::gpu::interface::{self, Access};
 use crate::gpu::shader::{EMBEDDED, Library};
@@ -41,7 +41,8 @@ pub fn few(name: &str, lanes: usize) -> Result<Vec<Check>> {
     let mut sizes = Random::new(4, Purpose::Test, 0);
     let mut checks = layers::checks(7, 33, 13, 0)?;
     checks.extend(steps::checks(33, 0)?);
-    checks.extend(convolution::random(7, 4, lanes, &mut sizes, 0)?);
+    checks.extend(convolution::random(7, 4, &mut sizes, 0)?);
+    checks.extend(conv_pool::random(7, 4, lanes, &mut sizes, 0)?);
     if name.starts_with("dense") {
         checks.extend(dense::checks(Depth::Quick, lanes)?);
     }

@@ -7,6 +7,7 @@
 pub mod aside;
 mod builder;
 mod check;
+mod conv_pool;
 mod convolution;
 mod dense;
 mod dense_gradients;
@@ -77,15 +78,12 @@ fn only(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
         };
         checks.extend(layers::checks(batch, size, other, seed)?);
         checks.extend(steps::checks(batch, seed)?);
-        checks.extend(convolution::random(
-            batch,
-            kernels,
-            if index % 2 == 0 { lanes } else { 1 },
-            sizes,
-            seed,
-        )?);
+        checks.extend(convolution::random(batch, kernels, sizes, seed)?);
+        let lanes = if index % 2 == 0 { lanes } else { 1 };
+        checks.extend(conv_pool::random(batch, kernels, lanes, sizes, seed)?);
     }
-    checks.extend(convolution::fixed(depth, lanes)?);
+    checks.extend(convolution::fixed(depth)?);
+    checks.extend(conv_pool::fixed(depth, lanes)?);
     Ok(checks)
 }
 

@@ -92,12 +92,12 @@ pub fn wrong_numbers_are_called_out() -> Result<(), String> {
 
 /// The grid may then end within a workgroup: what is behind it must leave everything alone.
 pub fn workgroups_of_another_size(gpu: &Gpu) -> Result<(), String> {
-    for (name, text) in EMBEDDED {
-        // Not the size that an entry counts on, which stands there as a constant.
+    // dense counts its workgroups.
+    for (name, text) in EMBEDDED.iter().filter(|(name, _)| *name != "dense") {
         let larger = [8, 32, 64].into_iter().rev().fold(text.to_string(), |text, size| {
             text.replace(&format!("@workgroup_size({size})"), &format!("@workgroup_size({})", 2 * size))
         });
-        assert_ne!(*text, larger, "{name}");
+        assert!(*text != larger, "{name} has no workgroup of these sizes");
         let mut texts: Texts = EMBEDDED.iter().map(|(name, text)| (*name, text.to_string())).collect();
         texts.insert(name, larger);
         let library = Library::Texts(texts);
