@@ -113,6 +113,15 @@ pub fn load(path: &Path, sizes: &Sizes) -> Result<Model> {
     Ok(Model { parameters: flat, about })
 }
 
+/// What is wrong with a file whose weights are finite numbers, but lead to others.
+pub fn not_finite(path: &Path) -> Error {
+    Error::Data(format!(
+        "{}: its weights give numbers that are not finite, they are too large. Train new ones, with a lower \
+         learning rate (--lr)",
+        path.display()
+    ))
+}
+
 /// SHA-256, in hex, over the bytes (f32, little endian) of all parameters in PyTorch's order,
 /// without the padding of the flat buffer.
 pub fn parameters_sha256(flat: &[f32], sizes: &Sizes) -> String {

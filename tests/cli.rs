@@ -4,6 +4,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use digit_adder::model_file::{self, About};
+use digit_adder::network::Sizes;
+use digit_adder::train::Loss;
 use image::{GrayImage, Luma};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -121,6 +124,29 @@ fn wrong_files_end_with_code_4() {
     refused(&["train", "--adapter", "cpu", "--data-dir", "nowhere"], &["nowhere"]);
     refused(&["train", "--adapter", "cpu", "--data-dir", "text"], &["text"]);
     refused(&["train", "--adapter", "cpu", "--data-dir", "."], &["train-images"]);
+}
+
+#[test]
+fn weights_that_give_no_finite_numbers_end_with_code_4() {
+    let folder = TempDir::new().unwrap();
+    let sizes = Sizes::default();
+    let huge = vec![1e30; sizes.flat_len()];
+    let about = About { version: "0".into(), loss: Loss::Logits, seed: 1, epochs: 1, dataset: "none".into() };
+    model_file::save(&folder.path().join("huge.safetensors"), &sizes, &huge, &about).unwrap();
+    GrayImage::from_fn(28, 28, |x, _| Luma([if x == 14 { 255 } else { 0 }]))
+        .save(folder.path().join("one.png"))
+        .unwrap();
+    // On the reference, and on a GPU where there is one.
+    for adapter in [&["--adapter", "cpu"][..], &[]] {
+        for command in [
+            &["eval", "huge.safetensors", "--dataset", "drawn"][..],
+            &["eval", "huge.safetensors", "--dataset", "drawn", "--addend", "3", "--json"],
+            &["predict", "huge.safetensors", "one.png", "--number", "1"],
+        ] {
+            let arguments = [command, adapter].concat();
+            refused(folder.path(), &arguments, 4, &["huge.safetensors", "not finite"]);
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::options::{self, AdapterOptions, DataOptions};
+use crate::Error;
 use crate::engine::{self, Adapter};
 use crate::model_file;
 use crate::network::Sizes;
@@ -71,9 +72,13 @@ impl Eval {
         let settings = Settings { batch: options::BATCH_SIZE, loss, plan: self.adapter.plan() };
         let mut engine = opened.engine(sizes, settings, model.parameters.clone(), dataset.clone(), None)?;
         let metrics = match self.addend {
-            Some(addend) => engine.evaluate(&vec![addend; images])?,
-            None => run::test(engine.as_mut(), seed, images)?,
+            Some(addend) => engine.evaluate(&vec![addend; images]),
+            None => run::test(engine.as_mut(), seed, images),
         };
+        let metrics = metrics.map_err(|error| match error {
+            Error::Diverged(_) => model_file::not_finite(&self.model),
+            other => other,
+        })?;
 
         if !self.json {
             console::say(&match self.addend {

@@ -56,6 +56,9 @@ impl Predict {
         let settings = Settings { batch: 1, loss, plan: self.adapter.plan() };
         let mut engine = opened.engine(sizes, settings, model.parameters, Arc::new(dataset), None)?;
         let prediction = engine.predict(&picture.pixels, self.number)?;
+        if !prediction.digit.iter().chain(&prediction.sum).all(|probability| probability.is_finite()) {
+            return Err(model_file::not_finite(&self.model).into());
+        }
 
         let (digit, sum) = (likeliest(&prediction.digit), likeliest(&prediction.sum));
         if self.json {

@@ -166,7 +166,11 @@ impl Engine for CpuEngine {
                 tally(&pass, &inputs, &loss)
             })
             .collect();
-        Ok(chunks.into_iter().fold(Tally::default(), |total, tally| total + tally).metrics())
+        let metrics = chunks.into_iter().fold(Tally::default(), |total, tally| total + tally).metrics();
+        if !metrics.loss.is_finite() {
+            return Err(Error::Diverged(format!("the loss of the test set is {}", metrics.loss)));
+        }
+        Ok(metrics)
     }
 
     fn predict(&mut self, image: &[u8], addend: u8) -> Result<Prediction> {

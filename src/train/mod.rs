@@ -87,6 +87,9 @@ pub trait Engine {
     fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics>;
 
     /// Runs the test set, forward only, with the given addends (one an image).
+    ///
+    /// # Errors
+    /// [`crate::Error::Diverged`] where the loss is not a finite number.
     fn evaluate(&mut self, addends: &[u8]) -> Result<Metrics>;
 
     /// Runs one image of 28 x 28 grey values.
