@@ -181,7 +181,7 @@ impl Train {
         }
         trained.and(finished)?;
 
-        let metrics = run::test(engine.as_mut(), self.seed, test_images)?;
+        let metrics = run::test_after(engine.as_mut(), &course, self.epochs, test_images)?;
         let hash = model_file::parameters_sha256(&recorder.parameters, &sizes);
         recorder.folder.write_json("result.json", &outcome(self.epochs, &metrics, &hash))?;
         console::print(&console::test_line(&metrics))?;

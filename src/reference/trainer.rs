@@ -168,7 +168,7 @@ impl Engine for CpuEngine {
             .collect();
         let metrics = chunks.into_iter().fold(Tally::default(), |total, tally| total + tally).metrics();
         if !metrics.loss.is_finite() {
-            return Err(Error::Diverged(format!("the loss of the test set is {}", metrics.loss)));
+            return Err(Error::Diverged(format!("the loss is {}", metrics.loss)));
         }
         Ok(metrics)
     }

@@ -56,12 +56,20 @@ pub struct TestRecord {
     pub correct_sums: usize,
 }
 
+impl From<Metrics> for TestRecord {
+    fn from(metrics: Metrics) -> Self {
+        let Metrics { images, loss, digits, sums } = metrics;
+        Self { images, loss, correct_digits: digits, correct_sums: sums }
+    }
+}
+
 /// Told how a training run comes along.
 pub trait Watcher {
     /// `images` of this epoch are done.
     fn progress(&mut self, epoch: u32, images: usize);
 
-    /// An epoch ended well with these flat parameters, all of them finite.
+    /// An epoch ended well with these flat parameters, all of them finite; if its test failed, the record has
+    /// none.
     ///
     /// # Errors
     ///
@@ -88,12 +96,7 @@ pub fn train(
             addends: course.addends.draw(course.seed, stream, images),
             learning_rate: course.learning_rate,
         };
-        let diverged = |what: String| {
-            Error::Diverged(format!(
-                "training diverged in epoch {epoch}: {what}. A learning rate (--lr) below {:?} may help",
-                course.learning_rate
-            ))
-        };
+        let diverged = |what: String| diverged(course, epoch, &what);
         let start = Instant::now();
         let metrics =
             engine.train_epoch(&plan, &mut |images| watcher.progress(epoch, images)).map_err(|error| {
@@ -110,12 +113,12 @@ pub fn train(
         if let Some(parameter) = parameters.iter().find(|p| !p.is_finite()) {
             return Err(diverged(format!("a parameter is {parameter}")));
         }
-        let test_record = match course.eval_interval {
+        // An epoch that has ended well counts, whatever becomes of its test.
+        let tested = match course.eval_interval {
             Some(interval) if epoch.is_multiple_of(interval) => {
-                let Metrics { images, loss, digits, sums } = test(engine, course.seed, test_images)?;
-                Some(TestRecord { images, loss, correct_digits: digits, correct_sums: sums })
+                test_after(engine, course, epoch, test_images).map(|metrics| Some(metrics.into()))
             }
-            _ => None,
+            _ => Ok(None),
         };
         let record = EpochRecord {
             epoch,
@@ -124,11 +127,31 @@ pub fn train(
             correct_digits: metrics.digits,
             correct_sums: metrics.sums,
             seconds,
-            test: test_record,
+            test: tested.as_ref().copied().unwrap_or(None),
         };
         watcher.epoch(&record, parameters)?;
+        tested?;
     }
     Ok(())
+}
+
+/// [`test`] after an epoch of `course`.
+///
+/// # Errors
+///
+/// [`Error::Diverged`] with epoch and cure when the loss is not a finite number. Errors of the engine.
+pub fn test_after(engine: &mut dyn Engine, course: &Course, epoch: u32, images: usize) -> Result<Metrics> {
+    test(engine, course.seed, images).map_err(|error| match error {
+        Error::Diverged(what) => diverged(course, epoch, &format!("on the test set, {what}")),
+        other => other,
+    })
+}
+
+fn diverged(course: &Course, epoch: u32, what: &str) -> Error {
+    Error::Diverged(format!(
+        "training diverged in epoch {epoch}: {what}. A learning rate (--lr) below {:?} may help",
+        course.learning_rate
+    ))
 }
 
 /// Runs the test set of `images` images with addends drawn from `seed`: one seed, one result.
@@ -151,6 +174,7 @@ mod tests {
         epochs: Vec<Epoch>,
         loss_breaks: Option<usize>,
         parameter_breaks: Option<usize>,
+        test_breaks: Option<Error>,
     }
 
     impl Fake {
@@ -168,6 +192,9 @@ mod tests {
         }
 
         fn evaluate(&mut self, addends: &[u8]) -> Result<Metrics> {
+            if let Some(error) = self.test_breaks.take() {
+                return Err(error);
+            }
             let sums = addends.iter().map(|&a| usize::from(a)).sum();
             Ok(Metrics { images: addends.len(), loss: 0.5, digits: 3, sums })
         }
@@ -247,6 +274,22 @@ mod tests {
             assert_eq!(error.exit_code(), 5);
             assert!(error.to_string().contains(&format!("epoch 3: {what}")), "{error}");
             assert_eq!(seen.epochs, [1, 2]);
+        }
+    }
+
+    #[test]
+    fn an_epoch_whose_test_fails_is_kept() {
+        let diverged = (Error::Diverged("the loss is NaN".into()), 5);
+        let lost = (Error::Device("the device was lost".into()), 3);
+        for (failure, code) in [diverged, lost] {
+            let mut seen = Seen::default();
+            let mut engine = Fake { test_breaks: Some(failure), ..Fake::default() };
+            let error = train(&mut engine, &course(Addends::Fresh), [100, 70], &mut seen).unwrap_err();
+            assert_eq!((seen.epochs, seen.tested), (vec![1, 2], vec![]));
+            assert_eq!(error.exit_code(), code);
+            let cure =
+                error.to_string().contains("epoch 2: on the test set, the loss is NaN. A learning rate");
+            assert_eq!(cure, code == 5, "{error}");
         }
     }
 
