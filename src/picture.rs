@@ -59,10 +59,13 @@ pub fn read(path: &Path) -> Result<Picture> {
         imageops::invert(&mut grey);
         notes.push("dark ink on a light background: inverted".to_string());
     }
+    let blank = || wrong("shows no ink, it is blank".to_string());
     let side = SIDE as u32;
-    if grey.dimensions() != (side, side) {
+    if grey.dimensions() == (side, side) {
+        stretch(&grey, border_brightness(&grey), FAINTEST[0]).ok_or_else(blank)?;
+    } else {
         let (width, height) = grey.dimensions();
-        grey = fit(&grey).ok_or_else(|| wrong("shows no ink, it is blank".to_string()))?;
+        grey = fit(&grey).ok_or_else(blank)?;
         notes.push(format!("{width} x {height} pixels: cropped, scaled and centred to 28 x 28"));
     }
     Ok(Picture { pixels: grey.into_raw(), notes })
@@ -204,6 +207,17 @@ mod tests {
         let picture = read_back(DynamicImage::ImageLuma16(deep)).unwrap();
         assert_eq!((picture.pixels[8], picture.pixels[9]), (0, 255));
         assert!(read_back(GrayImage::new(1, 1)).is_err());
+    }
+
+    #[test]
+    fn a_blank_picture_of_any_size_is_refused() {
+        for size in [1, 28, 29] {
+            // The last one has a grain that is no ink.
+            for picture in [[0, 0], [200, 200], [255, 255], [128, 128], [40, 50]] {
+                let error = read_back(bar(size, 0, 0, 1, 1, picture)).unwrap_err();
+                assert!(error.exit_code() == 4 && error.to_string().contains("blank"), "{size}: {error}");
+            }
+        }
     }
 
     #[test]
