@@ -24,8 +24,11 @@ pub struct About {
     pub seed: u64,
     /// Epochs that they were trained for.
     pub epochs: u32,
-    /// What they were trained on.
+    /// What they were trained on, and where it lay.
     pub dataset: String,
+    /// [`crate::data::Split::sha256`] of its test set; older files have none.
+    #[serde(default)]
+    pub test_sha256: Option<String>,
 }
 
 /// What a model file holds.

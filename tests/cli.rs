@@ -11,6 +11,10 @@ use image::{GrayImage, Luma};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[allow(dead_code)] // no file is served here
+mod idx_files;
+use idx_files::blank_set;
+
 /// A run in an empty folder, without a word from the environment.
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_digit-adder"));
@@ -131,7 +135,14 @@ fn weights_that_give_no_finite_numbers_end_with_code_4() {
     let folder = TempDir::new().unwrap();
     let sizes = Sizes::default();
     let huge = vec![1e30; sizes.flat_len()];
-    let about = About { version: "0".into(), loss: Loss::Logits, seed: 1, epochs: 1, dataset: "none".into() };
+    let about = About {
+        version: "0".into(),
+        loss: Loss::Logits,
+        seed: 1,
+        epochs: 1,
+        dataset: "none".into(),
+        test_sha256: None,
+    };
     model_file::save(&folder.path().join("huge.safetensors"), &sizes, &huge, &about).unwrap();
     GrayImage::from_fn(28, 28, |x, _| Luma([if x == 14 { 255 } else { 0 }]))
         .save(folder.path().join("one.png"))
@@ -196,6 +207,26 @@ fn a_run_leaves_weights_log_and_plots() {
     assert_eq!(report["seed"], 3);
     let report: Value = serde_json::from_str(&eval(&["--addend", "7", "--json"])).unwrap();
     assert_eq!((&report["addend"], &report["seed"]), (&7.into(), &Value::Null));
+}
+
+#[test]
+fn data_are_the_same_in_another_folder() {
+    let folder = TempDir::new().unwrap();
+    let [here, there] = [blank_set(false), blank_set(true)];
+    let [here, there] = [&here, &there].map(|set| set.path().to_str().unwrap());
+    let train =
+        ["train", "--adapter", "cpu", "--data-dir", here, "--limit", "10", "--epochs", "1", "--out", "run"];
+    let output = run(folder.path(), &train);
+    assert!(output.status.success(), "{}", err(&output));
+    let told = |data: &[&str]| {
+        let eval = ["eval", "run/model.safetensors", "--adapter", "cpu"];
+        let output = run(folder.path(), &[&eval, data].concat());
+        assert!(output.status.success(), "{}", err(&output));
+        err(&output).contains("trained on other data: A data set in MNIST's format from ")
+    };
+    assert!(!told(&["--data-dir", here]));
+    assert!(!told(&["--data-dir", there]));
+    assert!(told(&["--dataset", "drawn"]));
 }
 
 #[test]

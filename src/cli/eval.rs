@@ -61,7 +61,7 @@ impl Eval {
         let images = dataset.test.labels.len();
         console::say(&format!("data: {}, {images} test images", dataset.origin));
         let (loss, trained_seed) = model.about.as_ref().map_or_else(Default::default, |about| {
-            if about.dataset != dataset.origin {
+            if about.test_sha256.as_ref().is_some_and(|trained| *trained != dataset.test.sha256()) {
                 console::say(&format!("note: the model was trained on other data: {}", about.dataset));
             }
             (about.loss, Some(about.seed))

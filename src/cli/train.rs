@@ -116,7 +116,7 @@ impl Train {
         console::say(&format!("adapter: {}", opened.adapter));
         let dataset = Arc::new(self.data.load(self.limit)?);
         let (images, test_images) = (dataset.train.labels.len(), dataset.test.labels.len());
-        let origin = dataset.origin.clone();
+        let (origin, test_sha256) = (dataset.origin.clone(), dataset.test.sha256());
         console::say(&format!("data: {origin}, {images} training and {test_images} test images"));
         let sizes = Sizes::default();
         console::say(&format!("\n{}\n", summary::network(&sizes, self.batch_size)));
@@ -169,6 +169,7 @@ impl Train {
             seed: self.seed,
             epochs: 0,
             dataset: origin.clone(),
+            test_sha256: Some(test_sha256),
         };
         let mut recorder = Recorder::new(folder, sizes, about, EpochBar::new(self.epochs, images));
         let trained = run::train(engine.as_mut(), &course, [images, test_images], &mut recorder);

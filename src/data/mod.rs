@@ -42,6 +42,11 @@ impl Split {
         self.labels.is_empty()
     }
 
+    /// SHA-256, in hex, over all images and then all labels: what the split is, wherever it lay.
+    pub fn sha256(&self) -> String {
+        mnist::sha256(&[&self.images[..], &self.labels].concat())
+    }
+
     /// Keeps the first `count` images, all if there are not so many.
     pub fn truncate(&mut self, count: usize) {
         self.images.truncate(count.saturating_mul(PIXELS));

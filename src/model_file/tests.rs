@@ -2,7 +2,14 @@ use super::*;
 use tempfile::TempDir;
 
 fn about() -> About {
-    About { version: "1.2.3".into(), loss: Loss::DoubleSoftmax, seed: 9, epochs: 4, dataset: "MNIST".into() }
+    About {
+        version: "1.2.3".into(),
+        loss: Loss::DoubleSoftmax,
+        seed: 9,
+        epochs: 4,
+        dataset: "MNIST".into(),
+        test_sha256: Some("c0ffee".into()),
+    }
 }
 
 fn saved() -> (TempDir, std::path::PathBuf, Vec<f32>) {
