@@ -45,6 +45,8 @@ struct Row {
     /// all that an op gives must be exact.
     worst: Used,
     failures: Vec<Failure>,
+    /// Programs that gave no numbers: the driver refuses a shader, or the device has failed.
+    not_run: Vec<Failure>,
 }
 
 #[derive(Serialize)]
@@ -70,49 +72,74 @@ impl Selftest {
             opened.adapter
         ));
         let start = Instant::now();
-        let ops = run(gpu, &checks);
+        let (ops, cause) = run(gpu, &checks);
         console::say(&format!("done in {:.1} s", start.elapsed().as_secs_f64()));
 
-        let failures: usize = ops.values().map(|row| row.failures.len()).sum();
         let report = Report {
             program: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             adapter: opened.adapter.clone(),
-            passed: failures == 0,
+            passed: ops.values().all(|row| row.failures.is_empty() && row.not_run.is_empty()),
             ops,
         };
         console::print(&if self.json { serde_json::to_string_pretty(&report)? } else { report.table() })?;
-        if failures > 0 {
-            anyhow::bail!("{failures} of {} programs gave wrong numbers on this adapter", checks.len());
-        }
-        Ok(())
+        report.end(cause)
     }
 }
 
-fn run(gpu: &Gpu, checks: &[Check]) -> BTreeMap<&'static str, Row> {
+/// Runs all checks. Where some could not be run the first reason comes along, which the others may follow from.
+fn run(gpu: &Gpu, checks: &[Check]) -> (BTreeMap<&'static str, Row>, Option<Error>) {
     let mut kernels = Kernels::new(Library::Embedded, false);
     let mut ops: BTreeMap<&'static str, Row> = BTreeMap::new();
+    let mut cause = None;
     for check in checks {
         let row = ops.entry(check.op).or_default();
         row.shapes += 1;
-        let reason = match check.run(gpu, &mut kernels) {
+        let failure = |reason| Failure { shape: check.shape.clone(), reason };
+        match check.run(gpu, &mut kernels) {
             Ok(verdict) => {
                 let first = row.worst.budget == 0.0;
                 if verdict.failure.is_none() && (first || verdict.worst.share > row.worst.share) {
                     row.worst = verdict.worst;
                 }
-                verdict.failure
+                row.failures.extend(verdict.failure.map(failure));
             }
-            // A shader that the driver refuses is as much a finding as a wrong number.
-            Err(error) => Some(error.to_string()),
-        };
-        row.failures.extend(reason.map(|reason| Failure { shape: check.shape.clone(), reason }));
+            Err(error) => {
+                row.not_run.push(failure(error.to_string().trim_end().into()));
+                cause.get_or_insert(error);
+            }
+        }
     }
-    ops
+    (ops, cause)
 }
 
 impl Report {
+    /// Fails where something did.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where programs could not be run, for this cause; any other where all were run and
+    /// numbers are wrong.
+    fn end(&self, cause: Option<Error>) -> anyhow::Result<()> {
+        let sum = |count: fn(&Row) -> usize| self.ops.values().map(count).sum::<usize>();
+        let programs = sum(|row| row.shapes);
+        let wrong = format!(
+            "{} of {programs} programs gave wrong numbers on this adapter",
+            sum(|row| row.failures.len())
+        );
+        if let Some(cause) = cause {
+            let not_run = sum(|row| row.not_run.len());
+            let cause = cause.to_string();
+            return Err(Error::Device(format!(
+                "{not_run} of {programs} programs could not be run, {wrong}. The first reason: {}",
+                cause.trim_end()
+            ))
+            .into());
+        }
+        anyhow::ensure!(self.passed, wrong);
+        Ok(())
+    }
+
     /// Program and adapter, a line for each op, then what failed.
     fn table(&self) -> String {
         let Self { program, version, system, adapter, .. } = self;
@@ -122,9 +149,11 @@ impl Report {
             line("op", ["shapes", "worst error", "budget", "share"], "verdict"),
         ];
         for (op, row) in &self.ops {
-            let verdict = match row.failures.len() {
-                0 => "ok".to_string(),
-                n => format!("FAILED {n}"),
+            let verdict = match (row.failures.len(), row.not_run.len()) {
+                (0, 0) => "ok".to_string(),
+                (n, 0) => format!("FAILED {n}"),
+                (0, n) => format!("NOT RUN {n}"),
+                (failed, not_run) => format!("FAILED {failed}, NOT RUN {not_run}"),
             };
             let Used { error, budget, share } = row.worst;
             let share = format!("{:.1} %", 100.0 * share);
@@ -132,7 +161,8 @@ impl Report {
             lines.push(line(op, columns.map(String::as_str), &verdict));
         }
         for (op, row) in &self.ops {
-            lines.extend(row.failures.iter().map(|f| format!("\n{op} {}: {}", f.shape, f.reason)));
+            let failures = row.failures.iter().chain(&row.not_run);
+            lines.extend(failures.map(|f| format!("\n{op} {}: {}", f.shape, f.reason)));
         }
         lines.join("\n")
     }
@@ -151,22 +181,46 @@ fn number(x: f64) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_table_names_adapter_op_and_failure() {
+    fn report(ops: BTreeMap<&'static str, Row>) -> Report {
         let adapter = Adapter {
             name: "GeForce".into(),
             driver: "550.1".into(),
             backend: "vulkan".into(),
             software: false,
         };
+        let (program, version, system) = ("digit-adder", "1.2.3", "linux x86_64".to_string());
+        Report { program, version, system, adapter, passed: false, ops }
+    }
+
+    #[test]
+    fn a_program_that_cannot_be_run_gives_no_wrong_numbers() {
+        let failure = |reason: &str| vec![Failure { shape: "3x7".into(), reason: reason.into() }];
+        let wrong = Row { shapes: 4, failures: failure("y[2]: got 1e0, want 2e0"), ..Row::default() };
+        let error = report(BTreeMap::from([("add", wrong)])).end(None).unwrap_err();
+        assert!(error.downcast_ref::<Error>().is_none(), "{error}");
+        assert_eq!(error.to_string(), "1 of 4 programs gave wrong numbers on this adapter");
+
+        let lost = "GeForce: the device was lost";
+        let row = Row { shapes: 4, not_run: failure(lost), ..Row::default() };
+        let report = report(BTreeMap::from([("relu", row)]));
+        let table = report.table();
+        assert!(table.contains("NOT RUN 1") && table.contains(&format!("relu 3x7: {lost}")), "{table}");
+        let error = report.end(Some(Error::Device(lost.into()))).unwrap_err();
+        assert_eq!(error.downcast_ref::<Error>().map(Error::exit_code), Some(3));
+        for words in ["1 of 4 programs could not be run", "0 of 4 programs gave wrong", lost] {
+            assert!(error.to_string().contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_table_names_adapter_op_and_failure() {
         let failures = vec![Failure { shape: "3x7".into(), reason: "y[2]: got 1e0, want 2e0".into() }];
         let used = Used { error: 1.25e-7, budget: 1e-6, share: 0.125 };
         let ops = BTreeMap::from([
-            ("add", Row { shapes: 5, worst: used, failures: Vec::new() }),
-            ("relu", Row { shapes: 4, worst: Used::default(), failures }),
+            ("add", Row { shapes: 5, worst: used, ..Row::default() }),
+            ("relu", Row { shapes: 4, failures, ..Row::default() }),
         ]);
-        let (program, version, system) = ("digit-adder", "1.2.3", "linux x86_64".to_string());
-        let table = Report { program, version, system, adapter, passed: false, ops }.table();
+        let table = report(ops).table();
         for words in [
             "digit-adder 1.2.3, linux x86_64",
             "GeForce",
