@@ -115,11 +115,34 @@ impl Opened {
         self.gpu.as_ref()
     }
 
+    /// The device on which tiles can be tried.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] where there is nothing to choose: for the layered plan and on the CPU reference.
+    pub fn tunable(&self, sizes: Sizes, plan: plans::Kind) -> Result<&Gpu> {
+        if plan == plans::Kind::Layered || plan.refusal(sizes).is_some() {
+            return Err(Error::Usage("--tune needs the fused plan: the layered one has no tiles".into()));
+        }
+        let no_gpu = || Error::Usage("--tune needs a GPU: the CPU reference has no tiles".into());
+        self.gpu.as_deref().ok_or_else(no_gpu)
+    }
+
+    /// The device whose shaders can be swapped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] on the CPU reference.
+    pub fn reloadable(&self) -> Result<&Gpu> {
+        let no_gpu = || Error::Usage("--hot-reload needs a GPU: the CPU reference has no shaders".into());
+        self.gpu.as_deref().ok_or_else(no_gpu)
+    }
+
     /// Chooses the fastest tiles for the fused plan by trying them; `say` is told what they take.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] where there is nothing to choose: on the CPU reference and for the layered plan.
+    /// As [`Self::tunable`]; [`Error::Device`] where the device refuses all of them.
     pub fn tune(
         &mut self,
         sizes: Sizes,
@@ -127,12 +150,7 @@ impl Opened {
         parameters: &[f32],
         say: &mut dyn FnMut(&str),
     ) -> Result<()> {
-        let Some(gpu) = &self.gpu else {
-            return Err(Error::Usage("--tune needs a GPU: the CPU reference has no tiles".into()));
-        };
-        if settings.plan == plans::Kind::Layered || settings.plan.refusal(sizes).is_some() {
-            return Err(Error::Usage("--tune needs the fused plan: the layered one has no tiles".into()));
-        }
+        let gpu = self.tunable(sizes, settings.plan)?;
         self.tiles = Some(tune::tune(gpu, sizes, settings.loss, settings.batch, parameters, say)?);
         Ok(())
     }
@@ -151,12 +169,10 @@ impl Opened {
         dataset: Arc<Dataset>,
         watch: Option<Watch>,
     ) -> Result<Box<dyn Engine>> {
+        if watch.is_some() {
+            self.reloadable()?;
+        }
         let Some(gpu) = self.gpu else {
-            if watch.is_some() {
-                return Err(Error::Usage(
-                    "--hot-reload needs a GPU: the CPU reference has no shaders".into(),
-                ));
-            }
             return Ok(Box::new(CpuEngine::new(sizes, settings, parameters, dataset)?));
         };
         let kernels = Kernels::new(Library::Embedded, false);

@@ -32,8 +32,8 @@ fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// Runs, expects an exit code and a message, and no result.
-fn refused(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) {
+/// Runs, expects an exit code and no result, and returns the message.
+fn refused(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) -> String {
     let output = run(folder, arguments);
     let message = err(&output);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
@@ -42,6 +42,7 @@ fn refused(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) {
         assert!(message.contains(word), "{arguments:?}: no `{word}` in {message}");
     }
     assert_eq!(out(&output), "", "{arguments:?}");
+    message
 }
 
 const TRAIN: [&str; 8] = ["train", "--adapter", "cpu", "--dataset", "drawn", "--limit", "250", "--epochs"];
@@ -74,7 +75,10 @@ fn help_names_the_commands_and_goes_to_stdout() {
 #[test]
 fn senseless_flags_end_with_code_2() {
     let folder = TempDir::new().unwrap();
-    let refused = |arguments: &[&str], words: &[&str]| refused(folder.path(), arguments, 2, words);
+    let refused = |arguments: &[&str], words: &[&str]| {
+        let message = refused(folder.path(), arguments, 2, words);
+        assert!(!message.contains("data: "), "{arguments:?}: before the data are had: {message}");
+    };
     refused(&["train", "--batch-size", "0"], &["--batch-size", "at least 1"]);
     refused(&["train", "--epochs", "0"], &["--epochs"]);
     refused(&["train", "--limit", "0"], &["--limit", "at least 1"]);
@@ -105,6 +109,11 @@ fn senseless_flags_end_with_code_2() {
     let shaders = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
     let cpu = ["train", "--hot-reload", "--shader-dir", shaders, "--adapter", "cpu", "--dataset", "drawn"];
     refused(&cpu, &["--hot-reload needs a GPU"]);
+    refused(&["train", "--adapter", "cpu", "--dataset", "drawn", "--tune"], &["--tune needs a GPU"]);
+    refused(
+        &["train", "--plan", "layered", "--dataset", "drawn", "--tune"],
+        &["--tune needs the fused plan"],
+    );
     std::fs::write(folder.path().join("used"), "").unwrap();
     refused(&["train", "--out", "."], &["not empty"]);
     refused(&["train", "--out", "used"], &["used is not a folder"]);

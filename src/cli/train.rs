@@ -113,12 +113,18 @@ impl Train {
         let mut opened = engine::open(&choice, &mut console::say)?;
         let profiler =
             self.profile.as_ref().map(|trace| Profiler::new(&opened, trace.clone())).transpose()?;
+        let sizes = Sizes::default();
+        if self.tune {
+            opened.tunable(sizes, self.adapter.plan())?;
+        }
+        if self.hot_reload {
+            opened.reloadable()?;
+        }
         console::say(&format!("adapter: {}", opened.adapter));
         let dataset = Arc::new(self.data.load(self.limit)?);
         let (images, test_images) = (dataset.train.labels.len(), dataset.test.labels.len());
         let (origin, test_sha256) = (dataset.origin.clone(), dataset.test.sha256());
         console::say(&format!("data: {origin}, {images} training and {test_images} test images"));
-        let sizes = Sizes::default();
         console::say(&format!("\n{}\n", summary::network(&sizes, self.batch_size)));
 
         let course = Course {
