@@ -109,6 +109,8 @@ fn senseless_flags_end_with_code_2() {
     let shaders = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
     let cpu = ["train", "--hot-reload", "--shader-dir", shaders, "--adapter", "cpu", "--dataset", "drawn"];
     refused(&cpu, &["--hot-reload needs a GPU"]);
+    let both = ["train", "--tune", "--hot-reload", "--shader-dir", shaders, "--dataset", "drawn"];
+    refused(&both, &["--tune", "cannot be used with"]);
     refused(&["train", "--adapter", "cpu", "--dataset", "drawn", "--tune"], &["--tune needs a GPU"]);
     refused(
         &["train", "--plan", "layered", "--dataset", "drawn", "--tune"],

@@ -64,8 +64,9 @@ pub struct Train {
     /// The folder that --hot-reload watches
     #[arg(long, value_name = "DIR", default_value = "shaders", requires = "hot_reload")]
     shader_dir: PathBuf,
-    /// Try several tile sizes for 20 steps each and use the fastest; they may round differently
-    #[arg(long)]
+    /// Try several tile sizes for 20 steps each and use the fastest; they may round differently. Not with
+    /// --hot-reload: the shipped shaders are tried
+    #[arg(long, conflicts_with = "hot_reload")]
     tune: bool,
     /// Time the dispatches of a step when the training is done; with a FILE, write all that host and
     /// device did as a trace for chrome://tracing or Perfetto
