@@ -10,7 +10,7 @@ use crate::gpu::shader::Library;
 use crate::gpu::watch::Watch;
 use crate::gpu::{Gpu, Kernels, adapter, tune};
 use crate::network::Sizes;
-use crate::plans::tiles::{Cut, Tiles};
+use crate::plans::tiles::{CANDIDATES, Cut, Tiles};
 use crate::reference::trainer::CpuEngine;
 use crate::report::schedule;
 use crate::train::{Engine, Loss, Settings};
@@ -126,6 +126,13 @@ impl Opened {
         }
         let no_gpu = || Error::Usage("--tune needs a GPU: the CPU reference has no tiles".into());
         self.gpu.as_deref().ok_or_else(no_gpu)
+    }
+
+    /// Which of [`CANDIDATES`] the network is cut into; none on the CPU reference and in the layered plan.
+    pub fn tiles(&self, sizes: Sizes, plan: plans::Kind) -> Option<&'static str> {
+        let gpu = self.tunable(sizes, plan).ok()?;
+        let tiles = self.tiles.unwrap_or_else(|| Tiles::of(gpu));
+        CANDIDATES.iter().find(|(_, candidate)| *candidate == tiles).map(|(name, _)| *name)
     }
 
     /// The device whose shaders can be swapped.

@@ -1,4 +1,4 @@
-//! `bench` and `train --profile`: what they print and leave behind. How long anything takes is never judged.
+//! `bench`, `train --profile` and `train --tune`: what they print and leave behind. How long anything takes is never judged.
 
 mod common;
 
@@ -10,7 +10,7 @@ use digit_adder::bench::ceiling;
 use digit_adder::gpu::timing::Method;
 use digit_adder::gpu::{Buffers, Gpu, Plan, Rehearsal};
 use digit_adder::network::Sizes;
-use digit_adder::plans::{Kind, tiles::Tiles};
+use digit_adder::plans::{Kind, tiles::CANDIDATES, tiles::Tiles};
 use digit_adder::program::{Cursor, Program};
 use digit_adder::train::Loss;
 use serde_json::Value;
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         common::gpu::trial("ceilings compute", ceilings_compute),
         // By now the driver has compiled these kernels and finds them in its cache.
         common::gpu::trial("train --profile", |_| train_with_a_profile()),
+        common::gpu::trial("train keeps its tiles", |_| train_keeps_its_tiles()),
         common::gpu::trial("bench as tables", |_| bench_as_tables()),
         common::gpu::trial("bench in a closed pipe", |_| bench_in_a_closed_pipe()),
     ])
@@ -172,6 +173,29 @@ fn bench_in_a_closed_pipe() -> Result<(), String> {
         command(folder.path(), &flags).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
+    Ok(())
+}
+
+/// What is computed with is told in `config.json`: tiles, and the folder of the shaders.
+fn train_keeps_its_tiles() -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let train = |out: &str, more: &[&str]| {
+        let flags = ["train", "--dataset", "drawn", "--limit", "16", "--epochs", "1", "--out", out];
+        let (_, told) = run(folder.path(), &[&flags[..], more].concat());
+        let text = std::fs::read_to_string(folder.path().join(out).join("config.json")).unwrap();
+        (serde_json::from_str::<Value>(&text).unwrap(), told)
+    };
+    let usual = Tiles::of(common::gpu::device()?);
+    let (name, _) = CANDIDATES.iter().find(|(_, tiles)| *tiles == usual).unwrap();
+    let (config, _) = train("usual", &[]);
+    assert_eq!((&config["tiles"], &config["shaders"]), (&(*name).into(), &Value::Null));
+    let (config, told) = train("tuned", &["--tune"]);
+    let used = format!("{} tiles are used", config["tiles"].as_str().unwrap());
+    assert!(told.contains(&used), "no `{used}` in {told}");
+    let shaders = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
+    let (config, _) = train("watched", &["--plan", "layered", "--hot-reload", "--shader-dir", shaders]);
+    let watched = std::path::Path::new(shaders).canonicalize().unwrap();
+    assert_eq!((&config["tiles"], &config["shaders"]), (&Value::Null, &watched.to_str().into()));
     Ok(())
 }
 

@@ -192,6 +192,7 @@ fn a_run_leaves_weights_log_and_plots() {
     let config = json("config.json");
     assert_eq!((&config["seed"], &config["batch_size"]), (&3.into(), &64.into()));
     assert_eq!((&config["training_images"], &config["loss"]), (&250.into(), &"logits".into()));
+    assert_eq!((&config["tiles"], &config["shaders"]), (&Value::Null, &Value::Null));
     let result = json("result.json");
     assert!(lines[3].ends_with(result["parameters_sha256"].as_str().unwrap()));
     let log = String::from_utf8(kept("epochs.jsonl")).unwrap();

@@ -1,6 +1,6 @@
 //! `digit-adder train`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -74,7 +74,7 @@ pub struct Train {
     profile: Option<Option<PathBuf>>,
 }
 
-/// `config.json`: what it takes to repeat the run.
+/// `config.json`: what the run was told, and what it chose.
 #[derive(Serialize)]
 struct Config<'a> {
     program: &'static str,
@@ -87,6 +87,10 @@ struct Config<'a> {
     batch_size: usize,
     loss: Loss,
     plan: plans::Kind,
+    /// By name; none where nothing is cut into tiles.
+    tiles: Option<&'static str>,
+    /// The folder of the shaders under hot reload; else they are the program's own.
+    shaders: Option<&'a Path>,
     #[serde(flatten)]
     course: Course,
 }
@@ -148,6 +152,8 @@ impl Train {
         if self.tune {
             opened.tune(sizes, settings, &start, &mut console::say)?;
         }
+        let tiles = opened.tiles(sizes, settings.plan);
+        let shaders = watch.as_ref().map(|watch| watch.folder().to_path_buf());
         let mut engine = opened.engine(sizes, settings, start, dataset, watch)?;
         if let Some(interval) = self.log_interval {
             engine.log_steps(StepLog::new(interval, |line| console::interject(&console::step_line(&line))));
@@ -167,6 +173,8 @@ impl Train {
                 batch_size: self.batch_size,
                 loss: self.loss,
                 plan: self.adapter.plan(),
+                tiles,
+                shaders: shaders.as_deref(),
                 course,
             },
         )?;
