@@ -63,7 +63,7 @@ impl Gpu {
             ..LIMITS
         };
         if let Some(lack) = lack(&limits, &offered) {
-            return Err(Error::Device(format!("{} cannot be used: {lack}", adapter::describe(&info))));
+            return Err(unfit(&info, &format!("cannot be used: {lack}")));
         }
         let lanes = lanes(&info, adapter.features());
         let subgroup = if lanes > 1 { wgpu::Features::SUBGROUP } else { wgpu::Features::empty() };
@@ -75,7 +75,7 @@ impl Gpu {
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
         }))
-        .map_err(|error| Error::Device(format!("{} gave no device: {error}", adapter::describe(&info))))?;
+        .map_err(|error| unfit(&info, &format!("gave no device: {error}")))?;
         let failure = Arc::new(Mutex::new(None));
         device.on_uncaptured_error(Arc::new({
             let failure = failure.clone();
@@ -178,6 +178,14 @@ fn lanes(info: &wgpu::AdapterInfo, features: wgpu::Features) -> usize {
     if fits { LANES } else { 1 }
 }
 
+/// What is wrong with an adapter, and what helps.
+fn unfit(info: &wgpu::AdapterInfo, what: &str) -> Error {
+    Error::Device(format!(
+        "{} {what}. Choose another one with --adapter (`digit-adder adapters` lists them), or --adapter cpu",
+        adapter::describe(info)
+    ))
+}
+
 /// The first limit that an adapter does not reach, for the user.
 fn lack(needed: &wgpu::Limits, offered: &wgpu::Limits) -> Option<String> {
     let mut lack = None;
@@ -195,6 +203,17 @@ fn note(failure: &Mutex<Option<String>>, message: String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_adapter_that_cannot_be_used_is_named_with_the_cure() {
+        let mut info = wgpu::AdapterInfo::new(wgpu::DeviceType::IntegratedGpu, wgpu::Backend::Gl);
+        info.name = "Old".into();
+        let error = unfit(&info, "gave no device: no immediates");
+        assert_eq!(error.exit_code(), 3);
+        for words in ["Old (integrated GPU)", "no immediates", "digit-adder adapters", "--adapter cpu"] {
+            assert!(error.to_string().contains(words), "{error}");
+        }
+    }
 
     #[test]
     fn a_limit_that_is_not_reached_is_named() {
