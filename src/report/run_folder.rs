@@ -1,7 +1,7 @@
 //! The folder that keeps what a run leaves behind.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -21,13 +21,19 @@ pub struct RunFolder {
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] naming the folder.
+/// [`Error::Usage`] naming the folder, [`Error::Data`] where it cannot be read.
 pub fn refuse_used(folder: &Path) -> Result<()> {
-    let used = fs::read_dir(folder).map(|mut entries| entries.next().is_some());
-    let refusal = match used {
+    let refusal = match fs::read_dir(folder).map(|mut entries| entries.next().is_some()) {
+        Ok(false) => return Ok(()),
         Ok(true) => "is not empty: give --out another one, or remove it first",
-        Err(_) if folder.exists() => "is not a folder: give --out another name",
-        _ => return Ok(()),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound => return Ok(()),
+            ErrorKind::NotADirectory => "is not a folder: give --out another name",
+            _ => {
+                let folder = folder.display();
+                return Err(Error::Data(format!("cannot read {folder}: {error}. Give --out another folder")));
+            }
+        },
     };
     Err(Error::Usage(format!("{} {refusal}", folder.display())))
 }
@@ -110,7 +116,7 @@ fn create_dated(runs: &Path, seed: u64) -> Result<PathBuf> {
     loop {
         match fs::create_dir(&path) {
             Ok(()) => return Ok(path),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 path = runs.join(format!("{name}_{number}"));
                 number += 1;
             }
@@ -162,6 +168,16 @@ mod tests {
         let file = parent.path().join("epochs.jsonl");
         let error = RunFolder::create(Some(&file), 1).err().unwrap();
         assert!(error.exit_code() == 2 && error.to_string().contains("not a folder"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_cannot_be_read_is_no_file() {
+        // As where permission lacks, which root always has.
+        let parent = tempfile::tempdir().unwrap();
+        let error = refuse_used(&parent.path().join("x".repeat(300))).unwrap_err();
+        assert_eq!(error.exit_code(), 4, "{error}");
+        assert!(error.to_string().contains("cannot read ") && error.to_string().contains("--out"), "{error}");
     }
 
     #[test]
