@@ -205,6 +205,15 @@ fn a_download_is_verified_kept_and_used_again() {
     let first = load_from(&places, &request, &mut |_| ()).unwrap();
     assert_eq!(counts(&first.test), [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
     assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 4);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+        let folder = tempfile::tempdir().unwrap();
+        let usual = folder.path().join("usual");
+        std::fs::write(&usual, "").unwrap();
+        assert_eq!(mode(&damaged), mode(&usual), "as readable as any file");
+    }
     let offline = Request { download: false, ..request };
     let mut messages = Vec::new();
     let again = load_from(&places, &offline, &mut |m| messages.push(m.to_owned())).unwrap();

@@ -1,15 +1,15 @@
 //! Fetching MNIST into the user's cache from the first mirror that has it.
 
 use std::fs;
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tempfile::NamedTempFile;
 use ureq::Agent;
 
 use super::idx;
 use super::mnist::{MEMBERS, Member, sha256};
+use crate::atomic;
 
 /// Where the gzipped files are served, in the order of trial.
 pub const MIRRORS: [&str; 3] = [
@@ -52,7 +52,7 @@ pub fn download(mirrors: &[String], folder: &Path, say: &mut dyn FnMut(&str)) ->
                 }
             }
         };
-        write(folder, &path, &bytes).map_err(|e| format!("{} cannot be written ({e})", path.display()))?;
+        atomic::write(&path, &bytes).map_err(|e| e.to_string())?;
     }
     say(&format!("MNIST is now in {}", folder.display()));
     Ok(())
@@ -89,12 +89,4 @@ fn fetch(
         return Err(format!("its {} is not the official file", member.name));
     }
     Ok(bytes)
-}
-
-/// Writes a file under a temporary name beside `path` and renames it.
-fn write(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
 }
