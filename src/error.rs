@@ -9,7 +9,7 @@ pub enum Error {
     /// No such adapter, a device that was lost, a shader that a driver refused (exit code 3).
     #[error("{0}")]
     Device(String),
-    /// A data, image or model file that is missing or wrong (exit code 4).
+    /// A file that is missing, wrong or cannot be written (exit code 4).
     #[error("{0}")]
     Data(String),
     /// The loss or a parameter is no longer a finite number (exit code 5).

@@ -37,11 +37,6 @@ impl Spans {
         Self { begin: Instant::now(), kept: keep.then(Mutex::default) }
     }
 
-    /// Whether spans are kept.
-    pub fn are_kept(&self) -> bool {
-        self.kept.is_some()
-    }
-
     /// Does `work`, which takes a span of the host.
     pub fn time<T>(&self, name: &'static str, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
