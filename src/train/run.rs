@@ -91,7 +91,7 @@ pub fn train(
 ) -> Result<()> {
     for epoch in 1..=course.epochs {
         let stream = epoch - 1;
-        let plan = Epoch {
+        let pass = Epoch {
             order: order(course.seed, stream, images as u32),
             addends: course.addends.draw(course.seed, stream, images),
             learning_rate: course.learning_rate,
@@ -99,7 +99,7 @@ pub fn train(
         let diverged = |what: String| diverged(course, epoch, &what);
         let start = Instant::now();
         let metrics =
-            engine.train_epoch(&plan, &mut |images| watcher.progress(epoch, images)).map_err(|error| {
+            engine.train_epoch(&pass, &mut |images| watcher.progress(epoch, images)).map_err(|error| {
                 match error {
                     Error::Diverged(what) => diverged(what),
                     other => other,
