@@ -135,7 +135,7 @@ pub fn train(
     Ok(())
 }
 
-/// [`test`] after an epoch of `course`.
+/// [`test()`] after an epoch of `course`.
 ///
 /// # Errors
 ///
