@@ -17,7 +17,7 @@ pub enum Access {
     Read,
     /// `var<storage, read_write>`.
     ReadWrite,
-    /// `var<immediate>`, which is no buffer: the step's [`Cursor`](crate::program::Cursor).
+    /// `var<immediate>`, which is no buffer: the step's [`Cursor`].
     Immediate,
 }
 
