@@ -78,6 +78,7 @@ pub struct Opened {
     /// What it is.
     pub adapter: Adapter,
     gpu: Option<Arc<Gpu>>,
+    kernels: Kernels,
     tiles: Option<Tiles>,
 }
 
@@ -93,23 +94,27 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
             true => Err(Error::Usage(
                 "--require-gpu and --adapter cpu contradict each other: drop one of them".into(),
             )),
-            false => Ok(Opened { adapter: cpu_reference(), gpu: None, tiles: None }),
+            false => Ok(Opened::new(cpu_reference(), None)),
         };
     }
     match adapter::choose(&choice.adapter, choice.backend.map(Into::into)) {
         Ok(chosen) => {
             let gpu = if choice.profile { Gpu::open_profiled(&chosen)? } else { Gpu::open(&chosen)? };
-            Ok(Opened { adapter: describe(&gpu.info), gpu: Some(Arc::new(gpu)), tiles: None })
+            Ok(Opened::new(describe(&gpu.info), Some(Arc::new(gpu))))
         }
         Err(adapter::Missing::All(reason)) if !choice.require_gpu => {
             say(&format!("{reason}. Computing on the CPU reference instead"));
-            Ok(Opened { adapter: cpu_reference(), gpu: None, tiles: None })
+            Ok(Opened::new(cpu_reference(), None))
         }
         Err(missing) => Err(missing.into()),
     }
 }
 
 impl Opened {
+    fn new(adapter: Adapter, gpu: Option<Arc<Gpu>>) -> Self {
+        Self { adapter, gpu, kernels: Kernels::new(Library::Embedded, false), tiles: None }
+    }
+
     /// The device, unless it is the CPU reference.
     pub fn gpu(&self) -> Option<&Arc<Gpu>> {
         self.gpu.as_ref()
@@ -162,6 +167,19 @@ impl Opened {
         Ok(())
     }
 
+    /// Makes the pipelines of a training step, which the first step does otherwise: so there can be other work
+    /// beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] where a driver refuses a shader; [`Error::Usage`] where the plan refuses the sizes.
+    pub fn prepare(&mut self, sizes: Sizes, settings: Settings) -> Result<()> {
+        let Some(gpu) = &self.gpu else { return Ok(()) };
+        let tiles = self.tiles.unwrap_or_else(|| Tiles::of(gpu));
+        let program = settings.plan.programs(sizes, settings.loss, tiles).training(settings.batch)?;
+        self.kernels.prepare(gpu, &program.dispatches)
+    }
+
     /// Puts the network, with flat `parameters`, and the data set on the adapter.
     ///
     /// # Errors
@@ -182,8 +200,7 @@ impl Opened {
         let Some(gpu) = self.gpu else {
             return Ok(Box::new(CpuEngine::new(sizes, settings, parameters, dataset)?));
         };
-        let kernels = Kernels::new(Library::Embedded, false);
-        let mut engine = GpuEngine::new(gpu, kernels, sizes, settings, &parameters, &dataset)?;
+        let mut engine = GpuEngine::new(gpu, self.kernels, sizes, settings, &parameters, &dataset)?;
         if let Some(tiles) = self.tiles {
             engine.cut(tiles);
         }

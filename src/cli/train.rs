@@ -126,7 +126,13 @@ impl Train {
             opened.reloadable()?;
         }
         console::say(&format!("adapter: {}", opened.adapter));
-        let dataset = Arc::new(self.data.load(self.limit)?);
+        let settings = Settings { batch: self.batch_size, loss: self.loss, plan: self.adapter.plan() };
+        // Most of the time before the first step goes into these two.
+        let others = self.tune || self.hot_reload;
+        let prepare = || if others { Ok(()) } else { opened.prepare(sizes, settings) };
+        let (prepared, dataset) = rayon::join(prepare, || self.data.load(self.limit));
+        prepared?;
+        let dataset = Arc::new(dataset?);
         let (images, test_images) = (dataset.train.labels.len(), dataset.test.labels.len());
         let (origin, test_sha256) = (dataset.origin.clone(), dataset.test.sha256());
         console::say(&format!("data: {origin}, {images} training and {test_images} test images"));
@@ -141,7 +147,6 @@ impl Train {
         };
         console::say(&format!("{}, {}", self.title(&origin), self.details()));
         let adapter = opened.adapter.clone();
-        let settings = Settings { batch: self.batch_size, loss: self.loss, plan: self.adapter.plan() };
         let start = sizes.initial_parameters(self.seed);
         if let Some(refusal) = settings.plan.refusal(sizes) {
             console::say(&format!("the layered plan is used, the fused one refuses the network: {refusal}"));
