@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Output, Stdio};
 use std::sync::Arc;
 
-use digit_adder::bench::ceiling;
+use digit_adder::bench::{ceiling, throughput};
 use digit_adder::gpu::timing::Method;
 use digit_adder::gpu::{Buffers, Gpu, Plan, Rehearsal};
 use digit_adder::network::Sizes;
@@ -146,7 +146,7 @@ fn bench_as_tables() -> Result<(), String> {
     Ok(())
 }
 
-/// What does not fit is told before anything is measured.
+/// What does not fit is told before anything is measured, with the cure.
 fn a_batch_without_room(gpu: &Arc<Gpu>) -> Result<(), String> {
     let room = gpu.device.limits().max_storage_buffer_binding_size;
     let program = training(Kind::Fused, 60_000);
@@ -154,15 +154,10 @@ fn a_batch_without_room(gpu: &Arc<Gpu>) -> Result<(), String> {
     if largest.is_none_or(|largest| largest <= room) {
         return Ok(());
     }
-    let folder = tempfile::tempdir().unwrap();
-    for more in [&[][..], &["--sweep"]] {
-        let flags = [&["bench", "--batch-sizes", "16,60000", "--plan", "fused"], more].concat();
-        let Output { status, stderr, .. } = command(folder.path(), &flags).output().unwrap();
-        let said = String::from_utf8(stderr).unwrap();
-        assert_eq!(status.code(), Some(3), "{said}");
-        assert!(said.contains("error: the fused plan, batch 60000: "), "{said}");
-        assert!(said.contains("use a smaller batch") && !said.contains("training"), "{said}");
-    }
+    let check = |batch| throughput::check(gpu, Sizes::default(), Kind::Fused, batch);
+    assert_eq!(check(4096).map_err(|error| error.to_string()), Ok(()));
+    let said = check(60_000).err().ok_or("a batch without room is taken")?.to_string();
+    assert!(said.contains("the fused plan, batch 60000: ") && said.contains("use a smaller batch"), "{said}");
     Ok(())
 }
 

@@ -30,10 +30,10 @@ pub struct Bench {
     plan: Option<Kind>,
     /// Batch sizes to train with
     #[arg(long, value_name = "N,N,..", value_delimiter = ',', default_value = "16,64,256,512,1024,4096",
-        value_parser = batch_size)]
+        value_parser = options::batch_size)]
     batch_sizes: Vec<usize>,
     /// Images of the step whose dispatches are timed one by one; of --sweep, of all rows but the first table
-    #[arg(long, value_name = "N", default_value_t = options::BATCH_SIZE, value_parser = batch_size)]
+    #[arg(long, value_name = "N", default_value_t = options::BATCH_SIZE, value_parser = options::batch_size)]
     batch_size: usize,
     /// Time for each measurement, after its warm-up
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = options::seconds)]
@@ -44,14 +44,6 @@ pub struct Bench {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-}
-
-/// A batch that fits in the images that are drawn for it.
-fn batch_size(text: &str) -> std::result::Result<usize, String> {
-    match options::batch_size(text)? {
-        n if n <= throughput::IMAGES => Ok(n),
-        _ => Err(format!("must be at most {}", throughput::IMAGES)),
-    }
 }
 
 impl Bench {
