@@ -3,19 +3,20 @@
 //   n[b] = order[cursor.first + b], behind the end of the order its last
 //   image[b,i] = images[n[b],i] / 255
 //   number[b,j] = 1 if j is addends[n[b]], else 0
-//   digit[b] = labels[n[b]]
-//   sum[b] = labels[n[b]] + addends[n[b]]
-//   weight[b] = 1 / (2 * images of the batch) if b is one of them, else 0
+//   weight[b] = HEAD_SHARE / images of the batch if b is one of them, else 0
+//   label[b] = classes[labels[n[b]],addends[n[b]]]
 //
 // images holds four grey values a word, the first in the lowest byte; WORDS words an image.
-// image [BATCH, 4*WORDS], number [BATCH, CLASSES], digit [BATCH], sum [BATCH], weight [BATCH].
-// The weight is that of each head's loss in the mean over heads and images.
-// One invocation computes four neighbouring pixels, or all of number[b], digit[b], sum[b] and weight[b].
+// image [BATCH, 4*WORDS], number [BATCH, ADDENDS], weight [BATCH], classes [digits, ADDENDS], label [BATCH].
+// HEAD_SHARE is 1 over the number of heads: the weight is that of each head's loss in the mean over heads and
+// images. classes is a head's table of right answers.
+// One invocation computes four neighbouring pixels, or number[b] and weight[b], or label[b].
 
 const PADDED: bool = true;
 const BATCH: u32 = 64u;
 const WORDS: u32 = 196u;
-const CLASSES: u32 = 10u;
+const ADDENDS: u32 = 10u;
+const HEAD_SHARE: f32 = 0.5;
 
 // One grey value, as conv_pool takes it: both plans compute with the same bits.
 const GREY: f32 = 0.003921569;
@@ -30,9 +31,9 @@ var<immediate> cursor: Cursor;
 @group(0) @binding(3) var<storage> labels: array<u32>;
 @group(0) @binding(4) var<storage> addends: array<u32>;
 @group(0) @binding(5) var<storage, read_write> number: array<f32>;
-@group(0) @binding(6) var<storage, read_write> digit: array<u32>;
-@group(0) @binding(7) var<storage, read_write> sum: array<u32>;
-@group(0) @binding(8) var<storage, read_write> weight: array<f32>;
+@group(0) @binding(6) var<storage, read_write> weight: array<f32>;
+@group(0) @binding(7) var<storage> classes: array<u32>;
+@group(0) @binding(8) var<storage, read_write> label: array<u32>;
 
 fn sample(b: u32) -> u32 {
     return order[min(cursor.first + b, cursor.end - 1u)];
@@ -46,14 +47,19 @@ fn pixels(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(32)
-fn targets(@builtin(global_invocation_id) id: vec3<u32>) {
+fn numbers(@builtin(global_invocation_id) id: vec3<u32>) {
     if (PADDED && id.x >= BATCH) { return; }
     let n = sample(id.x);
     let images = min(BATCH, cursor.end - cursor.first);
-    for (var j = 0u; j < CLASSES; j++) {
-        number[id.x * CLASSES + j] = f32(j == addends[n]);
+    for (var j = 0u; j < ADDENDS; j++) {
+        number[id.x * ADDENDS + j] = f32(j == addends[n]);
     }
-    digit[id.x] = labels[n];
-    sum[id.x] = labels[n] + addends[n];
-    weight[id.x] = select(0.0, 0.5 / f32(images), id.x < images);
+    weight[id.x] = select(0.0, HEAD_SHARE / f32(images), id.x < images);
+}
+
+@compute @workgroup_size(32)
+fn targets(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (PADDED && id.x >= BATCH) { return; }
+    let n = sample(id.x);
+    label[id.x] = classes[labels[n] * ADDENDS + addends[n]];
 }

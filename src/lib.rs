@@ -1,37 +1,70 @@
 //! Trains a dual-branch network (digit, and digit + addend) with WGSL compute shaders.
 //!
-//! From the network to the device:
+//! # The house
 //!
-//! - [`network`] has the sizes and the parameters, [`plans`] writes the network down: op by op on the tape
-//!   of [`graph`], which derives the gradients, or in a few fused dispatches.
-//! - What comes out is a [`program`]: tensors and dispatches, as data.
-//! - [`gpu`] turns a program into pipelines and bind groups and replays them; a shader's interface is read
-//!   out of its WGSL.
-//! - [`ops`] has one file per op, [`reference`](mod@reference) the same ops as plain loops on the CPU, and
-//!   [`selftest`] compares the two.
-//! - [`train`] has the loop over epochs on any [`train::Engine`], [`data`] the images, [`report`] what a run
-//!   tells.
-//! - [`engine`] opens what computes, a device or the CPU reference. [`bench`](mod@bench) measures training.
-//! - [`cli`] has the commands and their flags, [`error`] the exit codes.
-//! - [`model_file`] keeps weights and [`atomic`] writes files whole, [`picture`] reads a digit from a PNG,
-//!   [`random`] draws numbers from a seed, [`compare`] compares numbers with what they ought to be.
+//! Rooms from the ground up; each uses only rooms below it (`tests/house.rs` holds it to that).
 //!
-//! A step of training, on the CPU reference:
+//! | room | what is in it |
+//! |---|---|
+//! | [`random`], [`error`], [`atomic`] | seeded numbers, errors with exit codes, files that are whole or not there |
+//! | [`program`] | tensors and dispatches as data; the tape that writes them; schedules |
+//! | [`network`] | the layers, the heads, the loss |
+//! | [`wgsl`] | shaders as text: constants, interfaces, lowering, what a reload may change |
+//! | [`gpu`] | adapters, devices, kernels, replay, timing |
+//! | [`data`] | MNIST, drawn digits, addends, pictures |
+//! | [`ops`] | one file per op: its dispatches and its backward rule |
+//! | [`reference`](mod@reference) | the same ops as plain loops, the specification |
+//! | [`plans`] | a network written down as programs: layered, or fused |
+//! | [`selftest`] | every kernel against the reference |
+//! | [`train`] | recipes, state, metrics, weights, the loop over epochs |
+//! | [`engine`] | what trains: a GPU, or the CPU reference |
+//! | [`bench`](mod@bench), [`report`], [`cli`] | measuring, printing, the commands |
+//!
+//! # Program, schedule, replay
+//!
+//! A plan folds the list of layers into a [`Program`](program::Program): tensors, and dispatches that read and
+//! write them. [`lower`](wgsl::lower()) is a pure function from a program to a
+//! [`Schedule`](program::Schedule): final shader texts, buffers, bindings, grids. A
+//! [`Replay`](gpu::Replay) holds it on a device and records it, step after step.
+//!
+//! One op of the layered plan, on a device where there is one:
 //!
 //! ```
-//! use digit_adder::data::{Dataset, Split};
-//! use digit_adder::network::Sizes;
-//! use digit_adder::plans::Kind;
-//! use digit_adder::reference::trainer::CpuEngine;
-//! use digit_adder::train::{Engine, Epoch, Loss, Settings};
+//! use digit_adder::gpu::{Buffers, Gpu, Kernels, Replay, adapter};
+//! use digit_adder::program::{Cursor, Tape};
+//! use digit_adder::wgsl::Library;
 //!
 //! # fn main() -> digit_adder::Result<()> {
-//! let split = Split { images: vec![0; 64 * 784], labels: vec![7; 64] };
+//! let mut tape = Tape::new(&[], 1);
+//! let x = tape.tensor("x", &[1, 4]);
+//! let y = digit_adder::ops::relu::relu(&mut tape, "y", x)?;
+//! let program = tape.finish();
+//!
+//! let Ok(adapter) = adapter::choose(&"high-performance".into(), None) else { return Ok(()) };
+//! let gpu = Gpu::open(&adapter)?;
+//! let replay = Replay::new(&gpu, &mut Kernels::new(false), &Library::Embedded, program, &Buffers::new())?;
+//! replay.write(&gpu, x, &[-1.0f32, 0.0, 2.0, 3.0]);
+//! replay.run(&gpu, &[Cursor::default()]);
+//! assert_eq!(replay.read::<f32>(&gpu, y)?, [0.0, 0.0, 2.0, 3.0]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An epoch of training, on the CPU reference:
+//!
+//! ```
+//! use digit_adder::data::{Addends, Dataset, Split};
+//! use digit_adder::engine::cpu::CpuEngine;
+//! use digit_adder::network::Sizes;
+//! use digit_adder::train::{Engine, Epoch, Recipe};
+//!
+//! # fn main() -> digit_adder::Result<()> {
+//! let split = Split::new(vec![0; 64 * 784], vec![7; 64])?;
 //! let dataset = Dataset { origin: "blank".into(), train: split.clone(), test: split };
-//! let sizes = Sizes::default();
-//! let settings = Settings { batch: 64, loss: Loss::Logits, plan: Kind::Fused };
-//! let mut engine = CpuEngine::new(sizes, settings, sizes.initial_parameters(1), dataset)?;
-//! let epoch = Epoch { order: (0..64).collect(), addends: vec![2; 64], learning_rate: 1e-3 };
+//! let network = Sizes::default().network()?;
+//! let parameters = network.initial_parameters(1);
+//! let mut engine = CpuEngine::new(network, Recipe::default(), parameters, dataset)?;
+//! let epoch = Epoch::new((0..64).collect(), Addends::new(vec![2; 64])?, 1e-3)?;
 //! let metrics = engine.train_epoch(&epoch, &mut |_| {})?;
 //! assert!(metrics.loss < 4.0);
 //! # Ok(())
@@ -41,16 +74,12 @@
 pub mod atomic;
 pub mod bench;
 pub mod cli;
-pub mod compare;
 pub mod data;
 pub mod engine;
 pub mod error;
 pub mod gpu;
-pub mod graph;
-pub mod model_file;
 pub mod network;
 pub mod ops;
-pub mod picture;
 pub mod plans;
 pub mod program;
 pub mod random;
@@ -58,5 +87,6 @@ pub mod reference;
 pub mod report;
 pub mod selftest;
 pub mod train;
+pub mod wgsl;
 
 pub use error::{Error, Result};

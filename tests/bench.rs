@@ -6,13 +6,15 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Output, Stdio};
 use std::sync::Arc;
 
+use common::steps::network;
 use digit_adder::bench::{ceiling, throughput};
-use digit_adder::gpu::timing::Method;
-use digit_adder::gpu::{Buffers, Gpu, Plan, Rehearsal};
-use digit_adder::network::Sizes;
+use digit_adder::engine::gpu::probe::Probe;
+use digit_adder::gpu::{Buffers, Gpu, Replay};
+use digit_adder::network::Loss;
 use digit_adder::plans::{Kind, tiles::CANDIDATES, tiles::Tiles};
+use digit_adder::program::times::Method;
 use digit_adder::program::{Cursor, Program};
-use digit_adder::train::Loss;
+use digit_adder::wgsl::Library;
 use serde_json::Value;
 
 fn main() -> ExitCode {
@@ -46,7 +48,7 @@ fn run(folder: &Path, arguments: &[&str]) -> (String, String) {
 
 fn training(plan: Kind, batch: usize) -> Program {
     let tiles = Tiles::of(common::gpu::device().unwrap());
-    plan.programs(Sizes::default(), Loss::Logits, tiles).training(batch).unwrap()
+    plan.programs(&network(), Loss::Logits, tiles).training(batch).unwrap()
 }
 
 fn positive(value: &Value) -> f64 {
@@ -154,7 +156,7 @@ fn a_batch_without_room(gpu: &Arc<Gpu>) -> Result<(), String> {
     if largest.is_none_or(|largest| largest <= room) {
         return Ok(());
     }
-    let check = |batch| throughput::check(gpu, Sizes::default(), Kind::Fused, batch);
+    let check = |batch| throughput::check(gpu, &network(), Kind::Fused, batch);
     assert_eq!(check(4096).map_err(|error| error.to_string()), Ok(()));
     let said = check(60_000).err().ok_or("a batch without room is taken")?.to_string();
     assert!(said.contains("the fused plan, batch 60000: ") && said.contains("use a smaller batch"), "{said}");
@@ -255,12 +257,12 @@ fn nested<'a>(events: impl Iterator<Item = &'a Value>) {
 /// The device of the tests has no optional feature, so there is only the wall clock.
 fn a_step_without_timestamps(gpu: &Arc<Gpu>) -> Result<(), String> {
     let mut kernels = common::gpu::kernels(false);
-    let parameters = Sizes::default().initial_parameters(1);
+    let parameters = network().initial_parameters(1);
     for plan in [Kind::Fused, Kind::Layered] {
         let program = training(plan, 16);
-        let rehearsal = Rehearsal::new(gpu, &mut kernels, program.clone(), &parameters).unwrap();
-        rehearsal.run(gpu).unwrap();
-        let times = rehearsal.time(gpu, 0.02).unwrap().times;
+        let probe = Probe::new(gpu, &mut kernels, &Library::Embedded, program.clone(), &parameters).unwrap();
+        probe.run(gpu).unwrap();
+        let times = probe.time(gpu, 0.02).unwrap().times;
         assert_eq!(times.method, Method::WallClock);
         assert_eq!(times.dispatches.len(), program.dispatches.len());
         assert!(times.dispatches.iter().all(|seconds| *seconds > 0.0 && seconds.is_finite()), "{times:?}");
@@ -272,12 +274,12 @@ fn a_step_without_timestamps(gpu: &Arc<Gpu>) -> Result<(), String> {
 fn ceilings_compute(gpu: &Arc<Gpu>) -> Result<(), String> {
     let mut kernels = common::gpu::kernels(true);
     let mut y = |program: Program, x: &[f32]| -> Vec<f32> {
-        let plan = Plan::new(gpu, &mut kernels, program, &Buffers::new()).unwrap();
-        let [from, to] = ["x", "y"].map(|name| plan.program.find(name).unwrap());
-        plan.fill(gpu, to, f32::NAN.to_bits());
-        plan.write(gpu, from, x);
-        plan.run(gpu, &[Cursor::default()]);
-        plan.read(gpu, to).unwrap()
+        let replay = Replay::new(gpu, &mut kernels, &Library::Embedded, program, &Buffers::new()).unwrap();
+        let [from, to] = ["x", "y"].map(|name| replay.program.find(name).unwrap());
+        replay.fill(gpu, to, f32::NAN.to_bits());
+        replay.write(gpu, from, x);
+        replay.run(gpu, &[Cursor::default()]);
+        replay.read(gpu, to).unwrap()
     };
     let numbers = |program: &Program| -> Vec<f32> {
         let len = program.info(program.find("x").unwrap()).len();

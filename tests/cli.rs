@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use digit_adder::model_file::{self, About};
 use digit_adder::network::Sizes;
-use digit_adder::train::Loss;
+use digit_adder::train::Recipe;
+use digit_adder::train::model_file::{self, About};
 use image::{GrayImage, Luma};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -144,17 +144,16 @@ fn wrong_files_end_with_code_4() {
 #[test]
 fn weights_that_give_no_finite_numbers_end_with_code_4() {
     let folder = TempDir::new().unwrap();
-    let sizes = Sizes::default();
-    let huge = vec![1e30; sizes.flat_len()];
+    let network = Sizes::default().network().unwrap();
+    let huge = vec![1e30; network.flat_len()];
     let about = About {
         version: "0".into(),
-        loss: Loss::Logits,
-        seed: 1,
-        epochs: 1,
+        recipe: Recipe::default(),
+        trained_epochs: Some(1),
         dataset: "none".into(),
         test_sha256: None,
     };
-    model_file::save(&folder.path().join("huge.safetensors"), &sizes, &huge, &about).unwrap();
+    model_file::save(&folder.path().join("huge.safetensors"), &network, &huge, &about).unwrap();
     GrayImage::from_fn(28, 28, |x, _| Luma([if x == 14 { 255 } else { 0 }]))
         .save(folder.path().join("one.png"))
         .unwrap();
@@ -199,6 +198,7 @@ fn a_run_leaves_weights_log_and_plots() {
     let epochs: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(epochs.len(), 2);
     assert_eq!((&epochs[1]["epoch"], &epochs[1]["images"]), (&2.into(), &250.into()));
+    assert!(epochs[1]["heads"][1]["correct"].is_u64() && epochs[1]["loss"].is_f64(), "{log}");
     assert!(kept("loss.png").starts_with(b"\x89PNG"));
     assert!(kept("loss.svg").starts_with(b"<svg"));
 
@@ -211,11 +211,9 @@ fn a_run_leaves_weights_log_and_plots() {
     };
     assert_eq!(eval(&[]).trim_end(), lines[2]);
     let report: Value = serde_json::from_str(&eval(&["--json"])).unwrap();
-    for (name, of_run) in
-        [("correct_digits", "correct_digits"), ("correct_sums", "correct_sums"), ("images", "test_images")]
-    {
-        assert_eq!(report[name], result[of_run], "{name}");
-    }
+    assert_eq!((&report["heads"], &report["images"]), (&result["test"]["heads"], &10_000.into()));
+    let names: Vec<&Value> = report["heads"].as_array().unwrap().iter().map(|head| &head["head"]).collect();
+    assert_eq!(names, ["digit", "sum"]);
     assert_eq!(report["seed"], 3);
     let report: Value = serde_json::from_str(&eval(&["--addend", "7", "--json"])).unwrap();
     assert_eq!((&report["addend"], &report["seed"]), (&7.into(), &Value::Null));
@@ -335,6 +333,8 @@ fn the_schedule_is_that_of_either_kind_of_adapter() {
     };
     assert_eq!(schedule(&[]), schedule(&["--tiles", "fat"]));
     assert_ne!(schedule(&[]), schedule(&["--tiles", "thin"]));
+    let json: Value = serde_json::from_str(&schedule(&["--json"])).unwrap();
+    assert_eq!(json["steps"].as_array().map(Vec::len), Some(schedule(&[]).lines().count() - 1));
 }
 
 #[test]

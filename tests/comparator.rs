@@ -1,6 +1,6 @@
 //! The comparator itself: what it must let pass, and above all what it must not.
 
-use digit_adder::compare::{Tol, close, nmse};
+use digit_adder::selftest::comparator::{Tol, close, nmse};
 
 const WANT: [f64; 5] = [1.0, -2.0, 0.0, 4.0, 1e-3];
 const TOL: Tol = Tol { absolute: 1e-6, relative: 1e-4 };

@@ -7,14 +7,14 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
-use digit_adder::data::{Dataset, Split, draw};
+use common::steps::network;
+use digit_adder::data::{Addend, Addends, Dataset, Image, Split, draw};
+use digit_adder::engine::gpu::GpuEngine;
 use digit_adder::gpu::Gpu;
-use digit_adder::gpu::engine::GpuEngine;
-use digit_adder::model_file::parameters_sha256;
-use digit_adder::network::Sizes;
 use digit_adder::plans::Kind;
 use digit_adder::random::{Purpose, Random};
-use digit_adder::train::{Engine, Epoch, Loss, Settings};
+use digit_adder::train::model_file::parameters_sha256;
+use digit_adder::train::{Engine, Epoch, Recipe};
 
 /// Two workgroups of the linear part, for two threads of a driver.
 const BATCH: usize = 32;
@@ -49,7 +49,8 @@ fn main() -> ExitCode {
 fn split(images: usize, index: u32) -> Split {
     let mut random = Random::new(3, Purpose::Test, index);
     let labels: Vec<u8> = (0..images).map(|_| random.below(10) as u8).collect();
-    Split { images: labels.iter().flat_map(|&label| draw(label, &mut random)).collect(), labels }
+    let images = labels.iter().flat_map(|&label| draw(label, &mut random)).collect();
+    Split::new(images, labels).expect("drawn digits are sound")
 }
 
 /// What may differ between two runs that must come to the same.
@@ -72,7 +73,7 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
-        Self { train: split(IMAGES, 0), parameters: Sizes::default().initial_parameters(SEED), seed: SEED }
+        Self { train: split(IMAGES, 0), parameters: network().initial_parameters(SEED), seed: SEED }
     }
 
     /// The parameters after the run and the loss of each epoch, all as bits.
@@ -83,23 +84,21 @@ impl Run {
         epochs: u32,
         way: Way,
     ) -> digit_adder::Result<(Vec<u32>, Vec<u64>)> {
-        let sizes = Sizes::default();
-        let settings = Settings { batch: BATCH, loss: Loss::Logits, plan };
+        let recipe = Recipe { batch_size: BATCH, plan, ..Recipe::default() };
         let kernels = common::gpu::kernels(way.checked);
         let dataset = Dataset { origin: "drawn".into(), train: self.train.clone(), test: split(70, 1) };
-        let mut engine = GpuEngine::new(gpu.clone(), kernels, sizes, settings, &self.parameters, &dataset)?;
+        let parameters = self.parameters.clone();
+        let mut engine = GpuEngine::new(gpu.clone(), kernels, network(), recipe, parameters, &dataset)?;
         let mut losses = Vec::new();
         for index in 0..epochs {
             let mut random = Random::new(self.seed, Purpose::Test, index);
-            let epoch = Epoch {
-                order: random.permutation(IMAGES as u32),
-                addends: (0..IMAGES).map(|_| random.below(10) as u8).collect(),
-                learning_rate: 1e-3,
-            };
+            let order = random.permutation(IMAGES as u32);
+            let addends = Addends::new((0..IMAGES).map(|_| random.below(10) as u8).collect())?;
+            let epoch = Epoch::new(order, addends, 1e-3)?;
             losses.push(engine.train_epoch(&epoch, &mut |_| ())?.loss.to_bits());
             if way.watched {
-                engine.evaluate(&vec![3; dataset.test.len()])?;
-                engine.predict(&dataset.test.images[..784], 4)?;
+                engine.evaluate(&Addends::all(Addend::new(3)?, dataset.test.len()))?;
+                engine.predict(&Image::new(&dataset.test.images()[..784])?, Addend::new(4)?)?;
                 engine.parameters()?;
                 engine.time_step(0.01)?;
             }
@@ -113,8 +112,8 @@ fn runs_are_alike(gpu: &Arc<Gpu>, plan: Kind, epochs: u32, other: Way) -> Result
     let run = |way| plain.epochs(gpu, plan, epochs, way).map_err(|error| error.to_string());
     let first = run(Way::default())?;
     let floats: Vec<f32> = first.0.iter().map(|&bits| f32::from_bits(bits)).collect();
-    println!("{plan:?}: {}", parameters_sha256(&floats, &Sizes::default()));
-    let moved = floats != Sizes::default().initial_parameters(SEED);
+    println!("{plan:?}: {}", parameters_sha256(&floats, &network()));
+    let moved = floats != network().initial_parameters(SEED);
     if !moved || floats.iter().any(|parameter| !parameter.is_finite()) {
         return Err("the run has not trained".into());
     }
@@ -129,7 +128,9 @@ fn what_must_matter(gpu: &Arc<Gpu>) -> Result<(), String> {
     let first = run(plain.clone())?;
     let mut pixel = plain.clone();
     // In the middle of the first image: a place that every kernel sees.
-    pixel.train.images[14 * 28 + 14] ^= 1;
+    let mut images = pixel.train.images().to_vec();
+    images[14 * 28 + 14] ^= 1;
+    pixel.train = Split::new(images, pixel.train.labels().to_vec()).map_err(|error| error.to_string())?;
     let mut bit = plain.clone();
     let last = bit.parameters.len() - 1;
     let index = (0..=last).rev().find(|&index| bit.parameters[index] != 0.0).ok_or("all parameters are 0")?;

@@ -6,16 +6,17 @@ mod common;
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
 
-use digit_adder::compare::{Tol, close};
-use digit_adder::data::{Dataset, Split};
-use digit_adder::gpu::engine::GpuEngine;
-use digit_adder::gpu::tune::tune;
-use digit_adder::network::Sizes;
+use common::steps::network;
+use digit_adder::data::{Addend, Addends, Dataset, Image, Split};
+use digit_adder::engine::cpu::CpuEngine;
+use digit_adder::engine::gpu::GpuEngine;
+use digit_adder::engine::gpu::tune::tune;
+use digit_adder::network::{ConvSizes, Loss, Network, Sizes};
 use digit_adder::plans::Kind;
 use digit_adder::plans::tiles::{CANDIDATES, Tiles};
 use digit_adder::random::{Purpose, Random};
-use digit_adder::reference::trainer::CpuEngine;
-use digit_adder::train::{Engine, Epoch, Loss, Settings, StepLog};
+use digit_adder::selftest::comparator::{Tol, close};
+use digit_adder::train::{Engine, Epoch, Metrics, Recipe, State, StepLog};
 
 /// Random blots: enough of a pattern for the losses to move.
 fn dataset() -> Dataset {
@@ -28,40 +29,42 @@ fn dataset() -> Dataset {
             .flat_map(|&label| (0..784).map(move |at| (label, at)))
             .map(|(label, at)| pixel(label, at) + random.below(56) as u8)
             .collect();
-        Split { images, labels }
+        Split::new(images, labels).expect("the blots are sound")
     };
     Dataset { origin: "blots".into(), train: split(0, 203), test: split(1, 607) }
 }
 
-fn engines(sizes: Sizes, kind: Kind, loss: Loss, batch: usize) -> Result<[Box<dyn Engine>; 2], String> {
+fn engines(network: &Network, plan: Kind, loss: Loss, batch: usize) -> Result<[Box<dyn Engine>; 2], String> {
     let dataset = dataset();
-    let settings = Settings { batch, loss, plan: kind };
-    let start = sizes.initial_parameters(3);
+    let recipe = Recipe { batch_size: batch, loss, plan, ..Recipe::default() };
+    let start = network.initial_parameters(3);
     let gpu = common::gpu::device()?.clone();
     let kernels = common::gpu::kernels(false);
-    let mut device =
-        GpuEngine::new(gpu, kernels, sizes, settings, &start, &dataset).map_err(|error| error.to_string())?;
-    if sizes.kernel != Sizes::default().kernel || sizes == Sizes::default() && batch != 64 {
+    let device = GpuEngine::new(gpu, kernels, network.clone(), recipe.clone(), start.clone(), &dataset);
+    let mut device = device.map_err(|error| error.to_string())?;
+    let real = common::steps::network();
+    let kernel = |network: &Network| network.parameters()[0].shape.clone();
+    if kernel(network) != kernel(&real) || *network == real && batch != 64 {
         // A software driver compiles thin tiles in a fraction of the time; the default batch has the fat ones.
         device.cut(Tiles::THIN);
     }
-    let reference = CpuEngine::new(sizes, settings, start, dataset).map_err(|error| error.to_string())?;
+    let reference =
+        CpuEngine::new(network.clone(), recipe, start, dataset).map_err(|error| error.to_string())?;
     Ok([Box::new(device), Box::new(reference)])
 }
 
 fn epoch(images: u32) -> Epoch {
     let mut random = Random::new(9, Purpose::Test, 0);
-    Epoch {
-        order: random.permutation(images),
-        addends: (0..203).map(|_| random.below(10) as u8).collect(),
-        learning_rate: 1e-3,
-    }
+    let order = random.permutation(images);
+    let addends =
+        Addends::new((0..203).map(|_| random.below(10) as u8).collect()).expect("they are below 10");
+    Epoch::new(order, addends, 1e-3).expect("there are so many images")
 }
 
 /// Two epochs and an evaluation give the same losses and counts, and one image the same probabilities.
-fn same_as_reference(sizes: Sizes, kind: Kind, loss: Loss, batch: usize) -> Result<(), String> {
+fn same_as_reference(network: &Network, kind: Kind, loss: Loss, batch: usize) -> Result<(), String> {
     let (mut results, mut logs) = (Vec::new(), Vec::new());
-    for mut engine in engines(sizes, kind, loss, batch)? {
+    for mut engine in engines(network, kind, loss, batch)? {
         let (sender, lines) = channel();
         engine.log_steps(StepLog::new(3, move |line| sender.send((line.step, line.loss)).unwrap()));
         let epochs = [0, 1].map(|_| {
@@ -70,9 +73,10 @@ fn same_as_reference(sizes: Sizes, kind: Kind, loss: Loss, batch: usize) -> Resu
             assert!(told.is_sorted() && told.last() == Some(&203), "{told:?}");
             metrics
         });
-        let addends: Vec<u8> = (0..607).map(|i| (i % 10) as u8).collect();
+        let addends = Addends::new((0..607).map(|i| (i % 10) as u8).collect()).unwrap();
         let test = engine.evaluate(&addends).unwrap();
-        let prediction = engine.predict(&dataset().test.images[..784], 6).unwrap();
+        let image = Image::new(&dataset().test.images()[..784]).unwrap();
+        let prediction = engine.predict(&image, Addend::new(6).unwrap()).unwrap();
         results.push((epochs, test, prediction));
         logs.push(lines.try_iter().unzip());
     }
@@ -83,19 +87,23 @@ fn same_as_reference(sizes: Sizes, kind: Kind, loss: Loss, batch: usize) -> Resu
     close("running losses", device_losses, reference_losses, Tol::absolute(1e-5))
         .map_err(|e| e.to_string())?;
     let (device, reference) = (&results[0], &results[1]);
-    let losses = |(epochs, test, _): &([_; 2], digit_adder::train::Metrics, _)| {
-        let epochs: &[digit_adder::train::Metrics; 2] = epochs;
-        [epochs[0].loss, epochs[1].loss, test.loss]
-    };
     let tol = Tol::absolute(1e-5);
-    close("losses", &losses(device), &losses(reference), tol).map_err(|e| e.to_string())?;
-    for (got, want) in [(&device.2.digit, &reference.2.digit), (&device.2.sum, &reference.2.sum)] {
-        close("probabilities", got, want, tol).map_err(|e| e.to_string())?;
+    let passes =
+        |(epochs, test, _): &([Metrics; 2], Metrics, _)| [epochs[0].clone(), epochs[1].clone(), test.clone()];
+    for (got, want) in passes(device).iter().zip(&passes(reference)) {
+        let losses =
+            |m: &Metrics| -> Vec<f64> { m.heads.iter().map(|head| head.loss).chain([m.loss]).collect() };
+        close("losses", &losses(got), &losses(want), tol).map_err(|e| e.to_string())?;
     }
-    let counts = |m: &digit_adder::train::Metrics| [m.images, m.digits, m.sums];
+    for (got, want) in device.2.heads.iter().zip(&reference.2.heads) {
+        assert_eq!(got.head, want.head);
+        close(&got.head, &got.probabilities, &want.probabilities, tol).map_err(|e| e.to_string())?;
+    }
     for (got, want) in [(&device.1, &reference.1), (&device.0[1], &reference.0[1])] {
+        assert_eq!((got.images, got.heads.len()), (want.images, network.heads().len()));
         // One image in a hundred may stand on the edge between two classes.
-        for (got, want) in counts(got).into_iter().zip(counts(want)) {
+        for (got, want) in got.heads.iter().zip(&want.heads) {
+            let (got, want) = (got.correct, want.correct);
             assert!(got.abs_diff(want) <= want / 100, "{got} right, the reference {want}");
         }
     }
@@ -105,14 +113,13 @@ fn same_as_reference(sizes: Sizes, kind: Kind, loss: Loss, batch: usize) -> Resu
 /// The order of every sum is the same whatever the tiles; what a driver's compiler makes of it may be
 /// rounded in other places.
 fn tiles_do_not_matter() -> Result<(), String> {
-    let (dataset, sizes) = (dataset(), Sizes::default());
-    let settings = Settings { batch: 64, loss: Loss::Logits, plan: Kind::Fused };
+    let dataset = dataset();
     let gpu = common::gpu::device()?;
     let mut all = Vec::new();
     for (_, tiles) in CANDIDATES {
-        let start = sizes.initial_parameters(3);
-        let kernels = common::gpu::kernels(false);
-        let mut engine = GpuEngine::new(gpu.clone(), kernels, sizes, settings, &start, &dataset)
+        let start = network().initial_parameters(3);
+        let (kernels, recipe) = (common::gpu::kernels(false), Recipe::default());
+        let mut engine = GpuEngine::new(gpu.clone(), kernels, network(), recipe, start.clone(), &dataset)
             .map_err(|error| error.to_string())?;
         engine.cut(tiles);
         engine.train_epoch(&epoch(192), &mut |_| {}).map_err(|error| error.to_string())?;
@@ -129,12 +136,11 @@ fn tiles_do_not_matter() -> Result<(), String> {
 
 /// Every candidate is timed, and the fastest is the one that is chosen.
 fn tuning_tells_every_candidate() -> Result<(), String> {
-    let sizes = Sizes::default();
     let mut told = Vec::new();
-    let start = sizes.initial_parameters(3);
-    let tiles =
-        tune(common::gpu::device()?, sizes, Loss::Logits, 64, &start, &mut |line| told.push(line.into()))
-            .map_err(|error| error.to_string())?;
+    let start = network().initial_parameters(3);
+    let say = &mut |line: &str| told.push(line.into());
+    let tiles = tune(common::gpu::device()?, &network(), &Recipe::default(), &start, say)
+        .map_err(|error| error.to_string())?;
     let told: Vec<String> = told;
     assert_eq!(told.len(), CANDIDATES.len() + 1, "{told:?}");
     let name = CANDIDATES.iter().find(|(_, candidate)| *candidate == tiles).ok_or("none of them")?.0;
@@ -149,7 +155,7 @@ fn tuning_tells_every_candidate() -> Result<(), String> {
 }
 
 fn fewer_images_than_a_batch() -> Result<(), String> {
-    let [mut engine, _] = engines(Sizes::default(), Kind::Fused, Loss::Logits, 64)?;
+    let [mut engine, _] = engines(&network(), Kind::Fused, Loss::Logits, 64)?;
     let few = engine.train_epoch(&epoch(5), &mut |_| {}).unwrap();
     assert_eq!(few.images, 5);
     // And then more again, with another tail.
@@ -158,29 +164,46 @@ fn fewer_images_than_a_batch() -> Result<(), String> {
 }
 
 fn a_loss_that_is_not_finite_is_reported() -> Result<(), String> {
-    let [mut engine, _] = engines(Sizes::default(), Kind::Fused, Loss::Logits, 64)?;
+    let [mut engine, _] = engines(&network(), Kind::Fused, Loss::Logits, 64)?;
     let mut parameters = engine.parameters().unwrap();
     // A bias of a head: behind it there is no ReLU or pooling that could swallow a NaN.
-    let sizes = Sizes::default();
-    let bias = sizes.parameters().into_iter().find(|p| p.name == "out2.bias").unwrap();
-    parameters[bias.offset] = f32::NAN;
-    engine.set_parameters(&parameters).unwrap();
+    parameters[network().parameter("out2.bias").unwrap().offset] = f32::NAN;
+    engine.set_state(&State::new(parameters)).unwrap();
     let error = engine.train_epoch(&epoch(203), &mut |_| {}).unwrap_err();
     assert_eq!(error.exit_code(), 5);
     Ok(())
 }
 
 fn what_is_not_there_is_refused() -> Result<(), String> {
-    let [mut engine, _] = engines(Sizes::default(), Kind::Fused, Loss::Logits, 64)?;
-    assert_eq!(engine.train_epoch(&epoch(204), &mut |_| {}).unwrap_err().exit_code(), 2);
-    for broken in [
-        Epoch { order: vec![203], ..epoch(203) },
-        Epoch { addends: vec![3; 202], ..epoch(203) },
-        Epoch { addends: vec![10; 203], ..epoch(203) },
+    let [mut engine, _] = engines(&network(), Kind::Fused, Loss::Logits, 64)?;
+    let few = Addends::all(Addend::new(3).unwrap(), 202);
+    let few = Epoch::new(vec![0], few, 1e-3).unwrap();
+    assert_eq!(engine.train_epoch(&few, &mut |_| {}).unwrap_err().exit_code(), 2);
+    assert_eq!(engine.evaluate(&Addends::all(Addend::new(3).unwrap(), 606)).unwrap_err().exit_code(), 2);
+    assert_eq!(engine.set_state(&State::new(vec![0.0; 3])).unwrap_err().exit_code(), 4);
+    Ok(())
+}
+
+/// An engine that is given another's state goes on to the same bits, and the reference has the same moments.
+fn a_state_holds_all() -> Result<(), String> {
+    let [mut device, mut reference] = engines(&network(), Kind::Fused, Loss::Logits, 64)?;
+    let [mut other, _] = engines(&network(), Kind::Fused, Loss::Logits, 64)?;
+    device.train_epoch(&epoch(203), &mut |_| {}).unwrap();
+    reference.train_epoch(&epoch(203), &mut |_| {}).unwrap();
+    let (got, want) = (device.state().unwrap(), reference.state().unwrap());
+    assert_eq!((got.step, want.step), (4, 4));
+    for (name, got, want) in [
+        ("first moments", &got.first_moments, &want.first_moments),
+        ("second moments", &got.second_moments, &want.second_moments),
     ] {
-        assert_eq!(engine.train_epoch(&broken, &mut |_| {}).unwrap_err().exit_code(), 2);
+        assert!(got.iter().any(|&moment| moment != 0.0), "the {name} are 0");
+        close(name, got, want, Tol::absolute(1e-5)).map_err(|e| e.to_string())?;
     }
-    assert_eq!(engine.set_parameters(&[0.0; 3]).unwrap_err().exit_code(), 2);
+    other.set_state(&got).unwrap();
+    for engine in [&mut device, &mut other] {
+        engine.train_epoch(&epoch(130), &mut |_| {}).unwrap();
+    }
+    assert!(device.state().unwrap() == other.state().unwrap(), "the state does not hold all");
     Ok(())
 }
 
@@ -194,7 +217,7 @@ fn main() -> ExitCode {
             for &batch in batches {
                 let name = format!("{kind:?}, {loss:?}, batch {batch}: as the reference");
                 trials.push(common::gpu::trial(name, move |_| {
-                    same_as_reference(Sizes::default(), kind, loss, batch)
+                    same_as_reference(&network(), kind, loss, batch)
                 }));
             }
         }
@@ -202,15 +225,31 @@ fn main() -> ExitCode {
     // The fused kernels take all but the last, which falls to the layered plan. A kernel of 3 leaves pooled
     // rows that are no whole strips, one of 4 a row and a column that no window takes.
     let real = Sizes::default();
+    let conv = |conv: ConvSizes, channels: usize, kernel: usize, window: usize| ConvSizes {
+        channels: if channels > 0 { channels } else { conv.channels },
+        kernel,
+        window,
+    };
+    let both = |kernel, window| Sizes {
+        conv1: conv(real.conv1, 0, kernel, window),
+        conv2: conv(real.conv2, 0, kernel, window),
+        ..real
+    };
+    let (wide1, wide2) = (conv(real.conv1, 8, 5, 2), conv(real.conv2, 16, 5, 2));
     for (name, sizes) in [
-        ("wider layers", Sizes { conv1: 8, conv2: 16, fc1: 128, fc2: 192, fc3: 128, ..real }),
-        ("a 3x3 kernel", Sizes { kernel: 3, ..real }),
-        ("a 4x4 kernel", Sizes { kernel: 4, conv1: 5, ..real }),
-        ("windows of 3", Sizes { window: 3, kernel: 3, ..real }),
+        ("wider layers", Sizes { conv1: wide1, conv2: wide2, fc1: 128, fc2: 192, fc3: 128, ..real }),
+        ("a 3x3 kernel", both(3, 2)),
+        ("a 4x4 kernel", Sizes { conv1: conv(real.conv1, 5, 4, 2), ..both(4, 2) }),
+        ("kernels of two sizes", Sizes { conv1: conv(real.conv1, 0, 3, 2), ..real }),
+        ("windows of 3", both(3, 3)),
     ] {
-        let run = move |_| same_as_reference(sizes, Kind::Fused, Loss::Logits, 29);
+        let run = move |_: &'static _| {
+            let network = sizes.network().map_err(|error| error.to_string())?;
+            same_as_reference(&network, Kind::Fused, Loss::Logits, 29)
+        };
         trials.push(common::gpu::trial(format!("{name}: as the reference"), run));
     }
+    trials.push(common::gpu::trial("a state holds all", |_| a_state_holds_all()));
     trials.push(common::gpu::trial("fewer images than a batch", |_| fewer_images_than_a_batch()));
     trials.push(common::gpu::trial("NaN loss is reported", |_| a_loss_that_is_not_finite_is_reported()));
     trials.push(common::gpu::trial("what is not there is refused", |_| what_is_not_there_is_refused()));

@@ -1,18 +1,13 @@
 //! The reference's gradients against central differences, in f64: each op alone, then every parameter
 //! tensor of the whole network.
 
-use digit_adder::network::{DIGITS, SUMS, Sizes};
-use digit_adder::ops::concat::Concat;
-use digit_adder::ops::conv2d::Conv2d;
+use digit_adder::network::{Concat, Conv2d, DIGITS, Head, Linear, Loss, MaxPool, Network, Op, Sizes};
 use digit_adder::ops::cross_entropy::CrossEntropy;
-use digit_adder::ops::linear::Linear;
-use digit_adder::ops::max_pool::MaxPool;
 use digit_adder::ops::softmax::Softmax;
 use digit_adder::random::{Purpose, Random};
-use digit_adder::reference::heads::{self, Heads};
-use digit_adder::reference::network::{Network, Pass};
-use digit_adder::reference::{concat, conv_pool, conv2d, cross_entropy, linear, max_pool, relu, softmax};
-use digit_adder::train::Loss;
+use digit_adder::reference::fused::conv_pool;
+use digit_adder::reference::network::{Pass, backward, forward, losses};
+use digit_adder::reference::{concat, conv2d, cross_entropy, heads, linear, max_pool, relu, softmax};
 use rayon::prelude::*;
 
 /// Half of the distance that the wider of the two central differences spans: ten times as wide, a fifth of
@@ -197,41 +192,25 @@ fn conv_pool_alone() {
 
 #[test]
 fn heads_alone() {
-    for loss in [Loss::Logits, Loss::DoubleSoftmax] {
-        let heads = Heads { batch: 3, inputs: 5, loss, scale: 0.7 };
+    let weight = [0.3, 0.0, 0.7];
+    for kind in [Loss::Logits, Loss::DoubleSoftmax] {
         let random = &mut Random::new(9, Purpose::Test, 0);
-        let x = uniform(random, 15);
-        let [w1, w2] = [DIGITS, SUMS].map(|classes| uniform(random, classes * 5));
-        let [b1, b2] = [DIGITS, SUMS].map(|classes| uniform(random, classes));
-        let run = |x: &[f64], w1: &[f64], b2: &[f64]| {
-            let mut logits = [DIGITS, SUMS].map(|classes| vec![f64::NAN; 3 * classes]);
-            let mut dlogits = logits.clone();
-            let mut losses = vec![f64::NAN; 3];
-            heads::forward(&heads, x, [w1, &w2], [&b1, b2], logits.each_mut().map(|l| &mut l[..]));
-            let outputs = dlogits.each_mut().map(|d| &mut d[..]);
-            let logits = logits.each_ref().map(|l| &l[..]);
-            heads::loss(&heads, logits, [&[9, 0, 4], &[18, 0, 7]], &mut losses, outputs);
-            (losses, dlogits)
+        let x = uniform(random, 3 * DIGITS);
+        let run = |x: &[f64]| {
+            let (mut loss, mut d) = (vec![f64::NAN; 3], vec![f64::NAN; x.len()]);
+            heads::loss(kind, x, &[9, 0, 4], &weight, &mut loss, &mut d);
+            (loss, d)
         };
-        let (_, dlogits) = run(&x, &w1, &b2);
-        let dlogits = dlogits.each_ref().map(|d| &d[..]);
-        let dx = output(15, |dx| heads::backward_input(&heads, dlogits, [&w1, &w2], dx));
-        let (mut dw1, mut dw2) = (vec![f64::NAN; w1.len()], vec![f64::NAN; w2.len()]);
-        heads::backward_weights(&heads, dlogits, &x, [&mut dw1, &mut dw2]);
-        let (mut db1, mut db2) = (vec![f64::NAN; b1.len()], vec![f64::NAN; b2.len()]);
-        heads::backward_bias(&heads, dlogits, [&mut db1, &mut db2]);
-        let dy = [heads.scale; 3];
-        check_op("heads dx", &x, &dy, &dx, |x| run(x, &w1, &b2).0);
-        check_op("heads dw of the digit", &w1, &dy, &dw1, |w1| run(&x, w1, &b2).0);
-        check_op("heads db of the sum", &b2, &dy, &db2, |b2| run(&x, &w1, b2).0);
+        let (_, d) = run(&x);
+        check_op("heads d_logits", &x, &weight, &d, |x| run(x).0);
     }
 }
 
 /// Where a pass stands among the network's kinks: the pools' winners, and which ReLUs let through.
-fn side_of_kinks(pass: &Pass<f64>) -> (&[u32], &[u32], Vec<bool>) {
-    let t = &pass.values;
-    let before = [&t.conv1, &t.conv2, &t.fc1, &t.fc2, &t.fc3];
-    (&pass.winner1, &pass.winner2, before.into_iter().flatten().map(|&x| x > 0.0).collect())
+fn side_of_kinks(network: &Network, pass: &Pass<f64>) -> (Vec<Vec<u32>>, Vec<bool>) {
+    let layers = network.layers().iter().zip(&pass.values);
+    let after = layers.filter(|(layer, _)| layer.op == Op::Relu).flat_map(|(_, y)| y);
+    (pass.winners.clone(), after.map(|&y| y > 0.0).collect())
 }
 
 /// Images with some noise in the middle: black elsewhere, so that ties are plenty.
@@ -247,32 +226,36 @@ fn images(random: &mut Random) -> Vec<f64> {
 }
 
 fn whole_network(loss: Loss) {
-    let network = Network::new(Sizes::default(), loss);
+    let network = Sizes::default().network().unwrap();
     let random = &mut Random::new(11, Purpose::Test, 0);
     let image = images(random);
     let (digit, addend) = ([4, 8, 0, 9, 6, 1], [3, 9, 0, 7, 5, 1]);
-    let sum: [u32; IMAGES] = std::array::from_fn(|n| digit[n] + addend[n]);
+    let target =
+        |head: &Head| digit.iter().zip(addend).map(|(&digit, addend)| head.target(digit, addend)).collect();
+    let targets: Vec<Vec<u32>> = network.heads().iter().map(target).collect();
     let mut number = vec![0.0; IMAGES * DIGITS];
     for (row, addend) in number.chunks_exact_mut(DIGITS).zip(addend) {
-        row[addend as usize] = 1.0;
+        row[usize::from(addend)] = 1.0;
     }
-    let scale = 1.0 / IMAGES as f64;
-    let flat: Vec<f64> = network.sizes.initial_parameters(1).into_iter().map(f64::from).collect();
-    let pass = network.forward(&flat, &image, &number);
-    let (_, dlogits) = network.loss(&pass, [&digit, &sum], scale);
-    let gradients = network.backward(&flat, &image, &number, &pass, dlogits);
-    let kinks = side_of_kinks(&pass);
+    // What the loss of one head and image counts in the mean.
+    let scale = 1.0 / (IMAGES * network.heads().len()) as f64;
+    let weight = [scale; IMAGES];
+    let flat: Vec<f64> = network.initial_parameters(1).into_iter().map(f64::from).collect();
+    let pass = forward(&network, &flat, &image, &number);
+    let d_logits = losses(&network, loss, &pass, &targets, &weight).d_logits;
+    let gradients = backward(&network, &flat, [&image, &number], &pass, &d_logits);
+    let kinks = side_of_kinks(&network, &pass);
 
     // The images' losses; none where the shifted pass lies beyond a kink.
     let shifted = |index: usize, by: f64| -> Option<Vec<f64>> {
         let mut flat = flat.clone();
         flat[index] += by;
-        let pass = network.forward(&flat, &image, &number);
-        let (losses, _) = network.loss(&pass, [&digit, &sum], scale);
-        (side_of_kinks(&pass) == kinks).then_some(losses)
+        let pass = forward(&network, &flat, &image, &number);
+        let losses = losses(&network, loss, &pass, &targets, &weight).of_heads.concat();
+        (side_of_kinks(&network, &pass) == kinks).then_some(losses)
     };
     let (mut checked_of_all, mut skipped_of_all) = (0, 0);
-    for parameter in network.sizes.parameters() {
+    for parameter in network.parameters() {
         let order = random.permutation(parameter.len() as u32);
         let gradient = &gradients.flat[parameter.range()];
         let largest = gradient.iter().fold(0.0, |largest: f64, g| largest.max(g.abs()));

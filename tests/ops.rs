@@ -2,6 +2,7 @@
 
 use digit_adder::gpu::Gpu;
 use digit_adder::selftest::{self, Check, Depth, Verdict};
+use digit_adder::wgsl::Library;
 
 mod common;
 
@@ -24,7 +25,9 @@ fn main() -> std::process::ExitCode {
 }
 
 fn passes(gpu: &Gpu, check: &Check, checked: bool) -> Result<Verdict, String> {
-    let verdict = check.run(gpu, &mut common::gpu::kernels(checked)).map_err(|error| error.to_string())?;
+    let verdict = check
+        .run(gpu, &mut common::gpu::kernels(checked), &Library::Embedded)
+        .map_err(|error| error.to_string())?;
     match verdict.failure {
         Some(failure) => Err(format!("{failure} (bounds checks: {checked})")),
         None => Ok(verdict),

@@ -1,10 +1,11 @@
 //! The reference's rules that no gradient shows: ties, extremes, and ops that have no backward.
 
+use digit_adder::network::Sizes;
 use digit_adder::ops::adam::Adam;
 use digit_adder::ops::cross_entropy::CrossEntropy;
 use digit_adder::ops::max_pool::MaxPool;
 use digit_adder::ops::softmax::Softmax;
-use digit_adder::reference::gather::{Batch, Source};
+use digit_adder::reference::gather::{Batch, Examples};
 use digit_adder::reference::{adam, add, batch_sum, cross_entropy, gather, max_pool, metrics, softmax};
 
 /// Runs an op that writes one output of `len` numbers.
@@ -43,20 +44,18 @@ fn softmax_and_cross_entropy_bear_extreme_logits() {
 
 #[test]
 fn gather_takes_the_images_in_order() {
-    let source = Source { images: &[0, 255, 51, 102, 7, 8], labels: &[3, 9, 1], addends: &[0, 9, 5] };
-    let (mut image, mut number) = ([f64::NAN; 4], [f64::NAN; 20]);
-    let (mut digit, mut sum) = ([99; 2], [99; 2]);
-    let batch = Batch { image: &mut image, number: &mut number, digit: &mut digit, sum: &mut sum };
-    gather::forward(&[1, 0], source, batch);
+    let examples = Examples { images: &[0, 255, 51, 102, 7, 8], labels: &[3, 9, 1], addends: &[0, 9, 5] };
+    let network = Sizes::default().network().unwrap();
+    let Batch { image, number, targets } = gather::forward::<f64>(&[1, 0], 2, examples, network.heads());
     assert_eq!(image, [0.2, 0.4, 0.0, 1.0]);
     let ones: Vec<usize> = (0..20).filter(|&place| number[place] == 1.0).collect();
     assert_eq!((ones, number.iter().sum::<f64>()), (vec![9, 10], 2.0));
-    assert_eq!((digit, sum), ([9, 3], [18, 3]));
-    let batch = Batch { image: &mut image, number: &mut number, digit: &mut digit, sum: &mut sum };
-    gather::forward(&[2], source, batch);
+    assert_eq!(targets, [[9, 3], [18, 3]]);
+    let Batch { image, targets, .. } = gather::forward::<f64>(&[2], 2, examples, network.heads());
     assert_eq!(image, [7.0, 8.0, 7.0, 8.0].map(|grey: f64| grey / 255.0));
-    assert_eq!((digit, sum), ([1, 1], [6, 6]));
-    assert_eq!(output(4, |weight| gather::weights(3, weight)), [1.0 / 6.0, 1.0 / 6.0, 1.0 / 6.0, 0.0]);
+    assert_eq!(targets, [[1, 1], [6, 6]]);
+    let weights = output(4, |weight| gather::weights(3, 2, weight));
+    assert_eq!(weights, [1.0 / 6.0, 1.0 / 6.0, 1.0 / 6.0, 0.0]);
 }
 
 #[test]
@@ -64,7 +63,7 @@ fn sums_and_metrics() {
     assert_eq!(output(2, |y| add::forward(&[1.0, 2.0], &[10.0, 20.0], y)), [11.0, 22.0]);
     assert_eq!(output(2, |y| batch_sum::forward(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], y)), [9.0, 12.0]);
     assert_eq!(metrics::argmax(&[-1.0, 3.0, 2.0, 3.0]), 1);
-    assert_eq!(metrics::right(&[0.0, 1.0, 1.0, 1.0, 5.0, 4.0], &[1, 1, 0]), 2);
+    assert_eq!(metrics::correct(&[0.0, 1.0, 1.0, 1.0, 5.0, 4.0], &[1, 1, 0]), 2);
     assert_eq!(metrics::total_loss(&[0.5f32, 0.25]), 0.75);
 }
 

@@ -8,16 +8,15 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use common::fixture::{self, Fixture};
-use common::steps::{Device, Inputs, LEARNING_RATE, Reference, Step};
-use digit_adder::compare::{Tol, close, nmse};
+use common::steps::{Device, Inputs, LEARNING_RATE, Reference, Step, network};
 use digit_adder::gpu::Gpu;
-use digit_adder::network::{DIGITS, SUMS, Sizes};
+use digit_adder::network::{DIGITS, Loss, SUMS};
 use digit_adder::ops::adam::Adam;
-use digit_adder::ops::dense::Row;
-use digit_adder::plans::{Kind, tiles::Tiles};
+use digit_adder::plans::{Kind, fused::Fused, tiles::Tiles};
 use digit_adder::program::Shared;
+use digit_adder::reference::network::{named, named_parameters};
 use digit_adder::reference::relu;
-use digit_adder::train::Loss;
+use digit_adder::selftest::comparator::{Mismatch, Tol, close, nmse};
 
 /// Steps of Adam.
 const STEPS: usize = 20;
@@ -102,15 +101,20 @@ fn compare(
 /// gradients before a ReLU that the fused plan keeps.
 fn wanted(reference: &Reference, step: &Step) -> Named<f64> {
     let mut all = Named::new();
-    let (values, d) = (&step.pass.values, &step.gradients.values);
-    all.extend(values.named().map(|(name, values)| (name.to_string(), values.to_vec())));
-    all.extend(d.named().map(|(name, values)| (format!("d {name}"), values.to_vec())));
-    let flat = reference.network.named(&step.gradients.flat);
-    all.extend(flat.into_iter().map(|(name, values)| (format!("d {name}"), values.to_vec())));
-    let mut masked = vec![0.0; d.concat.len()];
-    relu::backward(&values.concat, &d.concat, &mut masked);
+    let network = &reference.network;
+    let values = named(network, &step.pass.values);
+    let d = named(network, &step.gradients.values);
+    let concat = values.iter().position(|(name, _)| *name == "concat").expect("there is a concatenation");
+    let mut masked = vec![0.0; d[concat].1.len()];
+    relu::backward(values[concat].1, d[concat].1, &mut masked);
     all.insert("d concat, masked".into(), masked);
-    all.insert("loss".into(), step.losses.clone());
+    all.extend(values.into_iter().map(|(name, values)| (name.to_string(), values.to_vec())));
+    all.extend(d.into_iter().map(|(name, values)| (format!("d {name}"), values.to_vec())));
+    let flat = named_parameters(network, &step.gradients.flat);
+    all.extend(flat.into_iter().map(|(name, values)| (format!("d {name}"), values.to_vec())));
+    for (head, loss) in network.heads().iter().zip(&step.losses.of_heads) {
+        all.insert(format!("{} loss", head.name), loss.clone());
+    }
     all
 }
 
@@ -122,10 +126,10 @@ fn found(
     step: &Step,
 ) -> Result<Named<f32>, String> {
     let mut all = Named::new();
-    let batch = device.plan.program.batch;
+    let batch = device.replay.program.batch;
     let gradients = device.gradients()?;
-    let named = reference.network.named(&gradients);
-    all.extend(named.into_iter().map(|(name, values)| (format!("d {name}"), values.to_vec())));
+    let of_parameters = named_parameters(&reference.network, &gradients);
+    all.extend(of_parameters.into_iter().map(|(name, values)| (format!("d {name}"), values.to_vec())));
     match kind {
         Kind::Fused => {
             all.extend(rows(&device.read("rows")?, batch, tiles));
@@ -134,7 +138,7 @@ fn found(
             }
         }
         Kind::Layered => {
-            for (name, _) in step.pass.values.named() {
+            for (name, _) in named(&reference.network, &step.pass.values) {
                 all.insert(name.into(), device.read(name)?);
                 all.insert(format!("d {name}"), device.read(&format!("d {name}"))?);
             }
@@ -142,29 +146,34 @@ fn found(
             all.insert("d fc3.relu".into(), device.read("d fc3.relu + d fc3.relu term 2")?);
         }
     }
-    all.insert("loss".into(), device.images(1)?.into_iter().map(|(loss, _)| loss).collect());
+    let (records, heads) = (device.images(1)?, reference.network.heads());
+    for (index, head) in heads.iter().enumerate() {
+        let of_head = records.iter().skip(index).step_by(heads.len());
+        all.insert(format!("{} loss", head.name), of_head.map(|record| record.loss).collect());
+    }
     Ok(all)
 }
 
 /// The parts of the fused plan's rows.
 fn rows(rows: &[f32], batch: usize, tiles: Tiles) -> Named<f32> {
-    let sizes = Sizes::default();
-    let row = Row::new(&sizes, &tiles.dense);
+    let fused = Fused::new(&network(), Loss::Logits, tiles).expect("the fused plan takes the network");
+    let linear = fused.linear(batch);
+    let (row, stack) = (linear.row, &linear.stack);
     let part = |at: usize, len: usize| -> Vec<f32> {
-        rows.chunks(row.words()).take(batch).flat_map(|row| &row[at..at + len]).copied().collect()
+        rows.chunks(row.len).take(batch).flat_map(|row| &row[at..at + len]).copied().collect()
     };
-    let features = sizes.flat() + sizes.fc1;
+    let [features, fc2, fc3] = [stack.fc2.shape.inputs, stack.fc2.shape.outputs, stack.fc3.shape.outputs];
     let parts = [
-        ("concat", row.at("FEATURES"), features),
-        ("fc2.relu", row.at("H2"), sizes.fc2),
-        ("fc3.relu", row.at("H3"), sizes.fc3),
-        ("out1", row.at("LOGITS"), DIGITS),
-        ("out2", row.at("LOGITS") + Row::sums_at(), SUMS),
-        ("d out1", row.at("D_LOGITS"), DIGITS),
-        ("d out2", row.at("D_LOGITS") + Row::sums_at(), SUMS),
-        ("d fc3", row.at("D_H3"), sizes.fc3),
-        ("d fc2", row.at("D_H2"), sizes.fc2),
-        ("d concat, masked", row.at("D_FEATURES"), features),
+        ("concat", row.features, features),
+        ("fc2.relu", row.h2, fc2),
+        ("fc3.relu", row.h3, fc3),
+        ("out1", row.digit_logits, DIGITS),
+        ("out2", row.sum_logits, SUMS),
+        ("d out1", row.d_digit_logits, DIGITS),
+        ("d out2", row.d_sum_logits, SUMS),
+        ("d fc3", row.d_h3, fc3),
+        ("d fc2", row.d_h2, fc2),
+        ("d concat, masked", row.d_features, features),
     ];
     parts.into_iter().map(|(name, at, len)| (name.to_string(), part(at, len))).collect()
 }
@@ -173,17 +182,17 @@ fn rows(rows: &[f32], batch: usize, tiles: Tiles) -> Named<f32> {
 /// pixels go through the same operations; that two different values come closer than rounding is rare,
 /// and the inputs' seed is one for which it does not happen: all must agree.
 fn same_winners(device: &Device, kind: Kind, step: &Step) -> Result<(), String> {
-    let pools = [
-        ("conv1 winner", "pool1 winner", &step.pass.winner1, &step.pass.values.pool1),
-        ("conv2 winner", "pool2 winner", &step.pass.winner2, &step.pass.values.pool2),
-    ];
-    for (fused, layered, winner, pooled) in pools {
-        let (name, want): (_, Vec<u32>) = match kind {
+    let network = network();
+    for (fused, pool) in [("conv1 winner", "pool1"), ("conv2 winner", "pool2")] {
+        let index = network.layers().iter().position(|layer| layer.name == pool).ok_or("no such layer")?;
+        let (winner, pooled) = (&step.pass.winners[index], &step.pass.values[index]);
+        let layered = format!("{pool} winner");
+        let (name, want): (&str, Vec<u32>) = match kind {
             // Where nothing is above 0, no window wins.
             Kind::Fused => {
                 (fused, winner.iter().zip(pooled).map(|(&w, &y)| if y > 0.0 { w } else { 4 }).collect())
             }
-            Kind::Layered => (layered, winner.clone()),
+            Kind::Layered => (&layered, winner.clone()),
         };
         let got: Vec<u32> = match kind {
             // A byte for each of the four windows of a strip; the network's rows are whole strips.
@@ -243,9 +252,9 @@ fn after_steps(
     batch: usize,
 ) -> Result<(), String> {
     let adam = Adam::default();
-    let parameters = Sizes::default().parameters();
+    let parameters = reference.network.parameters().to_vec();
     let mut budget = vec![0.0; reference.w.len()];
-    let mut records = vec![(first.loss(), first.right)];
+    let mut records = vec![(first.loss(), first.right.clone())];
     let mut add_budgets = |v: &[f64], step: usize| {
         for parameter in &parameters {
             let name = format!("d {}", parameter.name);
@@ -308,7 +317,7 @@ fn large_batch(gpu: &Gpu, batch: usize) -> Result<(), String> {
     };
     let (got, want) = (gradients(Kind::Fused)?, gradients(Kind::Layered)?);
     let mut shares = Vec::new();
-    for parameter in Sizes::default().parameters() {
+    for parameter in network().parameters() {
         let name = format!("d {}", parameter.name);
         let want: Vec<f64> = want[parameter.range()].iter().map(|&x| x.into()).collect();
         let tol = tol(&name, &want, batch);
@@ -339,15 +348,14 @@ fn against_pytorch(gpu: &Gpu, kind: Kind, loss: Loss) -> Result<(), String> {
             .map(|(name, x)| (name.to_string(), x))
             .into(),
     };
-    let check =
-        |result: Result<f64, digit_adder::compare::Mismatch>| result.map_err(|error| error.to_string());
+    let check = |result: Result<f64, Mismatch>| result.map_err(|error| error.to_string());
     let mut shares = Vec::new();
     for (name, want) in ["out1", "out2"].into_iter().zip(fixture.logits()) {
         shares.push((name.to_string(), check(close(name, &logits[name], &want, Tol::absolute(1e-5)))?));
     }
     let tol = Tol { absolute: 1e-6, relative: 1e-4 };
     let (got, want) = (device.gradients()?, fixture.gradients(loss));
-    for parameter in Sizes::default().parameters() {
+    for parameter in network().parameters() {
         let name = format!("d {}", parameter.name);
         let share = check(close(&name, &got[parameter.range()], &want[parameter.range()], tol))?;
         shares.push((name, share));

@@ -4,8 +4,9 @@
 use serde::Serialize;
 
 use crate::Result;
-use crate::gpu::{Buffers, Gpu, Kernels, Plan, timing};
+use crate::gpu::{Buffers, Gpu, Kernels, Replay, timing};
 use crate::program::{Cursor, Dispatch, Place, Program};
+use crate::wgsl::Library;
 
 /// What the device can do at most, measured by `shaders/ceiling.wgsl`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -33,11 +34,11 @@ pub fn measure(gpu: &Gpu, kernels: &mut Kernels, seconds: f64) -> Result<Ceiling
     let mut rate = |program: Program| -> Result<(f64, f64)> {
         let dispatch = &program.dispatches[0];
         let (flops, bytes) = (dispatch.flops as f64, program.bytes(dispatch) as f64);
-        let plan = Plan::new(gpu, kernels, program, &Buffers::new())?;
+        let replay = Replay::new(gpu, kernels, &Library::Embedded, program, &Buffers::new())?;
         // Whatever else the machine is busy with makes it slower, never faster.
         let mut least = f64::INFINITY;
         for _ in 0..TRIES {
-            let times = timing::time(gpu, &plan, &Cursor::default(), seconds / f64::from(TRIES))?;
+            let times = timing::time(gpu, &replay, &Cursor::default(), seconds / f64::from(TRIES))?;
             least = least.min(times.dispatches[0]);
         }
         Ok((flops / least, bytes / least))
@@ -71,7 +72,7 @@ pub fn multiply_add() -> Program {
     let y = program.tensor("y", &[8 * INVOCATIONS], Place::Own);
     let factors = program.tensor("factors", &[4], Place::Own);
     // The values go to 1, far from numbers that a processor is slow with.
-    program.tensors[factors.0].words = Some([0.5, 0.5, 0.0, 0.0].map(f32::to_bits).to_vec());
+    program.tensors[factors.index()].words = Some([0.5, 0.5, 0.0, 0.0].map(f32::to_bits).to_vec());
     program.dispatches.push(Dispatch {
         layer: "ceiling".into(),
         shader: "ceiling",

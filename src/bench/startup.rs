@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::Result;
-use crate::gpu::shader::Library;
-use crate::gpu::{Gpu, Kernels, Rehearsal};
+use crate::engine::gpu::probe::Probe;
+use crate::gpu::{Gpu, Kernels};
 use crate::program::Program;
+use crate::wgsl::Library;
 
 /// Start-up, split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -20,27 +21,27 @@ pub struct Startup {
     pub first_step_seconds: f64,
 }
 
-/// Makes the plan of a program and runs its first step, on a device that took `device` to open. What comes
+/// Makes the replay of a program and runs its first step, on a device that took `device` to open. What comes
 /// back with the times is ready to run more steps.
 ///
 /// # Errors
-/// As [`Rehearsal::new`].
+/// As [`Probe::new`].
 pub fn measure(
     gpu: &Gpu,
     program: Program,
     parameters: &[f32],
     device: Duration,
-) -> Result<(Startup, Rehearsal)> {
+) -> Result<(Startup, Probe)> {
     let start = Instant::now();
-    let mut kernels = Kernels::new(Library::Embedded, false);
-    let rehearsal = Rehearsal::new(gpu, &mut kernels, program, parameters)?;
+    let mut kernels = Kernels::new(false);
+    let probe = Probe::new(gpu, &mut kernels, &Library::Embedded, program, parameters)?;
     let pipelines = start.elapsed();
     let start = Instant::now();
-    rehearsal.run(gpu)?;
+    probe.run(gpu)?;
     let startup = Startup {
         device_seconds: device.as_secs_f64(),
         pipelines_seconds: pipelines.as_secs_f64(),
         first_step_seconds: start.elapsed().as_secs_f64(),
     };
-    Ok((startup, rehearsal))
+    Ok((startup, probe))
 }

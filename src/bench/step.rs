@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::ceiling::Ceilings;
-use crate::gpu::timing::Method;
-use crate::train::StepTimes;
+use crate::program::times::{Method, StepTimes};
 
 /// One training step.
 #[derive(Clone, Debug, Serialize)]

@@ -8,9 +8,9 @@ use super::throughput::{self, IMAGES, Throughput};
 use crate::Result;
 use crate::data::Dataset;
 use crate::gpu::Gpu;
-use crate::network::Sizes;
+use crate::network::{ConvSizes, Network, Sizes};
 use crate::plans::{Kind, tiles::Tiles};
-use crate::train::{Loss, Settings};
+use crate::train::Recipe;
 
 /// One measured network, batch and length of an epoch.
 #[derive(Clone, Debug, Serialize)]
@@ -54,18 +54,23 @@ pub struct Sweep {
 /// Lengths of an epoch.
 const LENGTHS: [usize; 4] = [960, 3_840, 15_360, IMAGES];
 
+/// A network, and what is special about its sizes.
+type Named = (&'static str, Network);
+
 /// The network as it is, and with more hidden units or channels.
-fn networks() -> [(&'static str, Sizes); 5] {
+fn networks() -> Result<Vec<Named>> {
     let real = Sizes::default();
     let hidden = |by: usize| Sizes { fc1: by * real.fc1, fc2: by * real.fc2, fc3: by * real.fc3, ..real };
-    let channels = |by: usize| Sizes { conv1: by * real.conv1, conv2: by * real.conv2, ..real };
-    [
+    let wide = |conv: ConvSizes, by: usize| ConvSizes { channels: by * conv.channels, ..conv };
+    let channels = |by: usize| Sizes { conv1: wide(real.conv1, by), conv2: wide(real.conv2, by), ..real };
+    let all = [
         ("as it is", real),
         ("hidden x2", hidden(2)),
         ("hidden x4", hidden(4)),
         ("channels x2", channels(2)),
         ("channels x4", channels(4)),
-    ]
+    ];
+    all.into_iter().map(|(name, sizes)| Ok((name, sizes.network()?))).collect()
 }
 
 impl Sweep {
@@ -81,51 +86,51 @@ impl Sweep {
         seconds: f64,
         say: &mut dyn FnMut(&str),
     ) -> Result<Self> {
-        let real = networks()[0];
+        let networks = networks()?;
+        let real = &networks[0];
         for &size in batch_sizes {
-            throughput::check(gpu, real.1, plan, size)?;
+            throughput::check(gpu, &real.1, plan, size)?;
         }
-        for (_, sizes) in networks() {
-            throughput::check(gpu, sizes, plan, batch)?;
+        for (_, network) in &networks {
+            throughput::check(gpu, network, plan, batch)?;
         }
-        let dataset = throughput::images();
-        let mut row = |network: (&'static str, Sizes), batch, images: Option<usize>| {
+        let dataset = throughput::images()?;
+        let mut row = |network: &Named, batch, images: Option<usize>| {
             let length = images.map_or(String::new(), |images| format!(", epochs of {images} images"));
             say(&format!("training the network {}, batch {batch}{length}", network.0));
-            let refusal = plan.refusal(network.1);
+            let refusal = plan.refusal(&network.1);
             if let Some(refusal) = &refusal {
                 say(&format!("the {plan} plan cannot take it, the layered one does: {refusal}"));
             }
             let plan = if refusal.is_some() { Kind::Layered } else { plan };
-            measure(gpu, network, plan, batch, &dataset, images, seconds)
+            let recipe = Recipe { batch_size: batch, plan, ..Recipe::default() };
+            measure(gpu, network, &recipe, &dataset, images, seconds)
         };
         // A step on what is left over would need kernels of its own.
         let whole = |images: usize| (images / batch).max(1) * batch;
         Ok(Self {
             batch_sizes: batch_sizes.iter().map(|&size| row(real, size, None)).collect::<Result<_>>()?,
             images: LENGTHS.iter().map(|&n| row(real, batch, Some(whole(n)))).collect::<Result<_>>()?,
-            networks: networks().iter().map(|&network| row(network, batch, None)).collect::<Result<_>>()?,
+            networks: networks.iter().map(|network| row(network, batch, None)).collect::<Result<_>>()?,
         })
     }
 }
 
 fn measure(
     gpu: &Arc<Gpu>,
-    (network, sizes): (&'static str, Sizes),
-    plan: Kind,
-    batch: usize,
+    (name, network): &Named,
+    recipe: &Recipe,
     dataset: &Dataset,
     images: Option<usize>,
     seconds: f64,
 ) -> Result<Row> {
-    let settings = Settings { batch, loss: Loss::Logits, plan };
-    let program = plan.programs(sizes, settings.loss, Tiles::of(gpu)).training(batch)?;
+    let program = recipe.plan.programs(network, recipe.loss, Tiles::of(gpu)).training(recipe.batch_size)?;
     Ok(Row {
-        network,
-        plan,
-        parameters: sizes.parameters().iter().map(|parameter| parameter.len()).sum(),
-        flops_per_image: program.flops() as f64 / batch as f64,
-        throughput: throughput::measure(gpu, sizes, settings, dataset, images, seconds)?,
+        network: name,
+        plan: recipe.plan,
+        parameters: network.parameter_count(),
+        flops_per_image: program.flops() as f64 / recipe.batch_size as f64,
+        throughput: throughput::measure(gpu, network, recipe, dataset, images, seconds)?,
     })
 }
 
@@ -136,11 +141,12 @@ mod tests {
     #[test]
     fn arithmetic_grows_with_the_network() {
         for plan in [Kind::Fused, Kind::Layered] {
-            let flops = |sizes| {
-                let plan = if plan.refusal(sizes).is_none() { plan } else { Kind::Layered };
-                plan.programs(sizes, Loss::Logits, Tiles::FAT).training(64).unwrap().flops()
+            let flops = |(_, network): &Named| {
+                let loss = Recipe::default().loss;
+                plan.programs(network, loss, Tiles::FAT).training(64).unwrap().flops()
             };
-            let [real, wide, wider, deep, deeper] = networks().map(|(_, sizes)| flops(sizes));
+            let flops: Vec<u64> = networks().unwrap().iter().map(flops).collect();
+            let [real, wide, wider, deep, deeper] = flops[..] else { panic!("{flops:?}") };
             assert!(real < wide && wide < wider, "{real} {wide} {wider}");
             assert!(real < deep && deep < deeper, "{real} {deep} {deeper}");
         }

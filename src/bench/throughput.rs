@@ -6,15 +6,17 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::host;
-use crate::data::{self, Addends, Dataset, Split};
-use crate::gpu::engine::GpuEngine;
-use crate::gpu::shader::Library;
+use crate::data::{self, AddendDraw, Dataset, Split};
+use crate::engine::gpu::GpuEngine;
+use crate::engine::gpu::probe::Probe;
 use crate::gpu::spans::{self, Track};
-use crate::gpu::{Gpu, Kernels, Rehearsal, timing::median};
-use crate::network::{DIGITS, Sizes};
+use crate::gpu::{Gpu, Kernels};
+use crate::network::{DIGITS, Network};
 use crate::plans::{Kind, tiles::Tiles};
+use crate::program::times::median;
 use crate::random::{Purpose, Random};
-use crate::train::{Engine, Epoch, Loss, Settings};
+use crate::train::{Engine, Epoch, Recipe};
+use crate::wgsl::Library;
 use crate::{Error, Result};
 
 /// Images in an epoch at most: MNIST's.
@@ -48,24 +50,28 @@ pub struct Throughput {
 }
 
 /// Digits that stand for MNIST: a thousand drawn ones, over and over, and no test set.
-pub fn images() -> Dataset {
+///
+/// # Errors
+/// None: they are sound.
+pub fn images() -> Result<Dataset> {
     let labels: Vec<u8> = (0..IMAGES).map(|image| (image % DIGITS) as u8).collect();
     let mut random = Random::new(0, Purpose::Drawing, 0);
     let drawn: Vec<u8> = labels[..DRAWN].iter().flat_map(|&digit| data::draw(digit, &mut random)).collect();
-    let train = Split { images: drawn.repeat(IMAGES / DRAWN), labels };
-    Dataset { origin: "drawn digits".into(), train, test: Split { images: Vec::new(), labels: Vec::new() } }
+    let train = Split::new(drawn.repeat(IMAGES / DRAWN), labels)?;
+    Ok(Dataset { origin: "drawn digits".into(), train, test: Split::default() })
 }
 
-/// Makes the plan for a batch and lets it go: what the device has no room for is told before anything is
+/// Makes the replay for a batch and lets it go: what the device has no room for is reported before anything is
 /// measured.
 ///
 /// # Errors
-/// As [`Rehearsal::new`], naming plan and batch.
-pub fn check(gpu: &Gpu, sizes: Sizes, plan: Kind, batch: usize) -> Result<()> {
-    let mut kernels = Kernels::new(Library::Embedded, false);
-    plan.programs(sizes, Loss::Logits, Tiles::of(gpu))
+/// As [`Probe::new`], naming plan and batch.
+pub fn check(gpu: &Gpu, network: &Network, plan: Kind, batch: usize) -> Result<()> {
+    let mut kernels = Kernels::new(false);
+    let parameters = network.initial_parameters(1);
+    plan.programs(network, Recipe::default().loss, Tiles::of(gpu))
         .training(batch)
-        .and_then(|program| Rehearsal::new(gpu, &mut kernels, program, &sizes.initial_parameters(1)))
+        .and_then(|program| Probe::new(gpu, &mut kernels, &Library::Embedded, program, &parameters))
         .map_err(|error| Error::Device(format!("the {plan} plan, batch {batch}: {error}")))?;
     Ok(())
 }
@@ -77,57 +83,28 @@ pub fn check(gpu: &Gpu, sizes: Sizes, plan: Kind, batch: usize) -> Result<()> {
 /// More images than `dataset` has; a device that has no room for the batch, or fails.
 pub fn measure(
     gpu: &Arc<Gpu>,
-    sizes: Sizes,
-    settings: Settings,
+    network: &Network,
+    recipe: &Recipe,
     dataset: &Dataset,
     images: Option<usize>,
     seconds: f64,
 ) -> Result<Throughput> {
-    let batch = settings.batch;
-    if batch.max(images.unwrap_or(0)) > dataset.train.len() {
-        return Err(Error::Usage(format!(
-            "a batch of {batch} is too large: at most {}",
-            dataset.train.len()
-        )));
+    let (batch, all) = (recipe.batch_size, dataset.train.len());
+    if batch.max(images.unwrap_or(0)) > all {
+        return Err(Error::Usage(format!("a batch of {batch} is too large: at most {all}")));
     }
-    let kernels = Kernels::new(Library::Embedded, false);
-    let parameters = sizes.initial_parameters(1);
-    let mut engine = GpuEngine::new(gpu.clone(), kernels, sizes, settings, &parameters, dataset)?;
-    let addends = Addends::Fixed.draw(1, 0, dataset.train.len());
-    let epoch = |images: usize| Epoch {
-        order: data::order(1, 0, images as u32),
-        addends: addends.clone(),
-        learning_rate: 1e-3,
-    };
-    // The first step waits for the driver's compiler, the next ones find how many fit in a submission.
-    engine.train_epoch(&epoch(batch), &mut |_| {})?;
+    let parameters = network.initial_parameters(1);
+    let kernels = Kernels::new(false);
+    let engine = GpuEngine::new(gpu.clone(), kernels, network.clone(), recipe.clone(), parameters, dataset);
+    let mut training = Training { engine: engine?, images: all };
     let run_seconds = seconds / RUNS as f64;
-    let most = images.unwrap_or(dataset.train.len()) / batch * batch;
-    let mut wanted = batch;
-    loop {
-        let start = Instant::now();
-        engine.train_epoch(&epoch(wanted), &mut |_| {})?;
-        if wanted >= most || start.elapsed().as_secs_f64() > run_seconds / 2.0 {
-            break;
-        }
-        wanted = (2 * wanted).min(most);
-    }
+    let fitting = training.warm_up(batch, images.unwrap_or(all) / batch * batch, run_seconds)?;
+    let images = images.unwrap_or(fitting);
 
-    let wanted = images.unwrap_or(wanted);
-    let epoch = epoch(wanted);
     gpu.spans.take();
-    let (all, cpu) = (Instant::now(), host::cpu_seconds());
-    let mut rates = Vec::new();
-    while rates.len() < RUNS && all.elapsed().as_secs_f64() < 2.0 * seconds {
-        let start = Instant::now();
-        let mut done = 0;
-        while done == 0 || start.elapsed().as_secs_f64() < run_seconds {
-            engine.train_epoch(&epoch, &mut |_| {})?;
-            done += wanted;
-        }
-        rates.push(done as f64 / start.elapsed().as_secs_f64());
-    }
-    let all = all.elapsed().as_secs_f64();
+    let (start, cpu) = (Instant::now(), host::cpu_seconds());
+    let rates = training.rates(images, seconds, run_seconds)?;
+    let elapsed = start.elapsed().as_secs_f64();
     let cpu = cpu.zip(host::cpu_seconds()).map(|(before, after)| after - before);
     let spans = gpu.spans.take();
     let submissions = spans.iter().filter(|span| span.track == Track::Submissions);
@@ -135,12 +112,62 @@ pub fn measure(
     let images_per_second = median(rates);
     Ok(Throughput {
         batch_size: batch,
-        images: wanted,
+        images,
         images_per_second,
         seconds_per_step: batch as f64 / images_per_second,
-        recording_share: spans::seconds(&spans, "record") / all,
-        host_cpu_share: cpu.map(|cpu| cpu / all),
+        recording_share: spans::seconds(&spans, "record") / elapsed,
+        host_cpu_share: cpu.map(|cpu| cpu / elapsed),
         longest_submission_seconds: submissions.map(|s| s.length.as_secs_f64()).fold(0.0, f64::max),
         runs,
     })
+}
+
+/// The loop that `train` runs, on epochs of any length.
+struct Training {
+    engine: GpuEngine,
+    images: usize,
+}
+
+impl Training {
+    fn epoch(&self, images: usize) -> Result<Epoch> {
+        let addends = AddendDraw::Fixed.draw(1, 0, self.images);
+        Epoch::new(data::order(1, 0, images as u32), addends, 1e-3)
+    }
+
+    fn train(&mut self, epoch: &Epoch) -> Result<()> {
+        self.engine.train_epoch(epoch, &mut |_| {}).map(drop)
+    }
+
+    /// How many images fit into half a run. The first step waits for the driver's compiler, the next ones find
+    /// how many fit in a submission.
+    fn warm_up(&mut self, batch: usize, most: usize, run_seconds: f64) -> Result<usize> {
+        self.train(&self.epoch(batch)?)?;
+        let mut fitting = batch;
+        loop {
+            let epoch = self.epoch(fitting)?;
+            let start = Instant::now();
+            self.train(&epoch)?;
+            if fitting >= most || start.elapsed().as_secs_f64() > run_seconds / 2.0 {
+                return Ok(fitting);
+            }
+            fitting = (2 * fitting).min(most);
+        }
+    }
+
+    /// Images a second of each run.
+    fn rates(&mut self, images: usize, seconds: f64, run_seconds: f64) -> Result<Vec<f64>> {
+        let epoch = self.epoch(images)?;
+        let all = Instant::now();
+        let mut rates = Vec::new();
+        while rates.len() < RUNS && all.elapsed().as_secs_f64() < 2.0 * seconds {
+            let start = Instant::now();
+            let mut done = 0;
+            while done == 0 || start.elapsed().as_secs_f64() < run_seconds {
+                self.train(&epoch)?;
+                done += images;
+            }
+            rates.push(done as f64 / start.elapsed().as_secs_f64());
+        }
+        Ok(rates)
+    }
 }

@@ -9,15 +9,18 @@ use serde::Serialize;
 
 use super::options::{self, NamedAdapter};
 use crate::bench::sweep::Sweep;
-use crate::bench::{ceiling, startup, step::StepProfile, throughput};
+use crate::bench::throughput::{self, Throughput};
+use crate::bench::{ceiling, startup, step::StepProfile};
+use crate::data::Dataset;
 use crate::engine::{self, Choice};
-use crate::gpu::shader::Library;
-use crate::gpu::{Gpu, Kernels, adapter};
-use crate::network::Sizes;
+use crate::gpu::adapter::Preference;
+use crate::gpu::{Gpu, Kernels};
+use crate::network::{Network, Sizes};
 use crate::plans::{Kind, tiles::Tiles};
 use crate::report::bench::{Header, PlanReport, Report, SweepReport};
 use crate::report::console;
-use crate::train::{Loss, Settings};
+use crate::train::Recipe;
+use crate::train::recipe::batch_size;
 use crate::{Error, Result};
 
 /// Flags of `bench`.
@@ -30,10 +33,10 @@ pub struct Bench {
     plan: Option<Kind>,
     /// Batch sizes to train with
     #[arg(long, value_name = "N,N,..", value_delimiter = ',', default_value = "16,64,256,512,1024,4096",
-        value_parser = options::batch_size)]
+        value_parser = batch_size)]
     batch_sizes: Vec<usize>,
     /// Images of the step whose dispatches are timed one by one; of --sweep, of all rows but the first table
-    #[arg(long, value_name = "N", default_value_t = options::BATCH_SIZE, value_parser = options::batch_size)]
+    #[arg(long, value_name = "N", default_value_t = Recipe::default().batch_size, value_parser = batch_size)]
     batch_size: usize,
     /// Time for each measurement, after its warm-up
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = options::seconds)]
@@ -51,7 +54,7 @@ impl Bench {
         const NOTHING: &str = "there is nothing to measure: bench times the dispatches of a GPU driver, and \
             needs an adapter";
         let choice = Choice { profile: true, ..self.adapter.choice(true) };
-        if choice.adapter == adapter::Choice::Cpu {
+        if choice.adapter == Preference::Cpu {
             return Err(Error::Device(format!("{NOTHING} other than cpu")).into());
         }
         let start = Instant::now();
@@ -74,39 +77,48 @@ impl Bench {
     }
 
     fn measure(&self, gpu: &Arc<Gpu>, header: Header, device: Duration) -> Result<Report> {
-        let sizes = Sizes::default();
-        let parameters = sizes.initial_parameters(1);
-        let kinds = self.plan.map_or(vec![Kind::Fused, Kind::Layered], |plan| vec![plan]);
+        let network = Sizes::default().network()?;
+        let plans = self.plan.map_or(vec![Kind::Fused, Kind::Layered], |plan| vec![plan]);
 
         // Start-up first, as long as nothing has warmed anything up.
         let mut started = Vec::new();
-        for &plan in &kinds {
-            let program = plan.programs(sizes, Loss::Logits, Tiles::of(gpu)).training(self.batch_size)?;
-            started.push(startup::measure(gpu, program, &parameters, device)?);
+        for &plan in &plans {
+            let programs = plan.programs(&network, Recipe::default().loss, Tiles::of(gpu));
+            let program = programs.training(self.batch_size)?;
+            started.push(startup::measure(gpu, program, &network.initial_parameters(1), device)?);
         }
-        for &plan in &kinds {
+        for &plan in &plans {
             for &batch in &self.batch_sizes {
-                throughput::check(gpu, sizes, plan, batch)?;
+                throughput::check(gpu, &network, plan, batch)?;
             }
         }
         console::say("measuring the machine's ceilings");
-        let mut kernels = Kernels::new(Library::Embedded, false);
-        let ceilings = ceiling::measure(gpu, &mut kernels, self.seconds)?;
-
-        let dataset = throughput::images();
-        let mut plans = Vec::new();
-        for (plan, (startup, rehearsal)) in kinds.into_iter().zip(started) {
+        let ceilings = ceiling::measure(gpu, &mut Kernels::new(false), self.seconds)?;
+        let dataset = throughput::images()?;
+        let mut reports = Vec::new();
+        for (plan, (startup, probe)) in plans.into_iter().zip(started) {
             console::say(&format!("measuring the dispatches of the {plan} plan"));
-            let step = StepProfile::new(&rehearsal.time(gpu, self.seconds)?, &ceilings);
-            let mut throughput = Vec::new();
-            for &batch in &self.batch_sizes {
-                console::say(&format!("training with the {plan} plan, batch {batch}"));
-                let settings = Settings { batch, loss: Loss::Logits, plan };
-                throughput.push(throughput::measure(gpu, sizes, settings, &dataset, None, self.seconds)?);
-            }
-            plans.push(PlanReport { plan, startup, throughput, step });
+            let step = StepProfile::new(&probe.time(gpu, self.seconds)?, &ceilings);
+            let throughput = self.throughput(gpu, &network, plan, &dataset)?;
+            reports.push(PlanReport { plan, startup, throughput, step });
         }
-        Ok(Report { header, ceilings, plans })
+        Ok(Report { header, ceilings, plans: reports })
+    }
+
+    /// How fast a plan trains with each batch size.
+    fn throughput(
+        &self,
+        gpu: &Arc<Gpu>,
+        network: &Network,
+        plan: Kind,
+        dataset: &Dataset,
+    ) -> Result<Vec<Throughput>> {
+        let measure = |&batch_size: &usize| {
+            console::say(&format!("training with the {plan} plan, batch {batch_size}"));
+            let recipe = Recipe { batch_size, plan, ..Recipe::default() };
+            throughput::measure(gpu, network, &recipe, dataset, None, self.seconds)
+        };
+        self.batch_sizes.iter().map(measure).collect()
     }
 
     fn measure_sweep(&self, gpu: &Arc<Gpu>) -> Result<Sweep> {

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use clap::Args;
 use serde::Serialize;
 
-use super::options::{self, AdapterOptions, DataOptions};
-use crate::Error;
+use super::options::{self, AdapterOptions, DataOptions, PlanOptions};
+use crate::data::{Addend, Addends, Dataset};
 use crate::engine::{self, Adapter};
-use crate::model_file;
 use crate::network::Sizes;
-use crate::report::console::{self, Accuracy};
-use crate::train::{Settings, run};
+use crate::report::accuracy::TestReport;
+use crate::report::console;
+use crate::train::model_file::{self, Model};
+use crate::train::{Engine, Metrics, Recipe, run};
+use crate::{Error, Result};
 
 /// Flags of `eval`.
 #[derive(Debug, Args)]
@@ -22,10 +24,12 @@ pub struct Eval {
     #[command(flatten)]
     adapter: AdapterOptions,
     #[command(flatten)]
+    plan: PlanOptions,
+    #[command(flatten)]
     data: DataOptions,
     /// Add this number to every digit, rather than random ones
     #[arg(long, value_name = "0-9", value_parser = options::addend)]
-    addend: Option<u8>,
+    addend: Option<Addend>,
     /// Draw the random addends from this seed [default: the one of the training]
     #[arg(long, value_name = "N", conflicts_with = "addend")]
     seed: Option<u64>,
@@ -36,71 +40,69 @@ pub struct Eval {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Report {
-    model: PathBuf,
+struct Report<'a> {
+    model: &'a PathBuf,
     parameters_sha256: String,
     adapter: Adapter,
-    dataset: String,
+    dataset: &'a str,
     addend: Option<u8>,
     seed: Option<u64>,
-    images: usize,
-    loss: f64,
-    correct_digits: usize,
-    correct_sums: usize,
-    digit: Accuracy,
-    sum: Accuracy,
+    #[serde(flatten)]
+    test: TestReport,
 }
 
 impl Eval {
     pub fn run(self) -> anyhow::Result<()> {
-        let sizes = Sizes::default();
-        let model = model_file::load(&self.model, &sizes)?;
+        let network = Sizes::default().network()?;
+        let model = model_file::load(&self.model, &network)?;
         let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
         console::say(&format!("adapter: {}", opened.adapter));
         let dataset = Arc::new(self.data.load(None)?);
-        let images = dataset.test.labels.len();
-        console::say(&format!("data: {}, {images} test images", dataset.origin));
-        let (loss, trained_seed) = model.about.as_ref().map_or_else(Default::default, |about| {
-            if about.test_sha256.as_ref().is_some_and(|trained| *trained != dataset.test.sha256()) {
-                console::say(&format!("note: the model was trained on other data: {}", about.dataset));
-            }
-            (about.loss, Some(about.seed))
-        });
-        let seed = self.seed.or(trained_seed).unwrap_or(options::SEED);
-
+        console::say(&format!("data: {}, {} test images", dataset.origin, dataset.test.len()));
+        let trained = trained_with(&model, &dataset);
+        let seed = self.seed.unwrap_or(trained.seed);
         let adapter = opened.adapter.clone();
-        let settings = Settings { batch: options::BATCH_SIZE, loss, plan: self.adapter.plan() };
-        let mut engine = opened.engine(sizes, settings, model.parameters.clone(), dataset.clone(), None)?;
+        let recipe = Recipe { plan: self.plan.plan, ..trained };
+        let parameters = model.parameters.clone();
+        let mut engine = opened.engine(network.clone(), &recipe, parameters, dataset.clone(), None)?;
+        let metrics = self.test(engine.as_mut(), seed, dataset.test.len())?;
+        if self.json {
+            let report = Report {
+                model: &self.model,
+                parameters_sha256: model_file::parameters_sha256(&model.parameters, &network),
+                adapter,
+                dataset: &dataset.origin,
+                addend: self.addend.map(Addend::number),
+                seed: self.addend.is_none().then_some(seed),
+                test: TestReport::from(&metrics),
+            };
+            return Ok(console::print(&serde_json::to_string_pretty(&report)?)?);
+        }
+        console::say(&match self.addend {
+            Some(addend) => format!("addend {} throughout", addend.number()),
+            None => format!("random addends of seed {seed}"),
+        });
+        Ok(console::print(&console::test_line(&metrics))?)
+    }
+
+    fn test(&self, engine: &mut dyn Engine, seed: u64, images: usize) -> Result<Metrics> {
         let metrics = match self.addend {
-            Some(addend) => engine.evaluate(&vec![addend; images]),
-            None => run::test(engine.as_mut(), seed, images),
+            Some(addend) => engine.evaluate(&Addends::all(addend, images)),
+            None => run::test(engine, seed, images),
         };
-        let metrics = metrics.map_err(|error| match error {
+        metrics.map_err(|error| match error {
             Error::Diverged(_) => model_file::not_finite(&self.model),
             other => other,
-        })?;
-
-        if !self.json {
-            console::say(&match self.addend {
-                Some(addend) => format!("addend {addend} throughout"),
-                None => format!("random addends of seed {seed}"),
-            });
-            return Ok(console::print(&console::test_line(&metrics))?);
-        }
-        let report = Report {
-            parameters_sha256: model_file::parameters_sha256(&model.parameters, &sizes),
-            model: self.model,
-            adapter,
-            dataset: dataset.origin.clone(),
-            addend: self.addend,
-            seed: self.addend.is_none().then_some(seed),
-            images: metrics.images,
-            loss: metrics.loss,
-            correct_digits: metrics.digits,
-            correct_sums: metrics.sums,
-            digit: Accuracy::new(metrics.digits, metrics.images),
-            sum: Accuracy::new(metrics.sums, metrics.images),
-        };
-        Ok(console::print(&serde_json::to_string_pretty(&report)?)?)
+        })
     }
+}
+
+/// The recipe that the weights were trained by, as far as they tell; says where they were trained on other
+/// data.
+fn trained_with(model: &Model, dataset: &Dataset) -> Recipe {
+    let Some(about) = &model.about else { return Recipe::default() };
+    if about.test_sha256.as_ref().is_some_and(|trained| *trained != dataset.test.sha256()) {
+        console::say(&format!("note: the model was trained on other data: {}", about.dataset));
+    }
+    about.recipe.clone()
 }

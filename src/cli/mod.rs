@@ -8,14 +8,15 @@ mod eval;
 mod options;
 mod predict;
 mod profile;
+mod recorder;
+mod schedule;
 mod selftest;
 mod train;
 
 use clap::{Parser, Subcommand};
 
+use crate::engine;
 use crate::report::console;
-use crate::train::Loss;
-use crate::{engine, plans};
 
 /// Trains a network that reads a digit from a picture and adds a number to it, on WGSL compute
 /// shaders.
@@ -44,23 +45,7 @@ enum Command {
     /// Measure training: images per second, time of every dispatch, start-up
     Bench(bench::Bench),
     /// Print the dispatches that one training step replays
-    Schedule(Schedule),
-}
-
-#[derive(Debug, clap::Args)]
-struct Schedule {
-    /// How the network is cut into dispatches
-    #[arg(long, value_enum, default_value_t)]
-    plan: plans::Kind,
-    /// The tiles of the fused plan, which depend on the adapter
-    #[arg(long, value_enum, default_value_t)]
-    tiles: plans::tiles::Cut,
-    /// What is minimised
-    #[arg(long, value_enum, default_value_t)]
-    loss: Loss,
-    /// Images of a training step
-    #[arg(long, value_name = "N", default_value_t = options::BATCH_SIZE, value_parser = options::batch_size)]
-    batch_size: usize,
+    Schedule(schedule::Schedule),
 }
 
 /// Runs one command.
@@ -76,10 +61,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Adapters(options) => Ok(console::print(&engine::adapters(options.backend))?),
         Command::Selftest(selftest) => selftest.run(),
         Command::Bench(bench) => bench.run(),
-        Command::Schedule(schedule) => {
-            let text = engine::schedule(schedule.plan, schedule.tiles, schedule.batch_size, schedule.loss)?;
-            Ok(console::print(&text)?)
-        }
+        Command::Schedule(schedule) => schedule.run(),
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
-use super::options::{self, AdapterOptions};
-use crate::data::{Dataset, Split};
+use super::options::{self, AdapterOptions, PlanOptions};
+use crate::data::{Addend, Dataset, Image, Split, picture};
+use crate::engine;
 use crate::network::Sizes;
 use crate::report::console;
-use crate::train::Settings;
-use crate::{engine, model_file, picture};
+use crate::train::{HeadPrediction, Prediction, Recipe, model_file};
 
 /// Flags of `predict`.
 #[derive(Debug, Args)]
@@ -22,72 +23,69 @@ pub struct Predict {
     image: PathBuf,
     /// The number to add
     #[arg(long, value_name = "0-9", value_parser = options::addend)]
-    number: u8,
+    number: Addend,
     #[command(flatten)]
     adapter: AdapterOptions,
+    #[command(flatten)]
+    plan: PlanOptions,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// What `--json` prints.
+/// What `--json` prints: of each head, the likeliest class under its name, and all probabilities.
 #[derive(Serialize)]
-struct Report {
-    image: PathBuf,
+struct Report<'a> {
+    image: &'a PathBuf,
     number: u8,
-    digit: usize,
-    sum: usize,
-    digit_probabilities: Vec<f32>,
-    sum_probabilities: Vec<f32>,
+    #[serde(flatten)]
+    heads: Map<String, Value>,
 }
 
 impl Predict {
     pub fn run(self) -> anyhow::Result<()> {
-        let sizes = Sizes::default();
-        let model = model_file::load(&self.model, &sizes)?;
+        let network = Sizes::default().network()?;
+        let model = model_file::load(&self.model, &network)?;
         let picture = picture::read(&self.image)?;
         for note in &picture.notes {
             console::say(&format!("note: {note}"));
         }
         let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
-        let nothing = Split { images: Vec::new(), labels: Vec::new() };
-        let dataset = Dataset { origin: "none".into(), train: nothing.clone(), test: nothing };
-        let loss = model.about.map(|about| about.loss).unwrap_or_default();
-        let settings = Settings { batch: 1, loss, plan: self.adapter.plan() };
-        let mut engine = opened.engine(sizes, settings, model.parameters, Arc::new(dataset), None)?;
-        let prediction = engine.predict(&picture.pixels, self.number)?;
-        if !prediction.digit.iter().chain(&prediction.sum).all(|probability| probability.is_finite()) {
+        let (train, test) = (Split::default(), Split::default());
+        let dataset = Arc::new(Dataset { origin: "none".into(), train, test });
+        let trained = model.about.map(|about| about.recipe).unwrap_or_default();
+        let recipe = Recipe { batch_size: 1, plan: self.plan.plan, ..trained };
+        let mut engine = opened.engine(network, &recipe, model.parameters, dataset, None)?;
+        let prediction = engine.predict(&Image::new(&picture.pixels)?, self.number)?;
+        if !prediction.heads.iter().flat_map(|head| &head.probabilities).all(|p| p.is_finite()) {
             return Err(model_file::not_finite(&self.model).into());
         }
-
-        let (digit, sum) = (likeliest(&prediction.digit), likeliest(&prediction.sum));
         if self.json {
-            let report = Report {
-                image: self.image,
-                number: self.number,
-                digit,
-                sum,
-                digit_probabilities: prediction.digit,
-                sum_probabilities: prediction.sum,
-            };
+            let number = self.number.number();
+            let report = Report { image: &self.image, number, heads: as_json(&prediction) };
             return Ok(console::print(&serde_json::to_string_pretty(&report)?)?);
         }
-        let percent = |probabilities: &[f32], class: usize| 100.0 * probabilities.get(class).unwrap_or(&0.0);
-        console::print(&format!(
-            "digit {digit} ({:.2} %)  sum {sum} ({:.2} %)",
-            percent(&prediction.digit, digit),
-            percent(&prediction.sum, sum),
-        ))?;
-        console::print(&format!("digits: {}", by_class(&prediction.digit)))?;
-        Ok(console::print(&format!("sums: {}", by_class(&prediction.sum)))?)
+        let answers: Vec<String> = prediction.heads.iter().map(answer).collect();
+        console::print(&answers.join("  "))?;
+        for head in &prediction.heads {
+            console::print(&format!("{}: {}", head.head, by_class(&head.probabilities)))?;
+        }
+        Ok(())
     }
 }
 
-/// The first class of the highest probability.
-fn likeliest(probabilities: &[f32]) -> usize {
-    let better =
-        |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
-    (0..probabilities.len()).fold(0, better)
+fn as_json(prediction: &Prediction) -> Map<String, Value> {
+    let both = |head: &HeadPrediction| {
+        let probabilities = format!("{}_probabilities", head.head);
+        [(head.head.clone(), json!(head.likeliest())), (probabilities, json!(head.probabilities))]
+    };
+    prediction.heads.iter().flat_map(both).collect()
+}
+
+/// `digit 7 (99.12 %)`
+fn answer(head: &HeadPrediction) -> String {
+    let class = head.likeliest();
+    format!("{} {class} ({:.2} %)", head.head, 100.0 * head.probabilities.get(class).unwrap_or(&0.0))
 }
 
 /// `0: 0.01 %, 1: 99.90 %`
@@ -101,14 +99,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_equals_wins() {
-        assert_eq!(likeliest(&[0.1, 0.4, 0.4, 0.1]), 1);
-        assert_eq!(likeliest(&[0.9, 0.1]), 0);
-        assert_eq!(likeliest(&[]), 0);
-    }
-
-    #[test]
-    fn probabilities_are_listed_by_class() {
-        assert_eq!(by_class(&[0.001, 0.999]), "0: 0.10 %, 1: 99.90 %");
+    fn answers_and_probabilities_are_listed_by_class() {
+        let head = HeadPrediction { head: "digit".into(), probabilities: vec![0.001, 0.999] };
+        assert_eq!(answer(&head), "digit 1 (99.90 %)");
+        assert_eq!(by_class(&head.probabilities), "0: 0.10 %, 1: 99.90 %");
     }
 }

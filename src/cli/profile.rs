@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::bench::ceiling;
 use crate::bench::step::StepProfile;
 use crate::engine::Opened;
-use crate::gpu::shader::Library;
 use crate::gpu::{Gpu, Kernels};
 use crate::report::{bench, console, trace};
 use crate::train::Engine;
@@ -43,7 +42,7 @@ impl Profiler {
         let step = gpu.spans.time(trace::PROFILE, || engine.time_step(SECONDS))?;
         let spans = gpu.spans.take();
         if let Some(step) = &step {
-            let ceilings = ceiling::measure(&gpu, &mut Kernels::new(Library::Embedded, false), SECONDS)?;
+            let ceilings = ceiling::measure(&gpu, &mut Kernels::new(false), SECONDS)?;
             console::say(&format!(
                 "\n{}\n{}",
                 bench::step(&StepProfile::new(step, &ceilings)),

@@ -9,12 +9,13 @@ use serde::Serialize;
 
 use super::options::NamedAdapter;
 use crate::Error;
-use crate::compare::Used;
 use crate::engine::{self, Adapter};
-use crate::gpu::shader::Library;
-use crate::gpu::{Gpu, Kernels, adapter};
+use crate::gpu::adapter::Preference;
+use crate::gpu::{Gpu, Kernels};
 use crate::report::console;
+use crate::selftest::comparator::Used;
 use crate::selftest::{self, Check, Depth};
+use crate::wgsl::Library;
 
 /// Flags of `selftest`.
 #[derive(Debug, Args)]
@@ -60,7 +61,7 @@ impl Selftest {
         const NOTHING: &str = "there is nothing to test: selftest compares a GPU driver's numbers with the \
             CPU reference, and needs an adapter";
         let choice = self.adapter.choice(true);
-        if choice.adapter == adapter::Choice::Cpu {
+        if choice.adapter == Preference::Cpu {
             return Err(Error::Device(format!("{NOTHING} other than cpu")).into());
         }
         let opened = engine::open(&choice, &mut console::say).context(NOTHING)?;
@@ -90,14 +91,14 @@ impl Selftest {
 
 /// Runs all checks. Where some could not be run the first reason comes along, which the others may follow from.
 fn run(gpu: &Gpu, checks: &[Check]) -> (BTreeMap<&'static str, Row>, Option<Error>) {
-    let mut kernels = Kernels::new(Library::Embedded, false);
+    let mut kernels = Kernels::new(false);
     let mut ops: BTreeMap<&'static str, Row> = BTreeMap::new();
     let mut cause = None;
     for check in checks {
         let row = ops.entry(check.op).or_default();
         row.shapes += 1;
         let failure = |reason| Failure { shape: check.shape.clone(), reason };
-        match check.run(gpu, &mut kernels) {
+        match check.run(gpu, &mut kernels, &Library::Embedded) {
             Ok(verdict) => {
                 let first = row.worst.budget == 0.0;
                 if verdict.failure.is_none() && (first || verdict.worst.share > row.worst.share) {
@@ -169,7 +170,7 @@ impl Report {
 }
 
 fn line(op: &str, [shapes, error, budget, share]: [&str; 4], verdict: &str) -> String {
-    format!("{op:<14} {shapes:>6}  {error:>11}  {budget:>9}  {share:>7}  {verdict}")
+    format!("{op:<23} {shapes:>6}  {error:>11}  {budget:>9}  {share:>7}  {verdict}")
 }
 
 /// Two digits, in powers of ten.

@@ -2,24 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
 
-use super::options::{self, AdapterOptions, DataOptions};
+use super::options::{AdapterOptions, DataOptions};
 use super::profile::Profiler;
-use crate::data::Addends;
-use crate::engine::{self, Adapter, Choice};
-use crate::gpu::watch::Watch;
-use crate::model_file::{self, About};
-use crate::network::Sizes;
-use crate::report::console::{self, Accuracy, EpochBar};
+use super::recorder::Recorder;
+use crate::data::Dataset;
+use crate::engine::{self, Adapter, Choice, Opened};
+use crate::network::{Loss, Network, Sizes};
+use crate::report::accuracy::TestReport;
+use crate::report::console::{self, EpochBar};
 use crate::report::run_folder::{self, RunFolder};
 use crate::report::summary;
-use crate::train::run::{self, Course, EpochRecord, Watcher};
-use crate::train::{Loss, Metrics, Settings, StepLog};
-use crate::{Result, plans};
+use crate::train::model_file::{self, About};
+use crate::train::{Engine, Recipe, StepLog, run};
+use crate::wgsl::watch::Watch;
 
 /// Flags of `train`.
 #[derive(Debug, Args)]
@@ -28,33 +27,8 @@ pub struct Train {
     adapter: AdapterOptions,
     #[command(flatten)]
     data: DataOptions,
-    /// Train on the first N images only
-    #[arg(long, value_name = "N", value_parser = options::at_least_one)]
-    limit: Option<usize>,
-    /// Passes over the training set
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    epochs: u32,
-    /// Images of a training step
-    #[arg(long, value_name = "N", default_value_t = options::BATCH_SIZE, value_parser = options::batch_size)]
-    batch_size: usize,
-    /// Learning rate of Adam
-    #[arg(long, value_name = "RATE", default_value = "0.001", value_parser = options::learning_rate)]
-    lr: f32,
-    /// Decides initial weights, order and addends: one seed, one result
-    #[arg(long, value_name = "N", default_value_t = options::SEED)]
-    seed: u64,
-    /// Print the mean loss of every N steps; a small N costs speed
-    #[arg(long, value_name = "N", value_parser = options::at_least_one)]
-    log_interval: Option<usize>,
-    /// Run the test set after every N epochs too, not only at the end
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    eval_interval: Option<u32>,
-    /// What is minimised
-    #[arg(long, value_enum, default_value_t)]
-    loss: Loss,
-    /// When the addends of the training images are drawn
-    #[arg(long, value_enum, default_value_t)]
-    addends: Addends,
+    #[command(flatten)]
+    recipe: Recipe,
     /// Folder for weights, log and plots, new or empty [default: runs/<date>_<time>_seed<N>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -84,27 +58,19 @@ struct Config<'a> {
     dataset: &'a str,
     training_images: usize,
     test_images: usize,
-    batch_size: usize,
-    loss: Loss,
-    plan: plans::Kind,
     /// By name; none where nothing is cut into tiles.
     tiles: Option<&'static str>,
     /// The folder of the shaders under hot reload; else they are the program's own.
     shaders: Option<&'a Path>,
     #[serde(flatten)]
-    course: Course,
+    recipe: &'a Recipe,
 }
 
 /// `result.json`: what came of it.
 #[derive(Serialize)]
 struct Outcome<'a> {
     epochs: u32,
-    test_images: usize,
-    test_loss: f64,
-    correct_digits: usize,
-    correct_sums: usize,
-    digit: Accuracy,
-    sum: Accuracy,
+    test: TestReport,
     parameters_sha256: &'a str,
 }
 
@@ -114,103 +80,129 @@ impl Train {
             run_folder::refuse_used(out)?;
         }
         let watch = self.hot_reload.then(|| Watch::new(&self.shader_dir, console::interject)).transpose()?;
-        let choice = Choice { profile: self.profile.is_some(), ..self.adapter.choice() };
-        let mut opened = engine::open(&choice, &mut console::say)?;
+        let network = Sizes::default().network()?;
+        let mut opened = self.open(&network)?;
         let profiler =
             self.profile.as_ref().map(|trace| Profiler::new(&opened, trace.clone())).transpose()?;
-        let sizes = Sizes::default();
+        let dataset = self.data_beside_pipelines(&network, &mut opened)?;
+        self.introduce(&network, &dataset, watch.as_ref());
+        let start = network.initial_parameters(self.recipe.seed);
         if self.tune {
-            opened.tunable(sizes, self.adapter.plan())?;
+            opened.tune(&network, &self.recipe, &start, &mut console::say)?;
+        }
+        let shaders = watch.as_ref().map(|watch| watch.folder().to_path_buf());
+        let (adapter, tiles) = (opened.adapter.clone(), opened.tiles(&network, self.recipe.plan));
+        let mut engine = opened.engine(network.clone(), &self.recipe, start, dataset.clone(), watch)?;
+        if let Some(interval) = self.recipe.log_interval {
+            engine.log_steps(StepLog::new(interval, |line| console::interject(&console::step_line(&line))));
+        }
+
+        let folder = RunFolder::create(self.out.as_deref(), self.recipe.seed)?;
+        let config = Config {
+            program: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            started: chrono::Local::now().format("%Y-%m-%d %H:%M:%S %:z").to_string(),
+            adapter: &adapter,
+            dataset: &dataset.origin,
+            training_images: dataset.train.len(),
+            test_images: dataset.test.len(),
+            tiles,
+            shaders: shaders.as_deref(),
+            recipe: &self.recipe,
+        };
+        folder.write_json("config.json", &config)?;
+        let recorder = self.train(engine.as_mut(), &network, &dataset, folder)?;
+        self.test(engine.as_mut(), &network, &dataset, &recorder)?;
+        profiler.map_or(Ok(()), |profiler| profiler.finish(engine.as_mut()))?;
+        Ok(())
+    }
+
+    /// Opens the adapter, and refuses flags that it cannot serve before anything else takes time.
+    fn open(&self, network: &Network) -> crate::Result<Opened> {
+        let choice = Choice { profile: self.profile.is_some(), ..self.adapter.choice() };
+        let opened = engine::open(&choice, &mut console::say)?;
+        if self.tune {
+            opened.tunable(network, self.recipe.plan)?;
         }
         if self.hot_reload {
             opened.reloadable()?;
         }
         console::say(&format!("adapter: {}", opened.adapter));
-        let settings = Settings { batch: self.batch_size, loss: self.loss, plan: self.adapter.plan() };
-        // Most of the time before the first step goes into these two.
-        let others = self.tune || self.hot_reload;
-        let prepare = || if others { Ok(()) } else { opened.prepare(sizes, settings) };
-        let (prepared, dataset) = rayon::join(prepare, || self.data.load(self.limit));
-        prepared?;
-        let dataset = Arc::new(dataset?);
-        let (images, test_images) = (dataset.train.labels.len(), dataset.test.labels.len());
-        let (origin, test_sha256) = (dataset.origin.clone(), dataset.test.sha256());
-        console::say(&format!("data: {origin}, {images} training and {test_images} test images"));
-        console::say(&format!("\n{}\n", summary::network(&sizes, self.batch_size)));
+        Ok(opened)
+    }
 
-        let course = Course {
-            epochs: self.epochs,
-            learning_rate: self.lr,
-            addends: self.addends,
-            seed: self.seed,
-            eval_interval: self.eval_interval,
-        };
-        console::say(&format!("{}, {}", self.title(&origin), self.details()));
-        let adapter = opened.adapter.clone();
-        let start = sizes.initial_parameters(self.seed);
-        if let Some(refusal) = settings.plan.refusal(sizes) {
-            console::say(&format!("the layered plan is used, the fused one refuses the network: {refusal}"));
+    /// Reads the data and makes the pipelines: most of the time before the first step goes into these two.
+    fn data_beside_pipelines(&self, network: &Network, opened: &mut Opened) -> crate::Result<Arc<Dataset>> {
+        let others = self.tune || self.hot_reload;
+        let prepare = || if others { Ok(()) } else { opened.prepare(network, &self.recipe) };
+        let (prepared, dataset) = rayon::join(prepare, || self.data.load(self.recipe.limit));
+        prepared?;
+        dataset.map(Arc::new)
+    }
+
+    /// Says what is trained on what.
+    fn introduce(&self, network: &Network, dataset: &Dataset, watch: Option<&Watch>) {
+        let Dataset { origin, train, test } = dataset;
+        console::say(&format!("data: {origin}, {} training and {} test images", train.len(), test.len()));
+        console::say(&format!("\n{}\n", summary::network(network, self.recipe.batch_size)));
+        console::say(&format!("{}, {}", self.title(origin), self.details()));
+        if let Some(refusal) = self.recipe.plan.refusal(network) {
+            console::say(&format!(
+                "the layered plan is used, the fused one cannot take the network: {refusal}"
+            ));
         }
-        if let Some(watch) = &watch {
+        if let Some(watch) = watch {
             console::say(&format!("hot reload: the shaders are those in {}", watch.folder().display()));
         }
-        if self.tune {
-            opened.tune(sizes, settings, &start, &mut console::say)?;
-        }
-        let tiles = opened.tiles(sizes, settings.plan);
-        let shaders = watch.as_ref().map(|watch| watch.folder().to_path_buf());
-        let mut engine = opened.engine(sizes, settings, start, dataset, watch)?;
-        if let Some(interval) = self.log_interval {
-            engine.log_steps(StepLog::new(interval, |line| console::interject(&console::step_line(&line))));
-        }
+    }
 
-        let folder = RunFolder::create(self.out.as_deref(), self.seed)?;
-        folder.write_json(
-            "config.json",
-            &Config {
-                program: env!("CARGO_PKG_NAME"),
-                version: env!("CARGO_PKG_VERSION"),
-                started: chrono::Local::now().format("%Y-%m-%d %H:%M:%S %:z").to_string(),
-                adapter: &adapter,
-                dataset: &origin,
-                training_images: images,
-                test_images,
-                batch_size: self.batch_size,
-                loss: self.loss,
-                plan: self.adapter.plan(),
-                tiles,
-                shaders: shaders.as_deref(),
-                course,
-            },
-        )?;
+    /// Trains for all epochs, and keeps what there is also where that fails.
+    fn train(
+        &self,
+        engine: &mut dyn Engine,
+        network: &Network,
+        dataset: &Dataset,
+        folder: RunFolder,
+    ) -> crate::Result<Recorder> {
+        let images = [dataset.train.len(), dataset.test.len()];
         let about = About {
             version: env!("CARGO_PKG_VERSION").into(),
-            loss: self.loss,
-            seed: self.seed,
-            epochs: 0,
-            dataset: origin.clone(),
-            test_sha256: Some(test_sha256),
+            recipe: self.recipe.clone(),
+            trained_epochs: Some(0),
+            dataset: dataset.origin.clone(),
+            test_sha256: Some(dataset.test.sha256()),
         };
-        let mut recorder = Recorder::new(folder, sizes, about, EpochBar::new(self.epochs, images));
-        let trained = run::train(engine.as_mut(), &course, [images, test_images], &mut recorder);
-        let finished = recorder.finish(&self.title(&origin));
+        let bar = EpochBar::new(self.recipe.epochs, images[0]);
+        let mut recorder = Recorder::new(folder, network.clone(), about, bar);
+        let trained = run::train(engine, &self.recipe, images, &mut recorder);
+        let finished = recorder.finish(&self.title(&dataset.origin));
         if trained.is_err() {
             console::say(&match &finished {
                 Ok(()) => recorder.what_is_kept(),
-                Err(error) => format!("the training stopped early, and saving what there is failed: {error}"),
+                Err(error) => {
+                    format!("the training stopped early, and saving what there is failed: {error}")
+                }
             });
         }
-        trained.and(finished)?;
+        trained.and(finished).map(|()| recorder)
+    }
 
-        let metrics = run::test_after(engine.as_mut(), &course, self.epochs, test_images)?;
-        let hash = model_file::parameters_sha256(&recorder.parameters, &sizes);
-        recorder.folder.write_json("result.json", &outcome(self.epochs, &metrics, &hash))?;
+    /// Runs the test set, and keeps and prints the result.
+    fn test(
+        &self,
+        engine: &mut dyn Engine,
+        network: &Network,
+        dataset: &Dataset,
+        recorder: &Recorder,
+    ) -> crate::Result<()> {
+        let metrics = run::test_after(engine, &self.recipe, self.recipe.epochs, dataset.test.len())?;
+        let hash = model_file::parameters_sha256(&recorder.parameters, network);
+        let test = TestReport::from(&metrics);
+        let outcome = Outcome { epochs: self.recipe.epochs, test, parameters_sha256: &hash };
+        recorder.folder.write_json("result.json", &outcome)?;
         console::print(&console::test_line(&metrics))?;
         console::print(&format!("parameters sha256 {hash}"))?;
         console::say(&format!("saved to {}", recorder.folder.path().display()));
-        if let Some(profiler) = profiler {
-            profiler.finish(engine.as_mut())?;
-        }
         Ok(())
     }
 
@@ -218,93 +210,16 @@ impl Train {
     fn title(&self, origin: &str) -> String {
         let place = origin.find(" from ").or(origin.find(" ("));
         let dataset = &origin[..place.unwrap_or(origin.len())];
-        let loss = match self.loss {
+        let Recipe { seed, batch_size, loss, .. } = &self.recipe;
+        let loss = match loss {
             Loss::Logits => "",
             Loss::DoubleSoftmax => ", double softmax",
         };
-        format!("{dataset}, seed {}, batch {}{loss}", self.seed, self.batch_size)
+        format!("{dataset}, seed {seed}, batch {batch_size}{loss}")
     }
 
     fn details(&self) -> String {
-        let addends = match self.addends {
-            Addends::Fixed => "fixed",
-            Addends::Fresh => "fresh",
-        };
-        format!("learning rate {:?}, {addends} addends, {} epochs", self.lr, self.epochs)
-    }
-}
-
-fn outcome<'a>(epochs: u32, metrics: &Metrics, parameters_sha256: &'a str) -> Outcome<'a> {
-    Outcome {
-        epochs,
-        test_images: metrics.images,
-        test_loss: metrics.loss,
-        correct_digits: metrics.digits,
-        correct_sums: metrics.sums,
-        digit: Accuracy::new(metrics.digits, metrics.images),
-        sum: Accuracy::new(metrics.sums, metrics.images),
-        parameters_sha256,
-    }
-}
-
-/// Weights reach the disk this often, and at the end: a fast epoch does not wait for the disk,
-/// and a run that is cut short loses no more than this.
-const SAVE_EVERY: Duration = Duration::from_secs(10);
-
-/// Prints, logs and saves while the training goes on.
-struct Recorder {
-    folder: RunFolder,
-    sizes: Sizes,
-    about: About,
-    bar: EpochBar,
-    records: Vec<EpochRecord>,
-    /// Of the last good epoch; empty before the first.
-    parameters: Vec<f32>,
-    saved: Instant,
-}
-
-impl Recorder {
-    fn new(folder: RunFolder, sizes: Sizes, about: About, bar: EpochBar) -> Self {
-        Self { folder, sizes, about, bar, records: Vec::new(), parameters: Vec::new(), saved: Instant::now() }
-    }
-
-    /// Saves and draws what there is, also after a run that failed.
-    fn finish(&mut self, title: &str) -> Result<()> {
-        self.bar.clear();
-        if !self.parameters.is_empty() {
-            self.save()?;
-        }
-        self.folder.write_plot(&self.records, title)
-    }
-
-    fn save(&mut self) -> Result<()> {
-        self.saved = Instant::now();
-        model_file::save(&self.folder.model(), &self.sizes, &self.parameters, &self.about)
-    }
-
-    fn what_is_kept(&self) -> String {
-        let folder = self.folder.path().display();
-        match self.about.epochs {
-            0 => format!("the training stopped in its first epoch, {folder} holds no weights"),
-            n => format!("the training stopped early, the weights of epoch {n} are kept in {folder}"),
-        }
-    }
-}
-
-impl Watcher for Recorder {
-    fn progress(&mut self, epoch: u32, images: usize) {
-        self.bar.show(epoch, images);
-    }
-
-    fn epoch(&mut self, record: &EpochRecord, parameters: Vec<f32>) -> Result<()> {
-        self.parameters = parameters;
-        self.about.epochs = record.epoch;
-        self.records.push(*record);
-        self.folder.append(record)?;
-        if self.saved.elapsed() >= SAVE_EVERY {
-            self.save()?;
-        }
-        self.bar.clear();
-        console::print(&console::epoch_line(record))
+        let Recipe { learning_rate, addends, epochs, .. } = &self.recipe;
+        format!("learning rate {learning_rate:?}, {addends} addends, {epochs} epochs")
     }
 }

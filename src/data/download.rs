@@ -36,7 +36,7 @@ pub fn download(mirrors: &[String], folder: &Path, say: &mut dyn FnMut(&str)) ->
     let mut failures = Vec::new();
     for member in &MEMBERS {
         let path = folder.join(member.name);
-        if idx::read(&path, member.content, member.count).is_ok_and(|b| sha256(&b) == member.sha256) {
+        if idx::read(&path, member.content, member.count).is_ok_and(|b| sha256(&[b]) == member.sha256) {
             continue;
         }
         let bytes = loop {
@@ -85,7 +85,7 @@ fn fetch(
     let answer = agent.get(&url).call().inspect_err(|_| *patience = patience.saturating_sub(start.elapsed()));
     let body = answer.map_err(|e| e.to_string())?.into_body().into_reader();
     let bytes = idx::unpack(BufReader::new(body), member.content.file_len(member.count))?;
-    if sha256(&bytes) != member.sha256 {
+    if sha256(&[&bytes]) != member.sha256 {
         return Err(format!("its {} is not the official file", member.name));
     }
     Ok(bytes)

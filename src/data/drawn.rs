@@ -41,7 +41,7 @@ fn split(seed: u64, first: u32, count: u32) -> Split {
             image.copy_from_slice(&draw(digit, &mut Random::new(seed, Purpose::Drawing, index)));
         },
     );
-    Split { images, labels }
+    Split::sound(images, labels)
 }
 
 /// Draws a digit, 0-9 (a larger number counts from 0 again).

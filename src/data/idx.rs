@@ -148,7 +148,7 @@ pub fn check(bytes: &[u8], content: Content, count: usize) -> std::result::Resul
         && let Some(place) = bytes[content.header()..].iter().position(|&label| label > 9)
     {
         let label = bytes[content.header() + place];
-        return Err(format!("label {label} of image {place} is no digit (0-9)"));
+        return Err(format!("label {label} of image {place} is not a digit (0-9)"));
     }
     Ok(())
 }

@@ -1,21 +1,17 @@
-//! MNIST's four files in a folder: which are there, whether they are sound, and their content by way
-//! of the `mnist` crate.
+//! MNIST's four files in a folder: which are there, whether they are sound, and what they hold.
 //!
-//! That crate reads raw files only and panics, or silently mixes up images, on anything odd. So each
-//! file is checked here first ([`idx::check`]), gzipped ones are unpacked into a temporary folder,
-//! and the crate is only ever asked for all 60,000 training and 10,000 test images.
+//! Each file is read once, checked ([`idx::check`]), and what lies behind its header is the images or the
+//! labels. The `mnist` crate cannot decode bytes that are in memory: it opens files itself, raw ones only,
+//! and panics, or silently mixes up images, on anything odd. So it serves the tests as a second opinion.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use ::mnist::{Mnist, MnistBuilder};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
 
 use super::idx::{self, Content};
 use super::{Dataset, Split};
-use crate::{Error, Result};
+use crate::Result;
 
 /// One of MNIST's files.
 #[derive(Debug)]
@@ -75,9 +71,10 @@ impl Member {
     }
 }
 
-/// SHA-256 in lowercase hexadecimal digits.
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+/// SHA-256 over some bytes after each other, in lowercase hexadecimal digits.
+pub fn sha256(parts: &[impl AsRef<[u8]>]) -> String {
+    let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a folder holds of MNIST.
@@ -85,7 +82,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 pub enum Found {
     /// It is not there.
     NoFolder,
-    /// Something of that name is there, but it is no folder.
+    /// Something of that name is there, but it is not a folder.
     NotAFolder,
     /// None of the files.
     Nothing,
@@ -118,17 +115,16 @@ pub fn find(folder: &Path) -> Found {
 /// (Fashion-MNIST, say, or a set of the user's) are taken too, and `say` is told.
 ///
 /// # Errors
-/// [`Error::Data`] naming the file that is malformed or cannot be unpacked.
+/// [`Error::Data`](crate::Error::Data) naming the file that is malformed or cannot be read.
 pub fn read(folder: &Path, paths: [PathBuf; 4], say: &mut dyn FnMut(&str)) -> Result<Dataset> {
-    // Only gzipped files need it, so only they complain if there is none.
-    let spare = TempDir::with_prefix("digit-adder-").map_err(|e| e.to_string());
-    let checked: Vec<(String, bool)> = MEMBERS
+    let read = |(member, path): (&Member, &PathBuf)| idx::read(path, member.content, member.count);
+    let files: Vec<Vec<u8>> = MEMBERS.par_iter().zip(&paths).map(read).collect::<Result<_>>()?;
+    let foreign: Vec<&str> = MEMBERS
         .par_iter()
-        .zip(&paths)
-        .map(|(member, path)| check_and_unpack(member, path, spare.as_ref()))
-        .collect::<Result<_>>()?;
-    let foreign: Vec<&str> =
-        MEMBERS.iter().zip(&checked).filter(|(_, (_, official))| !official).map(|(m, _)| m.name).collect();
+        .zip(&files)
+        .filter(|(member, bytes)| sha256(&[bytes]) != member.sha256)
+        .map(|(member, _)| member.name)
+        .collect();
     let name = if foreign.is_empty() { "MNIST" } else { "A data set in MNIST's format" };
     if !foreign.is_empty() {
         say(&format!(
@@ -137,39 +133,10 @@ pub fn read(folder: &Path, paths: [PathBuf; 4], say: &mut dyn FnMut(&str)) -> Re
             folder.display()
         ));
     }
-    let mut builder = MnistBuilder::new();
-    // An absolute file name overrides the base path, so raw files are read where they lie.
-    builder.training_images_filename(&checked[0].0).training_labels_filename(&checked[1].0);
-    builder.test_images_filename(&checked[2].0).test_labels_filename(&checked[3].0);
-    builder.base_path("").label_format_digit();
-    builder.training_set_length(60_000).validation_set_length(0).test_set_length(10_000);
-    let Mnist { trn_img, trn_lbl, tst_img, tst_lbl, .. } = builder.finalize();
-    Ok(Dataset {
-        origin: format!("{name} from {}", folder.display()),
-        train: Split { images: trn_img, labels: trn_lbl },
-        test: Split { images: tst_img, labels: tst_lbl },
-    })
-}
-
-/// Checks a file and returns where it lies raw (itself, or a copy in `spare` if it is gzipped) and
-/// whether it is MNIST's own.
-fn check_and_unpack(
-    member: &Member,
-    path: &Path,
-    spare: std::result::Result<&TempDir, &String>,
-) -> Result<(String, bool)> {
-    let bytes = idx::read(path, member.content, member.count)?;
-    let official = sha256(&bytes) == member.sha256;
-    let raw = fs::metadata(path).is_ok_and(|file| file.len() == bytes.len() as u64);
-    // The crate takes names as text only: a path that is none is copied like a gzipped file.
-    if let (true, Some(text)) = (raw, path.to_str()) {
-        return Ok((text.to_owned(), official));
-    }
-    let fail = |why: &str| {
-        Error::Data(format!("{} cannot be unpacked to a temporary folder: {why}", path.display()))
-    };
-    let copy = spare.map_err(|e| fail(e))?.path().join(member.name);
-    fs::write(&copy, &bytes).map_err(|e| fail(&e.to_string()))?;
-    let text = copy.to_str().ok_or_else(|| fail("its path is not UTF-8"))?;
-    Ok((text.to_owned(), official))
+    let mut values = MEMBERS.iter().zip(files).map(|(member, mut bytes)| {
+        bytes.drain(..member.content.header());
+        bytes
+    });
+    let mut split = || Split::new(values.next().unwrap_or_default(), values.next().unwrap_or_default());
+    Ok(Dataset { origin: format!("{name} from {}", folder.display()), train: split()?, test: split()? })
 }

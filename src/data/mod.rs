@@ -9,50 +9,21 @@ mod download;
 mod drawn;
 pub mod idx;
 mod mnist;
-mod places;
+pub mod picture;
+mod sources;
+mod split;
 mod strokes;
 
-pub use addends::{Addends, order, test_addends};
+pub use addends::{Addend, AddendDraw, Addends, order, test_addends};
 pub use drawn::{draw, drawn_digits};
-pub use mnist::MEMBERS;
-pub use places::Places;
+pub use mnist::{MEMBERS, sha256};
+pub use sources::Sources;
+pub use split::{Image, Split};
 
 /// Width and height of every image, in pixels.
 pub const SIDE: usize = 28;
 /// Pixels of an image.
 pub const PIXELS: usize = SIDE * SIDE;
-
-/// Images of one split with their labels.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split {
-    /// Grey values, row by row, [`PIXELS`] bytes an image; 0 is background, 255 ink.
-    pub images: Vec<u8>,
-    /// The digit of each image, 0-9.
-    pub labels: Vec<u8>,
-}
-
-impl Split {
-    /// Number of images.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there is no image.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// SHA-256, in hex, over all images and then all labels: what the split is, wherever it lay.
-    pub fn sha256(&self) -> String {
-        mnist::sha256(&[&self.images[..], &self.labels].concat())
-    }
-
-    /// Keeps the first `count` images, all if there are not so many.
-    pub fn truncate(&mut self, count: usize) {
-        self.images.truncate(count.saturating_mul(PIXELS));
-        self.labels.truncate(count);
-    }
-}
 
 /// A training set and a test set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +38,7 @@ pub struct Dataset {
 
 /// Which data set is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
+pub enum Wanted {
     /// MNIST, or the drawn digits if there is neither a copy of it nor a network.
     #[default]
     Auto,
@@ -81,7 +52,7 @@ pub enum Source {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Request<'a> {
     /// Which data set.
-    pub source: Source,
+    pub wanted: Wanted,
     /// The folder of MNIST's files; if given, no other is looked into.
     pub data_dir: Option<&'a Path>,
     /// Train on the first so many images only; more than there are means all of them.
@@ -93,36 +64,36 @@ pub struct Request<'a> {
 }
 
 /// Finds or draws the data set that is asked for. MNIST is looked for in `data_dir` and, if that is not
-/// given, in the [usual places](Places::usual). What the user should know goes to `say`.
+/// given, in the [usual places](Sources::usual). What the user should know goes to `say`.
 ///
 /// # Errors
 /// [`Error::Usage`] for a limit of 0 or a `data_dir` with the drawn digits; [`Error::Data`] for a folder
 /// that is missing or incomplete, for a malformed file, and, if MNIST must be had, for MNIST not found.
 pub fn load(request: &Request, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
-    load_from(&Places::usual(), request, say)
+    load_from(&Sources::usual(), request, say)
 }
 
-/// [`load`] with the places to look in given.
-pub fn load_from(places: &Places, request: &Request, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
+/// [`load`], looking in these places.
+pub fn load_from(sources: &Sources, request: &Request, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
     if request.limit == Some(0) {
         return Err(Error::Usage("a limit of 0 images leaves nothing to train on: give 1 or more".into()));
     }
-    let mut dataset = match (request.source, request.data_dir) {
-        (Source::Drawn, Some(folder)) => {
+    let mut dataset = match (request.wanted, request.data_dir) {
+        (Wanted::Drawn, Some(folder)) => {
             return Err(Error::Usage(format!(
                 "drawn digits are not read from a folder: drop either the data folder {} or the choice of drawn digits",
                 folder.display()
             )));
         }
-        (Source::Drawn, None) => drawn_digits(request.seed),
-        (_, Some(folder)) => places::read_folder(folder, "the data folder", say)?,
-        (source, None) => match places.search(request.download, say)? {
+        (Wanted::Drawn, None) => drawn_digits(request.seed),
+        (_, Some(folder)) => sources::read_folder(folder, "the data folder", say)?,
+        (wanted, None) => match sources.search(request.download, say)? {
             Ok(dataset) => dataset,
-            Err(why) if source == Source::Mnist => {
-                return Err(Error::Data(format!("{why}\n{}", places::CURE)));
+            Err(why) if wanted == Wanted::Mnist => {
+                return Err(Error::Data(format!("{why}\n{}", sources::CURE)));
             }
             Err(why) => {
-                say(&format!("{why}\n{}\nUsing the built-in drawn digits instead.", places::CURE));
+                say(&format!("{why}\n{}\nUsing the built-in drawn digits instead.", sources::CURE));
                 drawn_digits(request.seed)
             }
         },

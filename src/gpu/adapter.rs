@@ -8,7 +8,7 @@ use crate::Error;
 
 /// What the user asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
+pub enum Preference {
     /// The fastest: a discrete GPU before an integrated one before a software driver.
     #[default]
     HighPerformance,
@@ -24,7 +24,7 @@ pub enum Choice {
     Name(String),
 }
 
-impl From<&str> for Choice {
+impl From<&str> for Preference {
     fn from(text: &str) -> Self {
         match text.trim() {
             "high-performance" => Self::HighPerformance,
@@ -36,7 +36,7 @@ impl From<&str> for Choice {
     }
 }
 
-impl fmt::Display for Choice {
+impl fmt::Display for Preference {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::HighPerformance => f.write_str("high-performance"),
@@ -95,7 +95,7 @@ pub fn list(backend: Option<Backends>) -> (Vec<wgpu::Adapter>, Backends) {
 pub enum Missing {
     /// There is none at all: the backends that were tried, and the packages that bring a driver.
     All(String),
-    /// None fits the choice: those that there are.
+    /// None fits: those that there are.
     Fitting(String),
 }
 
@@ -106,17 +106,20 @@ impl From<Missing> for Error {
     }
 }
 
-/// Picks the adapter that `choice` means.
+/// Picks the adapter that is preferred.
 ///
 /// # Errors
 /// That there is none, or none that fits.
-pub fn choose(choice: &Choice, backend: Option<Backends>) -> std::result::Result<wgpu::Adapter, Missing> {
+pub fn choose(
+    preference: &Preference,
+    backend: Option<Backends>,
+) -> std::result::Result<wgpu::Adapter, Missing> {
     let (mut adapters, asked) = list(backend);
     let infos: Vec<AdapterInfo> = adapters.iter().map(wgpu::Adapter::get_info).collect();
-    if let Some(index) = pick(choice, &infos) {
+    if let Some(index) = pick(preference, &infos) {
         return Ok(adapters.swap_remove(index));
     }
-    if infos.is_empty() && !matches!(choice, Choice::Index(_) | Choice::Name(_)) {
+    if infos.is_empty() && !matches!(preference, Preference::Index(_) | Preference::Name(_)) {
         return Err(Missing::All(no_adapter(asked)));
     }
     let mut there: Vec<String> =
@@ -124,10 +127,10 @@ pub fn choose(choice: &Choice, backend: Option<Backends>) -> std::result::Result
     if there.is_empty() {
         there.push(format!(" none: {}", no_adapter(asked)));
     }
-    Err(Missing::Fitting(format!("no adapter fits `{choice}`; there is{}", there.concat())))
+    Err(Missing::Fitting(format!("no adapter fits `{preference}`; there is{}", there.concat())))
 }
 
-fn pick(choice: &Choice, infos: &[AdapterInfo]) -> Option<usize> {
+fn pick(preference: &Preference, infos: &[AdapterInfo]) -> Option<usize> {
     use DeviceType::{Cpu, DiscreteGpu, IntegratedGpu, Other, VirtualGpu};
     // The GL backend comes last: its compute support is the weakest.
     let by_order = |order: [DeviceType; 5]| {
@@ -136,15 +139,15 @@ fn pick(choice: &Choice, infos: &[AdapterInfo]) -> Option<usize> {
             (kind, infos[i].backend == Backend::Gl)
         })
     };
-    match choice {
-        Choice::HighPerformance => by_order([DiscreteGpu, IntegratedGpu, VirtualGpu, Other, Cpu]),
-        Choice::LowPower => by_order([IntegratedGpu, DiscreteGpu, VirtualGpu, Other, Cpu]),
-        Choice::Software => {
+    match preference {
+        Preference::HighPerformance => by_order([DiscreteGpu, IntegratedGpu, VirtualGpu, Other, Cpu]),
+        Preference::LowPower => by_order([IntegratedGpu, DiscreteGpu, VirtualGpu, Other, Cpu]),
+        Preference::Software => {
             by_order([Cpu, Other, VirtualGpu, IntegratedGpu, DiscreteGpu]).filter(|&i| is_software(&infos[i]))
         }
-        Choice::Cpu => None,
-        Choice::Index(index) => Some(*index).filter(|&index| index < infos.len()),
-        Choice::Name(part) => {
+        Preference::Cpu => None,
+        Preference::Index(index) => Some(*index).filter(|&index| index < infos.len()),
+        Preference::Name(part) => {
             infos.iter().position(|info| describe(info).to_lowercase().contains(part.as_str()))
         }
     }
@@ -170,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_mean_what_they_say() {
+    fn preferences_mean_what_they_say() {
         let infos = [
             info("llvmpipe", DeviceType::Cpu, Backend::Vulkan),
             info("Radeon", DeviceType::IntegratedGpu, Backend::Gl),
@@ -185,7 +188,7 @@ mod tests {
         assert_eq!(picked("9"), None);
         assert_eq!(picked("geforce"), Some(3));
         assert_eq!(picked("Matrox"), None);
-        assert_eq!(pick(&Choice::Software, &infos[1..]), None);
+        assert_eq!(pick(&Preference::Software, &infos[1..]), None);
     }
 
     #[test]

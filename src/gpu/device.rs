@@ -7,22 +7,10 @@ use wgpu::{Buffer, BufferDescriptor, BufferUsages};
 
 use super::adapter;
 use super::spans::Spans;
-use crate::program::Cursor;
+use crate::program::limits::{LANES, LIMITS};
 use crate::{Error, Result};
 
-/// What the kernels may use of any device: the limits of small devices, but for WebGPU's own defaults
-/// where those are not enough.
-pub const LIMITS: wgpu::Limits = wgpu::Limits {
-    max_storage_buffers_per_shader_stage: 8,
-    max_uniform_buffer_binding_size: 65_536,
-    max_immediate_size: size_of::<Cursor>() as u32,
-    ..wgpu::Limits::downlevel_defaults()
-};
-
-/// Invocations that a software driver runs as one vector.
-pub const LANES: usize = 8;
-
-/// A device with its queue and what went wrong on it.
+/// A device with its queue and the first error on it.
 pub struct Gpu {
     /// The adapter's name, kind, driver and backend.
     pub info: wgpu::AdapterInfo,

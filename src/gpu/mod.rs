@@ -1,23 +1,12 @@
-//! The device side: choosing an adapter, holding a device, reading shaders, replaying a plan, taking in
-//! shaders that change meanwhile.
+//! The device side: choosing an adapter, holding a device, compiling kernels, replaying a schedule, timing it.
 
 pub mod adapter;
 pub mod device;
-pub mod engine;
-pub mod interface;
 pub mod kernel;
-pub mod loops;
-pub mod plan;
-pub mod prune;
-pub mod rehearsal;
-pub mod review;
-pub mod shader;
+pub mod replay;
 pub mod spans;
 pub mod timing;
-pub mod tune;
-pub mod watch;
 
 pub use device::Gpu;
 pub use kernel::Kernels;
-pub use plan::{Buffers, Plan};
-pub use rehearsal::Rehearsal;
+pub use replay::{Buffers, Replay};

@@ -1,45 +1,15 @@
-//! How long each dispatch of a plan takes: by the device's own timestamps, or where it has none, by the
+//! How long each dispatch of a replay takes: by the device's own timestamps, or where it has none, by the
 //! wall clock of a submission that repeats one dispatch many times.
 
 use std::time::Instant;
 
-use serde::Serialize;
 use wgpu::{CommandEncoder, ComputePassTimestampWrites, Features, QuerySet};
 
 use super::device::Gpu;
-use super::plan::Plan;
+use super::replay::Replay;
 use crate::Result;
 use crate::program::Cursor;
-
-/// How the times of dispatches were taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// Timestamps of the device at both ends of a compute pass that holds one dispatch.
-    Timestamps,
-    /// The wall clock of submissions that hold one dispatch many times over.
-    WallClock,
-}
-
-impl std::fmt::Display for Method {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Timestamps => "GPU timestamps, one compute pass a dispatch",
-            Self::WallClock => "wall clock, one dispatch repeated",
-        })
-    }
-}
-
-/// How long the dispatches of a plan take.
-#[derive(Clone, Debug)]
-pub struct Times {
-    /// How they were taken.
-    pub method: Method,
-    /// Seconds of each dispatch, in the plan's order.
-    pub dispatches: Vec<f64>,
-    /// Seconds of all dispatches in one pass, by the wall clock.
-    pub step: f64,
-}
+use crate::program::times::{Method, Times, median};
 
 /// Timestamps that one set can hold everywhere.
 const QUERIES: usize = wgpu::QUERY_SET_MAX_QUERIES as usize;
@@ -50,26 +20,26 @@ const SUBMISSION: f64 = 0.1;
 /// Repetitions that one submission may hold.
 const REPETITIONS: usize = 1 << 14;
 
-/// Times a plan at `cursor` for about `seconds` of each measure.
+/// Times a replay at `cursor` for about `seconds` of each measure.
 ///
 /// # Errors
 /// A device that fails.
-pub fn time(gpu: &Gpu, plan: &Plan, cursor: &Cursor, seconds: f64) -> Result<Times> {
+pub fn time(gpu: &Gpu, replay: &Replay, cursor: &Cursor, seconds: f64) -> Result<Times> {
     let step = wall_clock(gpu, seconds, |encoder| {
-        plan.record(&mut encoder.begin_compute_pass(&Default::default()), cursor);
+        replay.record(&mut encoder.begin_compute_pass(&Default::default()), cursor);
     })?;
-    let count = plan.program.dispatches.len();
+    let count = replay.program.dispatches.len();
     if gpu.device.features().contains(Features::TIMESTAMP_QUERY) {
         let fitting = (SUBMISSION.min(seconds / SUBMISSIONS as f64) / step) as usize;
         let repetitions = fitting.clamp(1, QUERIES / 2 / count);
-        let dispatches = timestamps(gpu, plan, cursor, repetitions, seconds)?;
+        let dispatches = timestamps(gpu, replay, cursor, repetitions, seconds)?;
         // A driver whose clock stands still offers timestamps all the same.
         if dispatches.iter().sum::<f64>() > step / 10.0 {
             return Ok(Times { method: Method::Timestamps, dispatches, step });
         }
     }
     let each = seconds / count as f64;
-    let alone = |index| wall_clock(gpu, each, |encoder| plan.record_alone(index, cursor, encoder, None));
+    let alone = |index| wall_clock(gpu, each, |encoder| replay.record_alone(index, cursor, encoder, None));
     Ok(Times { method: Method::WallClock, dispatches: (0..count).map(alone).collect::<Result<_>>()?, step })
 }
 
@@ -100,8 +70,14 @@ fn wall_clock(gpu: &Gpu, seconds: f64, record: impl Fn(&mut CommandEncoder)) -> 
 
 /// Seconds of each dispatch: the medians over all repetitions of the step, of which each submission has so
 /// many.
-fn timestamps(gpu: &Gpu, plan: &Plan, cursor: &Cursor, repetitions: usize, seconds: f64) -> Result<Vec<f64>> {
-    let count = plan.program.dispatches.len();
+fn timestamps(
+    gpu: &Gpu,
+    replay: &Replay,
+    cursor: &Cursor,
+    repetitions: usize,
+    seconds: f64,
+) -> Result<Vec<f64>> {
+    let count = replay.program.dispatches.len();
     let queries = 2 * count * repetitions;
     let set = gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
         label: Some("timestamps"),
@@ -122,7 +98,7 @@ fn timestamps(gpu: &Gpu, plan: &Plan, cursor: &Cursor, repetitions: usize, secon
         }
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         for pass in 0..count * repetitions {
-            plan.record_alone(pass % count, cursor, &mut encoder, Some(both_ends(&set, pass)));
+            replay.record_alone(pass % count, cursor, &mut encoder, Some(both_ends(&set, pass)));
         }
         encoder.resolve_query_set(&set, 0..queries as u32, &ticks, 0);
         gpu.queue.submit([encoder.finish()]);
@@ -140,28 +116,5 @@ fn both_ends(set: &QuerySet, pass: usize) -> ComputePassTimestampWrites<'_> {
         query_set: set,
         beginning_of_pass_write_index: Some(2 * pass as u32),
         end_of_pass_write_index: Some(2 * pass as u32 + 1),
-    }
-}
-
-/// The middle one of `values`; 0 of none.
-pub fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let count = values.len();
-    match count {
-        0 => 0.0,
-        _ => (values[(count - 1) / 2] + values[count / 2]) / 2.0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_in_the_middle() {
-        assert_eq!(median(vec![]), 0.0);
-        assert_eq!(median(vec![3.0]), 3.0);
-        assert_eq!(median(vec![9.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(vec![4.0, 1.0, 2.0, 9.0]), 3.0);
     }
 }

@@ -1,8 +1,6 @@
 //! The optimizer.
 
-use crate::gpu::shader::Constant;
-use crate::graph::Tape;
-use crate::program::{Shared, Tensor};
+use crate::program::{Constant, Shared, Tape, Tensor};
 use crate::{Error, Result};
 
 /// Adam's hyperparameters (Kingma and Ba, 2015) but for the learning rate.
@@ -29,7 +27,7 @@ impl Adam {
         learning_rate / (1.0 - self.beta1.powi(step as i32))
     }
 
-    /// `sqrt(1 - beta2^step)`: what `sqrt(v)` is divided by for the same reason.
+    /// `sqrt(1 - beta2^step)`: what `sqrt(v)` is divided by, for the same reason.
     pub fn root_correction(&self, step: u32) -> f64 {
         (1.0 - self.beta2.powi(step as i32)).sqrt()
     }
@@ -57,10 +55,10 @@ impl Adam {
 /// # Errors
 /// A `partial` of another shape.
 pub fn adam(tape: &mut Tape, size: usize, adam: Adam, partial: Option<Tensor>) -> Result<()> {
-    let dw = tape.shared("gradients", &[size], Shared::Gradients);
-    let m = tape.shared("first moments", &[size], Shared::FirstMoments);
-    let v = tape.shared("second moments", &[size], Shared::SecondMoments);
-    let w = tape.shared("parameters", &[size], Shared::Parameters);
+    let dw = tape.shared(&[size], Shared::Gradients);
+    let m = tape.shared(&[size], Shared::FirstMoments);
+    let v = tape.shared(&[size], Shared::SecondMoments);
+    let w = tape.shared(&[size], Shared::Parameters);
     let mut constants = adam.constants().to_vec();
     constants.push(("QUADS", (size / 4).into()));
     let mut bindings = vec![("dw", dw), ("m", m), ("v", v), ("w", w)];

@@ -1,8 +1,7 @@
 //! The sum of two tensors: where a tensor has two consumers, its gradient has two terms.
 
 use crate::Result;
-use crate::graph::Tape;
-use crate::program::Tensor;
+use crate::program::{Tape, Tensor};
 
 /// Adds `y = a + b` and gives `y`. It has no backward rule: the tape adds it to gradients only.
 pub fn add(tape: &mut Tape, a: Tensor, b: Tensor) -> Result<Tensor> {

@@ -1,7 +1,6 @@
 //! The sum over the batch of one tensor an image.
 
-use crate::graph::Tape;
-use crate::program::Tensor;
+use crate::program::{Tape, Tensor};
 
 /// Adds `y = sum over b of x[b]` for `x [batch, ..]`; `y` holds as many words as one `x[b]`.
 pub fn batch_sum(tape: &mut Tape, layer: &str, x: Tensor, y: Tensor) {

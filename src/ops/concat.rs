@@ -1,19 +1,8 @@
 //! Two tensors side by side.
 
 use crate::Result;
-use crate::graph::Tape;
-use crate::program::Tensor;
-
-/// Shapes of one concatenation: `x1 [batch, left]`, `x2 [batch, right]`, `y [batch, left + right]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Concat {
-    /// Rows of all three.
-    pub batch: usize,
-    /// Columns of `x1`.
-    pub left: usize,
-    /// Columns of `x2`.
-    pub right: usize,
-}
+pub use crate::network::Concat;
+use crate::program::{Tape, Tensor};
 
 /// Adds the concatenation under `name`; `x1` and `x2` are flattened behind the batch.
 pub fn concat(tape: &mut Tape, name: &str, x1: Tensor, x2: Tensor) -> Result<Tensor> {

@@ -1,10 +1,9 @@
 //! The loss of a head on its logits, with the softmax inside.
 
 use crate::Result;
-use crate::graph::Tape;
-use crate::program::Tensor;
+use crate::program::{Tape, Tensor};
 
-/// Shapes of one loss: `x [batch, classes]`, `label [batch]`, `loss [batch]`.
+/// Shapes of one loss: `x [batch, classes]`, `target [batch]`, `loss [batch]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CrossEntropy {
     /// Rows.
@@ -15,29 +14,29 @@ pub struct CrossEntropy {
 
 /// Adds the loss of each image under `name`; the walk backwards begins here with the image's `weight
 /// [batch]` in the mean.
+///
+/// # Errors
+/// Tensors of shapes that do not go together.
 pub fn cross_entropy(
     tape: &mut Tape,
     name: &str,
     x: Tensor,
-    label: Tensor,
+    target: Tensor,
     weight: Tensor,
 ) -> Result<Tensor> {
-    let [batch, classes] = tape.shape(x)[..] else {
-        tape.expect(name, x, &[0, 0])?;
-        unreachable!("a tensor of another rank is refused");
-    };
-    tape.expect(name, label, &[batch])?;
+    let (batch, classes) = tape.rows(name, x)?;
+    tape.expect(name, target, &[batch])?;
     tape.expect(name, weight, &[batch])?;
     let constants = [("BATCH", batch.into()), ("CLASSES", classes.into())];
     let loss = tape.tensor(name, &[batch]);
-    let bindings = [("x", x), ("label", label), ("loss", loss)];
+    let bindings = [("x", x), ("label", target), ("loss", loss)];
     tape.dispatch(name, ["cross_entropy", "forward"], &constants, &bindings, [batch, 1, 1]);
     tape.flops(3 * batch * classes);
 
     let layer = name.to_string();
     tape.record_loss(loss, move |tape| {
         let dx = tape.gradient(x);
-        let bindings = [("x", x), ("label", label), ("dx", dx), ("weight", weight)];
+        let bindings = [("x", x), ("label", target), ("dx", dx), ("weight", weight)];
         tape.dispatch(&layer, ["cross_entropy", "backward"], &constants, &bindings, [batch, 1, 1]);
         tape.flops(6 * batch * classes);
         Ok(())

@@ -1,42 +1,8 @@
 //! A fully connected layer.
 
 use crate::Result;
-use crate::graph::Tape;
-use crate::program::Tensor;
-
-/// Shapes of one layer: `x [batch, inputs]`, `w [outputs, inputs]`, `b [outputs]`,
-/// `y [batch, outputs]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Linear {
-    /// Rows of `x` and `y`.
-    pub batch: usize,
-    /// Columns of `x`.
-    pub inputs: usize,
-    /// Columns of `y`.
-    pub outputs: usize,
-}
-
-impl Linear {
-    /// Numbers in `x`.
-    pub fn x_len(&self) -> usize {
-        self.batch * self.inputs
-    }
-
-    /// Numbers in `w`.
-    pub fn w_len(&self) -> usize {
-        self.outputs * self.inputs
-    }
-
-    /// Numbers in `y`.
-    pub fn y_len(&self) -> usize {
-        self.batch * self.outputs
-    }
-
-    /// Multiply-adds of the forward pass, of the input's and of the weights' gradient alike.
-    pub fn multiply_adds(&self) -> usize {
-        self.batch * self.inputs * self.outputs
-    }
-}
+pub use crate::network::Linear;
+use crate::program::{Tape, Tensor};
 
 /// Adds the layer `name`, which reads `{name}.weight` and `{name}.bias`, and gives its output. `x` may
 /// have any shape of `inputs` words an image.

@@ -1,37 +1,40 @@
-//! What came of each image of a step.
+//! What a head made of each image of a step.
 
-use super::gather::Batch;
-use crate::graph::Tape;
-use crate::network::{DIGITS, SUMS};
-use crate::program::{Shared, Tensor};
+use crate::Result;
+use crate::program::{Record, Shared, Tape, Tensor};
 
-/// What the two heads gave.
-#[derive(Clone, Copy, Debug)]
-pub struct Heads {
-    /// `[batch, 10]`, what the digit is read off.
-    pub digit: Tensor,
-    /// `[batch, 19]`, what the sum is read off.
-    pub sum: Tensor,
-    /// `[batch]`, the digit's loss.
-    pub digit_loss: Tensor,
-    /// `[batch]`, the sum's loss.
-    pub sum_loss: Tensor,
+/// Shapes of the records of one head: `x [batch, classes]`, `target` and `loss` `[batch]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metrics {
+    /// The head's place among the heads.
+    pub head: usize,
+    /// How many heads there are: the records of an image lie side by side.
+    pub heads: usize,
 }
 
-/// Adds the records of the images.
-pub fn metrics(tape: &mut Tape, batch: Batch, heads: Heads) {
-    let images = tape.shape(batch.digit)[0];
-    let records = tape.shared("records", &[images, 3], Shared::Records);
-    let constants = [("BATCH", images.into()), ("DIGITS", DIGITS.into()), ("SUMS", SUMS.into())];
-    let bindings = [
-        ("digit_x", heads.digit),
-        ("sum_x", heads.sum),
-        ("digit", batch.digit),
-        ("sum", batch.sum),
-        ("digit_loss", heads.digit_loss),
-        ("sum_loss", heads.sum_loss),
-        ("records", records),
+/// Adds the records of a head for the images: its loss, and whether its likeliest class is the target.
+///
+/// # Errors
+/// Tensors of shapes that do not go together.
+pub fn metrics(
+    tape: &mut Tape,
+    name: &str,
+    s: Metrics,
+    x: Tensor,
+    target: Tensor,
+    loss: Tensor,
+) -> Result<()> {
+    let (batch, classes) = tape.rows(name, x)?;
+    tape.expect(name, target, &[batch])?;
+    tape.expect(name, loss, &[batch])?;
+    let records = tape.shared(&[batch, s.heads * Record::WORDS], Shared::Records);
+    let constants = [
+        ("BATCH", batch.into()),
+        ("CLASSES", classes.into()),
+        ("HEAD", s.head.into()),
+        ("HEADS", s.heads.into()),
     ];
-    tape.dispatch("metrics", ["metrics", "judge"], &constants, &bindings, [images, 1, 1]);
-    tape.flops(2 * images);
+    let bindings = [("x", x), ("label", target), ("loss", loss), ("records", records)];
+    tape.dispatch(name, ["metrics", "judge"], &constants, &bindings, [batch, 1, 1]);
+    Ok(())
 }

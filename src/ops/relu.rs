@@ -1,8 +1,7 @@
 //! The rectifier.
 
 use crate::Result;
-use crate::graph::Tape;
-use crate::program::Tensor;
+use crate::program::{Tape, Tensor};
 
 /// Adds `y = max(x, 0)` under `name`; `x [batch, ..]` may have any shape.
 pub fn relu(tape: &mut Tape, name: &str, x: Tensor) -> Result<Tensor> {

@@ -1,8 +1,7 @@
 //! Probabilities of the classes.
 
 use crate::Result;
-use crate::graph::Tape;
-use crate::program::Tensor;
+use crate::program::{Tape, Tensor};
 
 /// Shapes of one softmax: `x` and `y` are `[batch, classes]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,33 +4,31 @@
 //! |---|---|---|
 //! | conv1 | packed images | pool1, its winners |
 //! | conv2 | pool1 | pool2 (in the rows), its winners |
-//! | dense images | rows | all linear activations and their gradients (in the rows), records |
-//! | dense gradients | rows | gradients of fc1, fc2, fc3, out1, out2 |
+//! | linear layers | rows | all linear activations and their gradients (in the rows), records |
+//! | their gradients | rows | gradients of fc1, fc2, fc3, out1, out2 |
 //! | conv2 gradients | rows, pool1, winners | gradients of pool1, and of its parameters by slots of images |
 //! | conv1 gradients | gradient of pool1, packed images, winners | those of its parameters, by slots |
 //! | Adam | gradients, the slots' added up | parameters |
 
 use super::Programs;
+use super::fit::Fit;
 use super::tiles::Tiles;
-use crate::graph::Tape;
-use crate::network::Sizes;
+use crate::Result;
+use crate::network::{Conv2d, Loss, Network};
 use crate::ops::adam::{Adam, adam};
-use crate::ops::conv_pool::{ConvPool, Gradients, Input, Pooled, WINDOW, conv_pool, conv_pool_gradients};
-use crate::ops::dense::{Dense, Row, dense};
-use crate::ops::dense_gradients::dense_gradients;
-use crate::program::{Program, Shared};
-use crate::train::Loss;
-use crate::{Error, Result};
+use crate::ops::fused::conv_pool::{Backward, ConvPool, Pixels, Pooled, conv_pool, conv_pool_gradients};
+use crate::ops::fused::linear_layers::{LinearLayers, linear_layers};
+use crate::ops::fused::linear_layers_gradients::linear_layers_gradients;
+use crate::program::{Parameter, Program, Shared, Tape, Tensor};
 
 /// The fused programs of a network.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Fused {
-    /// The network's sizes.
-    pub sizes: Sizes,
-    /// The loss.
-    pub loss: Loss,
-    /// How much an invocation computes.
-    pub tiles: Tiles,
+    fit: Fit,
+    parameters: Vec<Parameter>,
+    pixels: usize,
+    loss: Loss,
+    tiles: Tiles,
 }
 
 impl Programs for Fused {
@@ -42,69 +40,96 @@ impl Programs for Fused {
         self.program(batch, false)
     }
 
-    fn logits(&self) -> [(&'static str, usize); 2] {
-        let row = Dense::new(self.sizes, 1, self.loss, self.tiles.dense).row;
-        let at = row.at("LOGITS");
-        [("rows", at), ("rows", at + Row::sums_at())]
+    fn logits(&self) -> Vec<(String, usize)> {
+        let row = self.linear(1).row;
+        [row.digit_logits, row.sum_logits].map(|at| ("rows".into(), at)).to_vec()
     }
 }
 
+/// Both convolutions, their inputs and outputs, and the rows that the linear layers work on.
+struct Parts {
+    convolutions: [ConvPool; 2],
+    images: Pixels,
+    pool1: Pooled,
+    pool2: Pooled,
+    winners: [Tensor; 2],
+    linear: LinearLayers,
+    rows: Tensor,
+}
+
 impl Fused {
+    /// The programs of a network, in these tiles.
+    ///
+    /// # Errors
+    /// [`crate::Error::Usage`] naming the layer, head or size that the kernels cannot handle.
+    pub fn new(network: &Network, loss: Loss, tiles: Tiles) -> Result<Self> {
+        let fit = Fit::new(network)?;
+        let (parameters, pixels) = (network.parameters().to_vec(), network.pixels());
+        let fused = Self { fit, parameters, pixels, loss, tiles };
+        fused.training(1)?;
+        Ok(fused)
+    }
+
     /// Both convolutions, in tiles that are made to fit.
     pub fn convolutions(&self, batch: usize) -> [ConvPool; 2] {
-        let Self { sizes, tiles, .. } = self;
-        [(sizes.conv1(batch), tiles.conv1), (sizes.conv2(batch), tiles.conv2)]
-            .map(|(conv, tiles)| ConvPool { conv, tiles: tiles.fitted(&conv) })
+        let [(_, conv1), (_, conv2)] = &self.fit.convolutions;
+        [(conv1, self.tiles.conv1), (conv2, self.tiles.conv2)].map(|(conv, tiles)| {
+            let conv = Conv2d { batch, ..*conv };
+            ConvPool { conv, tiles: tiles.fitted(&conv) }
+        })
+    }
+
+    /// The linear layers, in tiles that are made to fit.
+    pub fn linear(&self, batch: usize) -> LinearLayers {
+        LinearLayers::new(self.fit.linear.clone(), batch, self.loss, self.tiles.linear)
     }
 
     fn program(&self, batch: usize, train: bool) -> Result<Program> {
-        self.sizes.check()?;
-        if self.sizes.window != WINDOW {
-            let window = self.sizes.window;
-            return Err(Error::Usage(format!("the pooling window, {window}, must be {WINDOW}")));
+        let mut tape = Tape::new(&self.parameters, batch);
+        let parts = self.forward(&mut tape, batch, train)?;
+        if train {
+            self.backward(&mut tape, batch, &parts)?;
         }
-        let mut tape = Tape::new(&self.sizes, batch);
-        self.write_down(&mut tape, batch, train)?;
         Ok(tape.finish())
     }
 
-    fn write_down(&self, tape: &mut Tape, batch: usize, train: bool) -> Result<()> {
-        let sizes = &self.sizes;
-        let [s1, s2] = self.convolutions(batch);
-        let linear = Dense::new(*sizes, batch, self.loss, self.tiles.dense);
-        let words = linear.row.words();
-        let pixels = sizes.side * sizes.side / 4;
-        let images = Input::Packed {
-            order: tape.shared("order", &[batch], Shared::Order),
-            images: tape.shared("images", &[batch, pixels], Shared::Images),
+    fn forward(&self, tape: &mut Tape, batch: usize, train: bool) -> Result<Parts> {
+        let convolutions @ [s1, s2] = self.convolutions(batch);
+        let [(conv1, _), (conv2, _)] = &self.fit.convolutions;
+        let linear = self.linear(batch);
+        let images = Pixels::Packed {
+            order: tape.shared(&[batch], Shared::Order),
+            images: tape.shared(&[batch, self.pixels / 4], Shared::Images),
         };
-        let [.., pitch1] = s1.padded();
-        let [.., pitch2] = s2.pooled();
-        let stride1 = s1.padded()[1..].iter().product();
         // The last tile of images is always whole: what is behind the batch is computed and dropped.
-        let rows = tape.tensor("rows", &[linear.padded_batch(), words]);
-        let pool1 = tape.tensor("pool1", &s1.padded());
+        let rows = tape.tensor("rows", &[linear.padded_batch(), linear.row.len]);
+        let tensor = tape.tensor("pool1", &s1.padded());
+        let [.., pitch] = s1.padded();
+        let pool1 = Pooled { tensor, stride: s1.padded()[1..].iter().product(), at: 0, pitch };
+        let [.., pitch] = s2.pooled();
+        let pool2 = Pooled { tensor: rows, stride: linear.row.len, at: linear.row.features, pitch };
 
-        let y1 = Pooled { tensor: pool1, stride: stride1, at: 0, pitch: pitch1 };
-        let winner1 = conv_pool(tape, "conv1", s1, images, y1)?;
-        let y2 = Pooled { tensor: rows, stride: words, at: linear.row.at("FEATURES"), pitch: pitch2 };
-        let winner2 = conv_pool(tape, "conv2", s2, Input::Tensor(pool1), y2)?;
-        dense(tape, &linear, rows, train)?;
-        if train {
-            dense_gradients(tape, &linear, rows)?;
-            // Both convolutions' parameters come first in the flat buffers.
-            let words = sizes.parameters().iter().find(|p| p.name == "fc1.weight").map_or(0, |p| p.offset);
-            let partial = tape.tensor("partial gradients", &[slots(batch), words]);
-            let d_pool1 = tape.tensor("d pool1", &s1.padded());
-            let dy = Pooled { at: linear.row.at("D_FEATURES"), ..y2 };
-            let gradients = Gradients { dy, winner: winner2, dx: Some(d_pool1), partial };
-            conv_pool_gradients(tape, "conv2", s2, Input::Tensor(pool1), gradients)?;
-            let dy = Pooled { tensor: d_pool1, ..y1 };
-            let gradients = Gradients { dy, winner: winner1, dx: None, partial };
-            conv_pool_gradients(tape, "conv1", s1, images, gradients)?;
-            adam(tape, sizes.flat_len(), Adam::default(), Some(partial))?;
-        }
-        Ok(())
+        let winner1 = conv_pool(tape, conv1, s1, images, pool1)?;
+        let winner2 = conv_pool(tape, conv2, s2, Pixels::Tensor(pool1.tensor), pool2)?;
+        linear_layers(tape, &linear, rows, train)?;
+        Ok(Parts { convolutions, images, pool1, pool2, winners: [winner1, winner2], linear, rows })
+    }
+
+    fn backward(&self, tape: &mut Tape, batch: usize, parts: &Parts) -> Result<()> {
+        let &Parts { convolutions: [s1, s2], images, pool1, pool2, winners, ref linear, rows } = parts;
+        let [(conv1, _), (conv2, _)] = &self.fit.convolutions;
+        linear_layers_gradients(tape, linear, rows)?;
+        // Both convolutions' parameters come first in the flat buffers.
+        let partial = tape.tensor("partial gradients", &[slots(batch), linear.stack.fc1.weight]);
+        let d_pool1 = tape.tensor("d pool1", &s1.padded());
+
+        let dy = Pooled { at: linear.row.d_features, ..pool2 };
+        let backward = Backward { dy, winner: winners[1], dx: Some(d_pool1), partial };
+        conv_pool_gradients(tape, conv2, s2, Pixels::Tensor(pool1.tensor), backward)?;
+        let dy = Pooled { tensor: d_pool1, ..pool1 };
+        let backward = Backward { dy, winner: winners[0], dx: None, partial };
+        conv_pool_gradients(tape, conv1, s1, images, backward)?;
+        adam(tape, linear.stack.flat_len, Adam::default(), Some(partial))
     }
 }
 

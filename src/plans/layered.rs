@@ -2,26 +2,25 @@
 
 use super::Programs;
 use crate::Result;
-use crate::graph::Tape;
-use crate::network::Sizes;
+use crate::network::{Input, Layer, Loss, Network, Op};
 use crate::ops::adam::{Adam, adam};
+use crate::ops::add::add;
 use crate::ops::concat::concat;
 use crate::ops::conv2d::conv2d;
 use crate::ops::cross_entropy::cross_entropy;
-use crate::ops::gather::gather;
+use crate::ops::gather::{Batch, gather};
 use crate::ops::linear::linear;
 use crate::ops::max_pool::max_pool;
-use crate::ops::metrics::{Heads, metrics};
+use crate::ops::metrics::{Metrics, metrics};
 use crate::ops::relu::relu;
 use crate::ops::softmax::softmax;
-use crate::program::Program;
-use crate::train::Loss;
+use crate::program::{Program, Tape, Tensor};
 
 /// The layered programs of a network.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Layered {
-    /// The network's sizes.
-    pub sizes: Sizes,
+    /// The network.
+    pub network: Network,
     /// The loss.
     pub loss: Loss,
 }
@@ -35,52 +34,67 @@ impl Programs for Layered {
         self.program(batch, false)
     }
 
-    fn logits(&self) -> [(&'static str, usize); 2] {
-        [("out1", 0), ("out2", 0)]
+    fn logits(&self) -> Vec<(String, usize)> {
+        let layers = self.network.layers();
+        self.network.heads().iter().map(|head| (layers[head.logits].name.clone(), 0)).collect()
     }
 }
 
 impl Layered {
     fn program(&self, batch: usize, train: bool) -> Result<Program> {
-        self.sizes.check()?;
-        let mut tape = Tape::new(&self.sizes, batch);
-        self.write_down(&mut tape, batch, train)?;
+        let mut tape = Tape::new(self.network.parameters(), batch);
+        let input = gather(&mut tape, &self.network, batch);
+        let mut outputs: Vec<Tensor> = Vec::new();
+        for layer in self.network.layers() {
+            outputs.push(write_down(&mut tape, layer, &input, &outputs, batch)?);
+        }
+        let answers = self.losses(&mut tape, &input, &outputs)?;
+        if train {
+            tape.backward(add)?;
+            adam(&mut tape, self.network.flat_len(), Adam::default(), None)?;
+        }
+        let heads = self.network.heads();
+        for (index, (head, (x, loss))) in heads.iter().zip(answers).enumerate() {
+            let s = Metrics { head: index, heads: heads.len() };
+            metrics(&mut tape, &head.name, s, x, input.targets[index], loss)?;
+        }
         Ok(tape.finish())
     }
 
-    fn write_down(&self, tape: &mut Tape, batch: usize, train: bool) -> Result<()> {
-        let sizes = &self.sizes;
-        let input = gather(tape, sizes, batch);
-
-        let x = conv2d(tape, "conv1", input.image, sizes.conv1(batch))?;
-        let x = relu(tape, "conv1.relu", x)?;
-        let x = max_pool(tape, "pool1", x, sizes.pool1(batch))?;
-        let x = conv2d(tape, "conv2", x, sizes.conv2(batch))?;
-        let x = relu(tape, "conv2.relu", x)?;
-        let x = max_pool(tape, "pool2", x, sizes.pool2(batch))?;
-
-        let n = linear(tape, "fc1", input.number, sizes.fc1(batch))?;
-        let n = relu(tape, "fc1.relu", n)?;
-
-        let x = concat(tape, "concat", x, n)?;
-        let x = linear(tape, "fc2", x, sizes.fc2(batch))?;
-        let x = relu(tape, "fc2.relu", x)?;
-        let x = linear(tape, "fc3", x, sizes.fc3(batch))?;
-        let x = relu(tape, "fc3.relu", x)?;
-        let mut digit = linear(tape, "out1", x, sizes.out1(batch))?;
-        let mut sum = linear(tape, "out2", x, sizes.out2(batch))?;
-        if self.loss == Loss::DoubleSoftmax {
-            digit = softmax(tape, "softmax1", digit)?;
-            sum = softmax(tape, "softmax2", sum)?;
+    /// Of each head, what its answer is read off, and its loss.
+    fn losses(&self, tape: &mut Tape, input: &Batch, outputs: &[Tensor]) -> Result<Vec<(Tensor, Tensor)>> {
+        let mut answers = Vec::new();
+        for (head, &target) in self.network.heads().iter().zip(&input.targets) {
+            let mut x = outputs[head.logits];
+            if self.loss == Loss::DoubleSoftmax {
+                x = softmax(tape, &format!("{} softmax", head.name), x)?;
+            }
+            let loss = cross_entropy(tape, &format!("{} loss", head.name), x, target, input.weight)?;
+            answers.push((x, loss));
         }
+        Ok(answers)
+    }
+}
 
-        let digit_loss = cross_entropy(tape, "loss1", digit, input.digit, input.weight)?;
-        let sum_loss = cross_entropy(tape, "loss2", sum, input.sum, input.weight)?;
-        if train {
-            tape.backward()?;
-            adam(tape, sizes.flat_len(), Adam::default(), None)?;
-        }
-        metrics(tape, input, Heads { digit, sum, digit_loss, sum_loss });
-        Ok(())
+/// Adds one layer, and gives its output.
+fn write_down(
+    tape: &mut Tape,
+    layer: &Layer,
+    input: &Batch,
+    outputs: &[Tensor],
+    batch: usize,
+) -> Result<Tensor> {
+    let name = &layer.name;
+    let x = |place: usize| match layer.inputs[place] {
+        Input::Image => input.image,
+        Input::Number => input.number,
+        Input::Layer(index) => outputs[index],
+    };
+    match layer.op_of(batch) {
+        Op::Conv2d(s) => conv2d(tape, name, x(0), s),
+        Op::Relu => relu(tape, name, x(0)),
+        Op::MaxPool(s) => max_pool(tape, name, x(0), s),
+        Op::Concat(_) => concat(tape, name, x(0), x(1)),
+        Op::Linear(s) => linear(tape, name, x(0), s),
     }
 }

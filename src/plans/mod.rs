@@ -1,37 +1,47 @@
 //! The network written down as programs, in two ways that compute the same.
 
+pub mod fit;
 pub mod fused;
 pub mod layered;
 pub mod tiles;
 
+use serde::{Deserialize, Serialize};
+
+use fused::Fused;
+use layered::Layered;
 use tiles::Tiles;
 
-use crate::network::Sizes;
+use crate::network::{Loss, Network};
 use crate::program::Program;
-use crate::train::Loss;
 use crate::{Error, Result};
 
 /// How the network is cut into dispatches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// One op a dispatch, derived by the tape: readable, and what the fused plan is proven against.
     Layered,
-    /// Whole stretches of the network a dispatch: the fast one.
+    /// Whole stretches of the network in one dispatch: the fast one.
     #[default]
     Fused,
 }
 
-/// The programs of a network for one batch size.
+/// The programs of a network.
 pub trait Programs {
-    /// Forward, backward, optimizer and metrics of one step.
+    /// Forward, backward, optimizer and records of one step.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a batch that the kernels cannot handle.
     fn training(&self, batch: usize) -> Result<Program>;
 
-    /// Forward and metrics of one step.
+    /// Forward and records of one step.
+    ///
+    /// # Errors
+    /// As [`Programs::training`].
     fn evaluation(&self, batch: usize) -> Result<Program>;
 
-    /// Where the first image's logits of digit and sum lie: the tensor's name, and the first word in it.
-    fn logits(&self) -> [(&'static str, usize); 2];
+    /// Where the first image's logits of each head lie: the tensor's name, and the first word in it.
+    fn logits(&self) -> Vec<(String, usize)>;
 }
 
 /// The word that `--plan` takes.
@@ -45,20 +55,24 @@ impl std::fmt::Display for Kind {
 }
 
 impl Kind {
-    /// Why this kind cannot take a network's sizes, if it cannot.
-    pub fn refusal(self, sizes: Sizes) -> Option<Error> {
+    /// Why this kind cannot take a network, if it cannot.
+    pub fn refusal(self, network: &Network) -> Option<Error> {
         match self {
             Self::Layered => None,
-            Self::Fused => fused::Fused { sizes, loss: Loss::Logits, tiles: Tiles::FAT }.training(1).err(),
+            Self::Fused => Fused::new(network, Loss::Logits, Tiles::FAT).err(),
         }
     }
 
-    /// The programs of this kind, the fused ones in these tiles; the layered ones where it refuses the
-    /// sizes.
-    pub fn programs(self, sizes: Sizes, loss: Loss, tiles: Tiles) -> Box<dyn Programs> {
+    /// The programs of this kind, the fused ones in these tiles; the layered ones where the fused kernels
+    /// refuse the network.
+    pub fn programs(self, network: &Network, loss: Loss, tiles: Tiles) -> Box<dyn Programs> {
+        let layered = || Box::new(Layered { network: network.clone(), loss });
         match self {
-            Self::Fused if self.refusal(sizes).is_none() => Box::new(fused::Fused { sizes, loss, tiles }),
-            Self::Fused | Self::Layered => Box::new(layered::Layered { sizes, loss }),
+            Self::Layered => layered(),
+            Self::Fused => match Fused::new(network, loss, tiles) {
+                Ok(fused) => Box::new(fused),
+                Err(_) => layered(),
+            },
         }
     }
 }
@@ -66,28 +80,27 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::{ConvSizes, Sizes};
 
     #[test]
-    fn a_refusal_names_the_size() {
+    fn a_refusal_names_layer_and_size() {
+        let refusal =
+            |sizes: Sizes| Kind::Fused.refusal(&sizes.network().unwrap()).map(|error| error.to_string());
         let real = Sizes::default();
-        assert!(Kind::Fused.refusal(real).is_none());
-        assert!(Kind::Fused.refusal(Sizes { kernel: 3, ..real }).is_none());
+        assert_eq!(refusal(real), None);
+        let kernel = |kernel| ConvSizes { kernel, ..real.conv1 };
+        assert_eq!(refusal(Sizes { conv1: kernel(3), ..real }), None);
         let odd = Sizes { fc2: 126, ..real };
-        let refusal = Kind::Fused.refusal(odd).unwrap().to_string();
-        assert!(refusal.contains("outputs of fc2, 126"), "{refusal}");
-        assert!(Kind::Layered.refusal(odd).is_none());
-        let wide = Sizes { conv1: 24, conv2: 48, ..real };
-        let refusal = Kind::Fused.refusal(wide).unwrap().to_string();
-        assert!(refusal.contains("conv2: the weights take 115200 bytes"), "{refusal}");
-        let refusal = Kind::Fused.refusal(Sizes { window: 3, ..real }).unwrap().to_string();
-        assert!(refusal.contains("window, 3"), "{refusal}");
-        for nothing in [
-            Sizes { kernel: 11, ..real },
-            Sizes { window: 20, ..real },
-            Sizes { fc1: 0, ..real },
-            Sizes { side: 26, ..real },
-        ] {
-            assert!(Kind::Fused.refusal(nothing).is_some() && nothing.check().is_err(), "{nothing:?}");
-        }
+        assert!(refusal(odd).unwrap().contains("outputs of fc2, 126"), "{:?}", refusal(odd));
+        assert!(Kind::Layered.refusal(&odd.network().unwrap()).is_none());
+        let channels = |channels| ConvSizes { channels, ..real.conv1 };
+        let wide = Sizes { conv1: channels(24), conv2: channels(48), ..real };
+        assert!(
+            refusal(wide).unwrap().contains("conv2: the weights take 115200 bytes"),
+            "{:?}",
+            refusal(wide)
+        );
+        let window = Sizes { conv2: ConvSizes { window: 3, ..real.conv2 }, ..real };
+        assert!(refusal(window).unwrap().contains("pool2: the pooling window, 3"), "{:?}", refusal(window));
     }
 }

@@ -1,9 +1,11 @@
 //! How much one invocation of each fused kernel computes: the numbers behind the shaders' constants.
 
+use crate::gpu::Gpu;
 use crate::gpu::adapter::is_software;
-use crate::gpu::device::{Gpu, LANES};
-use crate::ops::dense_gradients::GradientTile;
-use crate::ops::{conv_pool, dense};
+use crate::ops::fused::conv_pool::ConvTiles;
+use crate::ops::fused::linear_layers::LinearTiles;
+use crate::ops::fused::linear_layers_gradients::GradientTile;
+use crate::program::limits::LANES;
 
 /// The tiles of the fused plan. They change how fast a step is. The order of every sum stays; only what
 /// a driver's compiler makes of it may be rounded in other places.
@@ -12,30 +14,11 @@ use crate::ops::{conv_pool, dense};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiles {
     /// The first convolution.
-    pub conv1: conv_pool::Tiles,
+    pub conv1: ConvTiles,
     /// The second.
-    pub conv2: conv_pool::Tiles,
-    /// The linear part.
-    pub dense: dense::Tiles,
-}
-
-/// Which tiles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Cut {
-    /// Those of software adapters, which compute on the CPU.
-    #[default]
-    Fat,
-    /// Those of all other adapters, which are GPUs.
-    Thin,
-}
-
-impl From<Cut> for Tiles {
-    fn from(cut: Cut) -> Self {
-        match cut {
-            Cut::Fat => Self::FAT,
-            Cut::Thin => Self::THIN,
-        }
-    }
+    pub conv2: ConvTiles,
+    /// The linear layers.
+    pub linear: LinearTiles,
 }
 
 /// More rows than any image has.
@@ -49,9 +32,9 @@ impl Tiles {
     /// Few invocations that compute much: for drivers on a CPU, where arithmetic costs little and loads
     /// and threads cost much.
     pub const FAT: Self = Self {
-        conv1: conv_pool::Tiles { forward: 6, rows: ALL, weights: 3, lanes: LANES },
-        conv2: conv_pool::Tiles { forward: 12, rows: ALL, weights: 3, lanes: LANES },
-        dense: dense::Tiles {
+        conv1: ConvTiles { forward: 6, rows: ALL, weights: 3, lanes: LANES },
+        conv2: ConvTiles { forward: 12, rows: ALL, weights: 3, lanes: LANES },
+        linear: LinearTiles {
             images: 16,
             threads: 8,
             tile_images: 16,
@@ -64,22 +47,22 @@ impl Tiles {
 
     /// The same where invocations cannot read each other's values.
     pub const ALONE: Self = Self {
-        conv1: conv_pool::Tiles { lanes: 1, ..Self::FAT.conv1 },
-        conv2: conv_pool::Tiles { lanes: 1, ..Self::FAT.conv2 },
-        dense: dense::Tiles {
+        conv1: ConvTiles { lanes: 1, ..Self::FAT.conv1 },
+        conv2: ConvTiles { lanes: 1, ..Self::FAT.conv2 },
+        linear: LinearTiles {
             tile_images: 8,
             tile_outputs: 8,
             lanes: 1,
             gradients: GradientTile { outputs: 16, inputs: 16, lanes: 1 },
-            ..Self::FAT.dense
+            ..Self::FAT.linear
         },
     };
 
     /// Between fat and thin: for CPUs with many cores, and for small GPUs.
     pub const MIDDLE: Self = Self {
-        conv1: conv_pool::Tiles { forward: 3, rows: ALL, weights: 2, lanes: 1 },
-        conv2: conv_pool::Tiles { forward: 4, rows: 4, weights: 2, lanes: 1 },
-        dense: dense::Tiles {
+        conv1: ConvTiles { forward: 3, rows: ALL, weights: 2, lanes: 1 },
+        conv2: ConvTiles { forward: 4, rows: 4, weights: 2, lanes: 1 },
+        linear: LinearTiles {
             images: 8,
             threads: 32,
             tile_images: 4,
@@ -92,9 +75,9 @@ impl Tiles {
 
     /// Many invocations that compute little: for GPUs, whose thousands of lanes must all have work.
     pub const THIN: Self = Self {
-        conv1: conv_pool::Tiles { forward: 2, rows: 2, weights: 1, lanes: 1 },
-        conv2: conv_pool::Tiles { forward: 1, rows: 2, weights: 1, lanes: 1 },
-        dense: dense::Tiles {
+        conv1: ConvTiles { forward: 2, rows: 2, weights: 1, lanes: 1 },
+        conv2: ConvTiles { forward: 1, rows: 2, weights: 1, lanes: 1 },
+        linear: LinearTiles {
             images: 4,
             threads: 64,
             tile_images: 1,

@@ -14,7 +14,7 @@ pub fn argmax<T: Real>(row: &[T]) -> usize {
 }
 
 /// How many rows of `x [batch, classes]` have their maximum at `target [batch]`.
-pub fn right<T: Real>(x: &[T], target: &[u32]) -> usize {
+pub fn correct<T: Real>(x: &[T], target: &[u32]) -> usize {
     let rows = x.chunks_exact(x.len() / target.len());
     rows.zip(target).filter(|(row, target)| argmax(row) == **target as usize).count()
 }

@@ -2,7 +2,8 @@
 //!
 //! Each file states its formula and then computes it in the most direct way. In f64 the ops are what
 //! the kernels are tested against, and are themselves proven by finite differences and by PyTorch's
-//! numbers; in f32, on all cores, they train where there is no GPU.
+//! numbers; in f32, on all cores, they train where there is no GPU. [`network`] folds them over a network's
+//! list of layers.
 //!
 //! Slices in, slices out: an output is overwritten, never added to. Lengths must be those of the
 //! shape; anything else is a mistake of the caller, and panics.
@@ -18,10 +19,8 @@ pub mod add;
 pub mod batch_sum;
 pub mod concat;
 pub mod conv2d;
-pub mod conv_pool;
 pub mod cross_entropy;
-pub mod dense;
-pub mod dense_gradients;
+pub mod fused;
 pub mod gather;
 pub mod heads;
 pub mod linear;
@@ -30,7 +29,6 @@ pub mod metrics;
 pub mod network;
 pub mod relu;
 pub mod softmax;
-pub mod trainer;
 
 /// f32 or f64.
 pub trait Real:

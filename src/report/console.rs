@@ -3,12 +3,13 @@
 use std::io::{ErrorKind, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use serde::Serialize;
 
-use crate::train::{Metrics, log::Line, run::EpochRecord};
+use super::accuracy::Accuracy;
+use crate::network::Network;
+use crate::train::{HeadMetrics, Metrics, log::Line, run::EpochRecord};
 use crate::{Error, Result};
 
-/// Writes a result line to stdout. A reader that has gone away (`| head`) is no error: the rest
+/// Writes a result line to stdout. A reader that has gone away (`| head`) is not an error: the rest
 /// of the work may still be wanted.
 ///
 /// # Errors
@@ -24,7 +25,7 @@ pub fn print(line: &str) -> Result<()> {
     }
 }
 
-/// Writes a message to stderr; there is nobody to tell when that fails.
+/// Writes a message to stderr; if that fails, there is nowhere to report it.
 pub fn say(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{message}");
 }
@@ -35,54 +36,37 @@ pub fn interject(message: &str) {
     say(&format!("{clear_line}{message}"));
 }
 
-/// An accuracy with its standard error.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Accuracy {
-    /// Share of right answers in percent.
-    pub percent: f64,
-    /// Binomial standard error in percent: `sqrt(p (1 - p) / n)`.
-    pub standard_error: f64,
-}
-
-impl Accuracy {
-    /// Of `correct` right answers among `images`. No images: 0 ± 0.
-    pub fn new(correct: usize, images: usize) -> Self {
-        let n = images.max(1) as f64;
-        let p = correct as f64 / n;
-        Self { percent: 100.0 * correct as f64 / n, standard_error: 100.0 * (p * (1.0 - p) / n).sqrt() }
-    }
-}
-
-impl std::fmt::Display for Accuracy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.2} ± {:.2} %", self.percent, self.standard_error)
-    }
-}
-
 /// `epoch 1 => loss 1.0330, correct digits 53546, correct sums 22760 (89.24 %, 37.93 %), 12345 images/s`,
 /// and where the test set was run after it, `; test 9851 and 9779 of 10000 (98.51 %, 97.79 %), loss 0.0591`.
-pub fn epoch_line(record: &EpochRecord) -> String {
-    let test = record.test.map_or_else(String::new, |test| {
-        format!(
-            "; test {} and {} of {} ({:.2} %, {:.2} %), loss {:.4}",
-            test.correct_digits,
-            test.correct_sums,
-            test.images,
-            Accuracy::new(test.correct_digits, test.images).percent,
-            Accuracy::new(test.correct_sums, test.images).percent,
-            test.loss,
-        )
+pub fn epoch_line(network: &Network, record: &EpochRecord) -> String {
+    let test = record.test.as_ref().map_or_else(String::new, |test| {
+        format!("; test {} of {} ({}), loss {:.4}", counts(test), test.images, percentages(test), test.loss)
     });
+    let correct = network.heads().iter().zip(&record.train.heads);
+    let correct = correct.map(|(head, metrics)| format!("correct {} {}", head.plural(), metrics.correct));
     format!(
-        "epoch {} => loss {:.4}, correct digits {}, correct sums {} ({:.2} %, {:.2} %), {:.0} images/s{test}",
+        "epoch {} => loss {:.4}, {} ({}), {:.0} images/s{test}",
         record.epoch,
-        record.loss,
-        record.correct_digits,
-        record.correct_sums,
-        Accuracy::new(record.correct_digits, record.images).percent,
-        Accuracy::new(record.correct_sums, record.images).percent,
-        record.images as f64 / record.seconds.max(1e-9),
+        record.train.loss,
+        correct.collect::<Vec<_>>().join(", "),
+        percentages(&record.train),
+        record.train.images as f64 / record.seconds.max(1e-9),
     )
+}
+
+/// `98.51 %, 97.79 %`
+fn percentages(metrics: &Metrics) -> String {
+    let percent = |correct| format!("{:.2} %", Accuracy::new(correct, metrics.images).percent);
+    metrics.heads.iter().map(|head| percent(head.correct)).collect::<Vec<_>>().join(", ")
+}
+
+/// `9851 and 9779`
+fn counts(metrics: &Metrics) -> String {
+    let counts: Vec<String> = metrics.heads.iter().map(|head| head.correct.to_string()).collect();
+    match counts.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => counts.concat(),
+    }
 }
 
 /// `step 300: loss 0.7312, 11876 images/s`
@@ -92,12 +76,11 @@ pub fn step_line(line: &Line) -> String {
 
 /// `test => digit 98.51 ± 0.12 %  sum 97.79 ± 0.15 % (9851 and 9779 of 10000 right, loss 0.0591)`
 pub fn test_line(metrics: &Metrics) -> String {
+    let head = |head: &HeadMetrics| format!("{} {}", head.head, Accuracy::new(head.correct, metrics.images));
     format!(
-        "test => digit {}  sum {} ({} and {} of {} right, loss {:.4})",
-        Accuracy::new(metrics.digits, metrics.images),
-        Accuracy::new(metrics.sums, metrics.images),
-        metrics.digits,
-        metrics.sums,
+        "test => {} ({} of {} right, loss {:.4})",
+        metrics.heads.iter().map(head).collect::<Vec<_>>().join("  "),
+        counts(metrics),
         metrics.images,
         metrics.loss,
     )
@@ -149,36 +132,32 @@ impl Drop for EpochBar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::run::TestRecord;
+    use crate::network::Sizes;
+
+    fn metrics(images: usize, loss: f64, [digits, sums]: [usize; 2]) -> Metrics {
+        let head = |head: &str, correct| HeadMetrics { head: head.into(), loss, correct };
+        Metrics::new(images, vec![head("digit", digits), head("sum", sums)])
+    }
 
     #[test]
     fn epoch_line_has_the_published_form() {
-        let record = EpochRecord {
-            epoch: 1,
-            images: 60_000,
-            loss: 1.03296,
-            correct_digits: 53_546,
-            correct_sums: 22_760,
-            seconds: 4.0,
-            test: None,
-        };
+        let network = Sizes::default().network().unwrap();
+        let train = metrics(60_000, 1.03296, [53_546, 22_760]);
+        let mut record = EpochRecord { epoch: 1, train, seconds: 4.0, test: None };
         let line = "epoch 1 => loss 1.0330, correct digits 53546, correct sums 22760 (89.24 %, 37.93 %), 15000 images/s";
-        assert_eq!(epoch_line(&record), line);
-        let test = TestRecord { images: 10_000, loss: 0.0591, correct_digits: 9851, correct_sums: 9779 };
+        assert_eq!(epoch_line(&network, &record), line);
+        record.test = Some(metrics(10_000, 0.0591, [9851, 9779]));
         assert_eq!(
-            epoch_line(&EpochRecord { test: Some(test), ..record }),
+            epoch_line(&network, &record),
             format!("{line}; test 9851 and 9779 of 10000 (98.51 %, 97.79 %), loss 0.0591")
         );
     }
 
     #[test]
     fn test_line_gives_standard_errors() {
-        let metrics = Metrics { images: 10_000, loss: 0.0591, digits: 9851, sums: 9779 };
         assert_eq!(
-            test_line(&metrics),
+            test_line(&metrics(10_000, 0.0591, [9851, 9779])),
             "test => digit 98.51 ± 0.12 %  sum 97.79 ± 0.15 % (9851 and 9779 of 10000 right, loss 0.0591)"
         );
-        assert_eq!(Accuracy::new(0, 0).to_string(), "0.00 ± 0.00 %");
-        assert_eq!(Accuracy::new(7, 7).to_string(), "100.00 ± 0.00 %");
     }
 }

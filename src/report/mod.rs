@@ -1,5 +1,6 @@
-//! What a run tells: on the console, in its folder, as a plot.
+//! What a run reports: on the console, in its folder, as a plot.
 
+pub mod accuracy;
 pub mod bench;
 pub mod console;
 pub mod plot;

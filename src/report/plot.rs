@@ -6,13 +6,14 @@ use kuva::plot::{LinePlot, ScatterPlot};
 use kuva::render::{figure::Figure, layout::Layout, plots::Plot, render::Scene, theme::Theme};
 use kuva::{PngBackend, TickFormat};
 
+use super::accuracy::Accuracy;
+use crate::train::Metrics;
 use crate::train::run::EpochRecord;
 use crate::{Error, Result};
 
-/// Blue, orange and green that colour-blind readers tell apart (Okabe and Ito).
+/// Blue for the loss, and colours for the heads that colour-blind readers tell apart (Okabe and Ito).
 const LOSS: &str = "#0072B2";
-const DIGIT: &str = "#D55E00";
-const SUM: &str = "#009E73";
+const HEADS: [&str; 5] = ["#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"];
 
 const WIDTH: f64 = 860.0;
 const PANEL_HEIGHT: f64 = 300.0;
@@ -45,12 +46,16 @@ impl Drawing {
 
 /// Draws the epochs under a title.
 pub fn draw(records: &[EpochRecord], title: &str) -> Drawing {
-    let curve = |value: fn(&EpochRecord) -> f64| -> Vec<(f64, f64)> {
-        records.iter().map(|record| (f64::from(record.epoch), value(record))).collect()
+    let curve = |value: &dyn Fn(&Metrics) -> f64| -> Vec<(f64, f64)> {
+        records.iter().map(|record| (f64::from(record.epoch), value(&record.train))).collect()
     };
-    let loss = series(curve(|r| r.loss), LOSS, None);
-    let mut accuracy = series(curve(|r| share(r.correct_digits, r)), DIGIT, Some("digit"));
-    accuracy.extend(series(curve(|r| share(r.correct_sums, r)), SUM, Some("sum")));
+    let loss = series(curve(&|train| train.loss), LOSS, None);
+    let mut accuracy = Vec::new();
+    let heads = records.first().map_or(&[][..], |record| &record.train.heads);
+    for (index, (head, color)) in heads.iter().zip(HEADS.iter().cycle()).enumerate() {
+        let share = |train: &Metrics| Accuracy::new(train.heads[index].correct, train.images).percent;
+        accuracy.extend(series(curve(&share), color, Some(&head.head)));
+    }
 
     let loss_panel = panel(&loss, records.len(), "training loss").with_title(title).with_title_size(15);
     let accuracy_panel = panel(&accuracy, records.len(), "training accuracy (%)")
@@ -64,10 +69,6 @@ pub fn draw(records: &[EpochRecord], title: &str) -> Drawing {
         .with_padding(10.0)
         .render();
     Drawing(scene)
-}
-
-fn share(correct: usize, record: &EpochRecord) -> f64 {
-    100.0 * correct as f64 / record.images.max(1) as f64
 }
 
 /// A line with a marker on each epoch; `name` goes into the legend.
@@ -118,14 +119,17 @@ fn tick_step(epochs: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::HeadMetrics;
 
     fn records(epochs: u32) -> Vec<EpochRecord> {
+        let head = |head: &str, wrong: usize, epoch: u32| HeadMetrics {
+            head: head.into(),
+            loss: 0.9 / f64::from(epoch) + 0.05,
+            correct: 60_000 - wrong / epoch as usize,
+        };
         let record = |epoch| EpochRecord {
             epoch,
-            images: 60_000,
-            loss: 0.9 / f64::from(epoch) + 0.05,
-            correct_digits: 60_000 - 6000 / epoch as usize,
-            correct_sums: 60_000 - 38_000 / epoch as usize,
+            train: Metrics::new(60_000, vec![head("digit", 6000, epoch), head("sum", 38_000, epoch)]),
             seconds: 1.0,
             test: None,
         };
@@ -149,7 +153,11 @@ mod tests {
     #[test]
     fn flat_and_steep_curves_are_drawn() {
         let with_loss = |loss: fn(u32) -> f64| -> Vec<EpochRecord> {
-            records(3).into_iter().map(|r| EpochRecord { loss: loss(r.epoch), ..r }).collect()
+            let with = |r: EpochRecord| EpochRecord {
+                train: Metrics { loss: loss(r.epoch), ..r.train.clone() },
+                ..r
+            };
+            records(3).into_iter().map(with).collect()
         };
         for records in [with_loss(|_| 0.0), with_loss(|_| 0.7), with_loss(|epoch| 1e30 / f64::from(epoch))] {
             let drawing = draw(&records, "");

@@ -132,19 +132,14 @@ fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::run::TestRecord;
+    use crate::train::{HeadMetrics, Metrics};
 
     fn record(epoch: u32) -> EpochRecord {
-        let test = TestRecord { images: 5, loss: 0.25, correct_digits: 2, correct_sums: 1 };
-        EpochRecord {
-            epoch,
-            images: 10,
-            loss: 0.5,
-            correct_digits: 3,
-            correct_sums: 2,
-            seconds: 0.1,
-            test: (epoch == 2).then_some(test),
-        }
+        let metrics = |images, correct| {
+            Metrics::new(images, vec![HeadMetrics { head: "digit".into(), loss: 0.25, correct }])
+        };
+        let test = (epoch == 2).then(|| metrics(5, 2));
+        EpochRecord { epoch, train: metrics(10, 3), seconds: 0.1, test }
     }
 
     #[test]
@@ -172,7 +167,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_folder_that_cannot_be_read_is_no_file() {
+    fn a_folder_that_cannot_be_read_is_not_a_file() {
         // As where permission lacks, which root always has.
         let parent = tempfile::tempdir().unwrap();
         let error = refuse_used(&parent.path().join("x".repeat(300))).unwrap_err();

@@ -1,29 +1,21 @@
-//! A program as a table: what a training step replays.
+//! A schedule as a table: what a training step replays.
 
-use crate::Result;
-use crate::gpu::kernel;
-use crate::gpu::shader::Library;
-use crate::program::{Dispatch, Program};
+use crate::program::Schedule;
+use crate::program::schedule::{Bound, Step};
 
-/// One line a dispatch: index, layer, op and entry, workgroups and their invocations, and the tensor with
+/// One line for each step: index, layer, op and entry, workgroups and their invocations, and the tensor with
 /// its shape behind each of the shader's variables.
-///
-/// # Errors
-/// A shader that does not fit its dispatch.
-pub fn listing(program: &Program) -> Result<String> {
+pub fn listing(schedule: &Schedule) -> String {
     let mut rows = vec![["", "layer", "op.entry", "workgroups", "of", "bindings"].map(String::from)];
-    for (index, dispatch) in program.dispatches.iter().enumerate() {
-        let Dispatch { layer, shader, entry, threads, .. } = dispatch;
-        let (_, interface) = kernel::specialised(&Library::Embedded, dispatch)?;
-        let size = interface.workgroup.map(|size| size as usize);
-        let workgroups = [0, 1, 2].map(|axis| threads[axis].div_ceil(size[axis]));
+    for (index, step) in schedule.steps.iter().enumerate() {
+        let kernel = &schedule.kernels[step.kernel];
         rows.push([
             index.to_string(),
-            layer.clone(),
-            format!("{shader}.{entry}"),
-            extent(workgroups),
-            extent(size),
-            bindings(program, dispatch),
+            step.layer.clone(),
+            kernel.name(),
+            extent(step.workgroups),
+            extent(kernel.workgroup),
+            bindings(step),
         ]);
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -33,36 +25,36 @@ pub fn listing(program: &Program) -> Result<String> {
             (0..5).map(|column| format!("{:<width$}", row[column], width = widths[column])).collect();
         format!("{}  {}", cells.join("  "), row[5])
     });
-    Ok(lines.collect::<Vec<_>>().join("\n"))
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// `72x64`: the trailing ones are left out.
-fn extent(counts: [usize; 3]) -> String {
+fn extent(counts: [u32; 3]) -> String {
     let used = counts.iter().rposition(|&count| count != 1).map_or(1, |last| last + 1);
-    counts[..used].iter().map(usize::to_string).collect::<Vec<_>>().join("x")
+    counts[..used].iter().map(u32::to_string).collect::<Vec<_>>().join("x")
 }
 
-fn bindings(program: &Program, dispatch: &Dispatch) -> String {
-    let binding = |&(variable, tensor)| {
-        let info = program.info(tensor);
-        let shape: Vec<String> = info.shape.iter().map(usize::to_string).collect();
-        format!("{variable}={}[{}]", info.name.replace(' ', "_"), shape.join(","))
+fn bindings(step: &Step) -> String {
+    let binding = |bound: &Bound| {
+        let shape: Vec<String> = bound.shape.iter().map(usize::to_string).collect();
+        format!("{}={}[{}]", bound.variable, bound.tensor.replace(' ', "_"), shape.join(","))
     };
-    dispatch.bindings.iter().map(binding).collect::<Vec<_>>().join(" ")
+    step.bindings.iter().map(binding).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Sizes;
+    use crate::network::{Loss, Sizes};
     use crate::plans::{Kind, tiles::Tiles};
-    use crate::train::Loss;
+    use crate::wgsl::{Library, lower};
 
     #[test]
     fn both_plans_are_listed_whole() {
+        let network = Sizes::default().network().unwrap();
         for kind in [Kind::Layered, Kind::Fused] {
-            let program = kind.programs(Sizes::default(), Loss::Logits, Tiles::FAT).training(64).unwrap();
-            let text = listing(&program).unwrap();
+            let program = kind.programs(&network, Loss::Logits, Tiles::FAT).training(64).unwrap();
+            let text = listing(&lower(&program, &Library::Embedded).unwrap());
             assert_eq!(text.lines().count(), program.dispatches.len() + 1);
             assert!(text.contains("adam.update") && text.contains("parameters["), "{text}");
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::gpu::spans::{Span, Track};
-use crate::train::StepTimes;
+use crate::program::times::StepTimes;
 use crate::{Error, Result, atomic};
 
 /// What a span that holds the timing of a step is called; the step's dispatches are drawn from its start.

@@ -3,10 +3,9 @@
 use bytemuck::Pod;
 
 use super::check::{Check, Part, Want, Wanted};
-use crate::compare::Tol;
-use crate::graph::Tape;
-use crate::network::{ALIGN, Parameter};
-use crate::program::{Cursor, Shared, Tensor};
+use super::comparator::Tol;
+use crate::ops::add::add;
+use crate::program::{Cursor, Parameter, Shared, Tape, Tensor};
 use crate::random::{Purpose, Random};
 use crate::{Error, Result};
 
@@ -24,11 +23,15 @@ impl Builder {
     pub fn new(batch: usize, parameters: &[(&str, &[usize])], seed: u32) -> Self {
         let mut all: Vec<Parameter> = Vec::new();
         for (name, shape) in parameters {
-            let offset = all.last().map_or(0, |p| p.range().end.next_multiple_of(ALIGN));
-            all.push(Parameter { name: (*name).into(), shape: shape.to_vec(), fan_in: 1, offset });
+            Parameter::place(&mut all, *name, shape, 1);
         }
+        Self::on(&all, batch, seed)
+    }
+
+    /// A builder for an op on parameters that are placed already.
+    pub fn on(parameters: &[Parameter], batch: usize, seed: u32) -> Self {
         Self {
-            tape: Tape::with_parameters(all, batch),
+            tape: Tape::new(parameters, batch),
             random: Random::new(1, Purpose::Test, seed),
             cursor: Cursor::default(),
             inputs: Vec::new(),
@@ -71,8 +74,8 @@ impl Builder {
     }
 
     /// An input in a shared buffer, with these words.
-    pub fn shared<T: Pod>(&mut self, name: &str, buffer: Shared, values: &[T]) -> Tensor {
-        let tensor = self.tape.shared(name, &[values.len()], buffer);
+    pub fn shared<T: Pod>(&mut self, buffer: Shared, values: &[T]) -> Tensor {
+        let tensor = self.tape.shared(&[values.len()], buffer);
         self.set(tensor, values);
         tensor
     }
@@ -103,6 +106,11 @@ impl Builder {
         let values = self.values(len);
         self.set(dy, &values);
         values
+    }
+
+    /// Walks the tape backwards.
+    pub fn backward(&mut self) -> Result<()> {
+        self.tape.backward(add)
     }
 
     /// Wants a part of a tensor to hold something.

@@ -1,10 +1,10 @@
 //! Runs one check and judges all that it left on the device.
 
+use super::comparator::{self, Tol, Used};
 use crate::Result;
-use crate::compare::{self, Tol, Used};
-use crate::gpu::{Buffers, Gpu, Kernels, Plan};
-use crate::network::ALIGN;
-use crate::program::{Cursor, Place, Program, Shared, Tensor};
+use crate::gpu::{Buffers, Gpu, Kernels, Replay};
+use crate::program::{ALIGN, Cursor, Place, Program, Shared, Tensor};
+use crate::wgsl::Library;
 
 /// What the normalised mean squared error of a tensor may be.
 const NMSE: f64 = 1e-10;
@@ -100,26 +100,27 @@ pub struct Verdict {
 }
 
 impl Check {
-    /// Runs the check on a device.
+    /// Runs the check on a device, by the shaders of a library.
     ///
     /// # Errors
     /// Only what keeps the check from being run at all; wrong numbers are in the verdict.
-    pub fn run(&self, gpu: &Gpu, kernels: &mut Kernels) -> Result<Verdict> {
+    pub fn run(&self, gpu: &Gpu, kernels: &mut Kernels, library: &Library) -> Result<Verdict> {
         let shared = self.shared_buffers(gpu)?;
-        let plan = Plan::new(gpu, kernels, self.program.clone(), &shared)?;
-        self.prepare(gpu, &plan);
-        let before = self.read(gpu, &plan)?;
-        plan.run(gpu, &[self.cursor]);
-        let after = self.read(gpu, &plan)?;
-        self.prepare(gpu, &plan);
-        plan.run(gpu, &[self.cursor]);
-        let again = self.read(gpu, &plan)?;
+        let replay = Replay::new(gpu, kernels, library, self.program.clone(), &shared)?;
+        self.prepare(gpu, &replay);
+        let before = self.read(gpu, &replay)?;
+        replay.run(gpu, &[self.cursor]);
+        let after = self.read(gpu, &replay)?;
+        self.prepare(gpu, &replay);
+        replay.run(gpu, &[self.cursor]);
+        let again = self.read(gpu, &replay)?;
         let mut worst = Used::default();
         let failure =
             self.judge(&after, &mut worst).and_then(|()| self.untouched(&before, &after)).err().or_else(
                 || {
-                    let tensor = after.iter().zip(&again).position(|(after, again)| after != again)?;
-                    Some((Tensor(tensor), "a second run gave other bits".to_string()))
+                    let mut pairs = self.program.handles().zip(after.iter().zip(&again));
+                    let (tensor, _) = pairs.find(|(_, (after, again))| after != again)?;
+                    Some((tensor, "a second run gave other bits".to_string()))
                 },
             );
         let (tensor, failure) = failure.unzip();
@@ -127,26 +128,26 @@ impl Check {
     }
 
     /// Poisons everything and writes the inputs.
-    fn prepare(&self, gpu: &Gpu, plan: &Plan) {
-        for (index, info) in self.program.tensors.iter().enumerate() {
-            if info.words.is_none() {
-                plan.fill(gpu, Tensor(index), POISON + index as u32);
+    fn prepare(&self, gpu: &Gpu, replay: &Replay) {
+        for tensor in self.program.handles() {
+            if self.program.info(tensor).words.is_none() {
+                replay.fill(gpu, tensor, POISON + tensor.index() as u32);
             }
         }
         for (tensor, words) in &self.inputs {
-            plan.write(gpu, *tensor, words);
+            replay.write(gpu, *tensor, words);
         }
     }
 
     /// Reads every tensor back, with what lies behind it.
-    fn read(&self, gpu: &Gpu, plan: &Plan) -> Result<Vec<Vec<u32>>> {
+    fn read(&self, gpu: &Gpu, replay: &Replay) -> Result<Vec<Vec<u32>>> {
         gpu.check()?;
-        (0..self.program.tensors.len()).map(|index| plan.read_guarded(gpu, Tensor(index))).collect()
+        self.program.handles().map(|tensor| replay.read_guarded(gpu, tensor)).collect()
     }
 
     fn judge(&self, found: &[Vec<u32>], worst: &mut Used) -> Judgement {
         for wanted in &self.wanted {
-            wanted.judge(&found[wanted.tensor.0], worst).map_err(|what| (wanted.tensor, what))?;
+            wanted.judge(&found[wanted.tensor.index()], worst).map_err(|what| (wanted.tensor, what))?;
         }
         Ok(())
     }
@@ -154,11 +155,12 @@ impl Check {
     /// Fails where a word was changed that is no output: inputs, what lies between the parts of a
     /// tensor, and what lies behind it. A tensor that is neither input nor wanted is scratch.
     fn untouched(&self, before: &[Vec<u32>], after: &[Vec<u32>]) -> Judgement {
-        for (index, info) in self.program.tensors.iter().enumerate() {
-            let (before, after) = (&before[index], &after[index]);
+        for tensor in self.program.handles() {
+            let info = self.program.info(tensor);
+            let (before, after) = (&before[tensor.index()], &after[tensor.index()]);
             let mut may_change = vec![false; after.len()];
-            let wanted = || self.wanted.iter().filter(|wanted| wanted.tensor.0 == index);
-            let is_input = info.words.is_some() || self.inputs.iter().any(|(tensor, _)| tensor.0 == index);
+            let wanted = || self.wanted.iter().filter(|wanted| wanted.tensor == tensor);
+            let is_input = info.words.is_some() || self.inputs.iter().any(|(input, _)| *input == tensor);
             if !is_input && wanted().next().is_none() {
                 may_change[..info.len()].fill(true);
             }
@@ -171,9 +173,9 @@ impl Check {
                 Place::Own | Place::Whole(_) => after.len(),
             };
             if let Some(at) = (0..end).find(|&at| !may_change[at] && before[at] != after[at]) {
-                let what = if at < info.len() { "is no output" } else { "lies behind it" };
+                let what = if at < info.len() { "is not an output" } else { "lies behind it" };
                 let words = format!("`{}`: word {at} {what}, but was written", info.name);
-                return Err((Tensor(index), words));
+                return Err((tensor, words));
             }
         }
         Ok(())
@@ -193,7 +195,7 @@ impl Check {
         }
         words
             .into_iter()
-            .map(|(name, words)| Ok((name, gpu.buffer(&format!("{name:?}"), 4 * (words + GUARD))?)))
+            .map(|(name, words)| Ok((name, gpu.buffer(&name.to_string(), 4 * (words + GUARD))?)))
             .collect()
     }
 }
@@ -206,14 +208,14 @@ impl Wanted {
         let floats: Vec<f32> = got.iter().map(|&bits| f32::from_bits(bits)).collect();
         match want {
             Want::Floats(want, tol) => {
-                let used = compare::worst(name, &floats, want, *tol).map_err(|e| e.to_string())?;
+                let used = comparator::worst(name, &floats, want, *tol).map_err(|e| e.to_string())?;
                 if used.share > worst.share || worst.budget == 0.0 {
                     *worst = used;
                 }
                 // Where all of a tensor is that small, its error has no size to be measured by.
                 let floats: Vec<f64> = floats.iter().map(|&x| flushed(f64::from(x))).collect();
                 let want: Vec<f64> = want.iter().map(|&x| flushed(x)).collect();
-                compare::nmse(name, &floats, &want, NMSE).map_err(|e| e.to_string())?;
+                comparator::nmse(name, &floats, &want, NMSE).map_err(|e| e.to_string())?;
             }
             Want::Words(want) => {
                 if let Some(at) = got.iter().zip(want).position(|(got, want)| got != want) {
@@ -223,7 +225,7 @@ impl Wanted {
             Want::Probabilities(rows) => {
                 let sums: Vec<f64> =
                     floats.chunks(part.width).map(|row| row.iter().map(|&p| f64::from(p)).sum()).collect();
-                compare::close(
+                comparator::close(
                     &format!("sum of {name}"),
                     &sums,
                     &vec![1.0; *rows],

@@ -5,16 +5,16 @@ use super::check::{Check, POISON, Part, Want};
 use super::convolution::{Content, name};
 use super::{Depth, wide};
 use crate::Result;
-use crate::network::{ALIGN, Sizes};
+use crate::network::{Conv2d, Loss, Network, Sizes};
 use crate::ops;
-use crate::ops::conv_pool::{self, ConvPool, Gradients, Input, Pooled, WINDOW};
-use crate::ops::conv2d::Conv2d;
-use crate::plans::fused;
+use crate::ops::fused::conv_pool::{
+    Backward, ConvPool, ConvTiles, Pixels, Pooled, WINDOW, conv_pool, conv_pool_gradients,
+};
+use crate::plans::fused::Fused;
 use crate::plans::tiles::Tiles;
-use crate::program::{Shared, Tensor};
+use crate::program::{ALIGN, Shared, Tensor};
 use crate::random::Random;
 use crate::reference;
-use crate::train::Loss;
 
 /// The network's own layers, and windows that are tied throughout: those of a depth.
 pub fn fixed(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
@@ -25,14 +25,15 @@ pub fn fixed(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
         Depth::Quick => &[(7, Tiles::THIN)],
         Depth::Thorough => &[(64, Tiles::THIN), (64, fat), (65, fat)],
     };
+    let network = Sizes::default().network()?;
     for (seed, &(batch, tiles)) in (0..).zip(networks) {
-        for layer in Layer::of_network(Sizes::default(), batch, tiles) {
+        for layer in Layer::of_network(&network, batch, tiles)? {
             let check = check(layer, Content::Random, seed)?;
             checks.push(Check { both_ways: batch == 64, ..check });
         }
         if quick {
             for x in [0.0, 1.0] {
-                for layer in Layer::of_network(Sizes::default(), batch, tiles) {
+                for layer in Layer::of_network(&network, batch, tiles)? {
                     checks.push(check(layer, Content::Constant(x), seed)?);
                 }
             }
@@ -64,12 +65,7 @@ pub fn random(
             out_channels: groups[0] * groups[1],
             kernel,
         },
-        tiles: conv_pool::Tiles {
-            forward: groups[0],
-            rows: [2, height][size(2) - 1],
-            weights: groups[1],
-            lanes,
-        },
+        tiles: ConvTiles { forward: groups[0], rows: [2, height][size(2) - 1], weights: groups[1], lanes },
     };
     let [slots, gap, padded] = [8 * size(3), 4 * size(3), size(2)];
     let tensor = Layer { s: fused, slots, packed: false, padded: padded == 1, gap };
@@ -94,12 +90,12 @@ struct Layer {
 
 impl Layer {
     /// Both layers of the network, as the fused plan has them.
-    fn of_network(sizes: Sizes, batch: usize, tiles: Tiles) -> [Self; 2] {
-        let [s1, s2] = fused::Fused { sizes, loss: Loss::Logits, tiles }.convolutions(batch);
-        [
+    fn of_network(network: &Network, batch: usize, tiles: Tiles) -> Result<[Self; 2]> {
+        let [s1, s2] = Fused::new(network, Loss::Logits, tiles)?.convolutions(batch);
+        Ok([
             Self { s: s1, slots: 16, packed: true, padded: true, gap: 8 },
             Self { s: s2, slots: 8, packed: false, padded: false, gap: 24 },
-        ]
+        ])
     }
 
     /// Words of a pooled row.
@@ -153,7 +149,7 @@ fn check(layer: Layer, content: Content, seed: u32) -> Result<Check> {
                 Content::Constant(x) => vec![x; s.conv.x_len()],
             };
             let padded = pad_rows(&x, width, columns, 7.0);
-            (x, Input::Tensor(t.variable("x", &[batch, in_channels, height, columns], &padded)))
+            (x, Pixels::Tensor(t.variable("x", &[batch, in_channels, height, columns], &padded)))
         }
     };
     let w = t.parameter("c.weight")?;
@@ -167,7 +163,7 @@ fn check(layer: Layer, content: Content, seed: u32) -> Result<Check> {
     let len = s.pooled()[1..].iter().product::<usize>();
     let part = layer.part();
     let y = t.tape.tensor("y", &[batch, part.stride]);
-    let winner = ops::conv_pool::conv_pool(&mut t.tape, "c", s, input, layer.pooled(y))?;
+    let winner = conv_pool(&mut t.tape, "c", s, input, layer.pooled(y))?;
     let dy = t.values(batch * len);
     let mut rows = vec![f32::from_bits(POISON); batch * part.stride];
     for (place, &dy) in part.places(batch).zip(&pad_rows(&dy, pooled_width, layer.pitch(), f32::NAN)) {
@@ -177,26 +173,26 @@ fn check(layer: Layer, content: Content, seed: u32) -> Result<Check> {
     // The partial sums lie as the flat parameters do, the bias behind the padded weights.
     let bias_at = s.conv.w_len().next_multiple_of(ALIGN);
     let partial = t.tape.tensor("partial", &[layer.slots, bias_at + out_channels]);
-    let dx = matches!(input, Input::Tensor(_))
+    let dx = matches!(input, Pixels::Tensor(_))
         .then(|| t.tape.tensor("dx", &[batch, in_channels, height, columns]));
-    let gradients = Gradients { dy: layer.pooled(rows), winner, dx, partial };
-    ops::conv_pool::conv_pool_gradients(&mut t.tape, "c", s, input, gradients)?;
+    let backward = Backward { dy: layer.pooled(rows), winner, dx, partial };
+    conv_pool_gradients(&mut t.tape, "c", s, input, backward)?;
     let gradients = t.tape.tensor("gradients", &[bias_at + out_channels]);
     ops::batch_sum::batch_sum(&mut t.tape, "c", partial, gradients);
 
     let (x, w, b, dy) = (wide(&x), wide(&w), wide(&b), wide(&dy));
     let (mut want_y, mut mask) = (vec![0.0; batch * len], vec![0; batch * len]);
-    reference::conv_pool::forward(&s.conv, WINDOW, &x, &w, &b, &mut want_y, &mut mask);
+    reference::fused::conv_pool::forward(&s.conv, WINDOW, &x, &w, &b, &mut want_y, &mut mask);
     let tol = sum_of(&want_y, in_channels * taps + 1);
     t.want_part("y", y, part, Want::Floats(pad_rows(&want_y, pooled_width, layer.pitch(), 0.0), tol));
     if let Some(dx) = dx {
         let mut want_dx = vec![0.0; s.conv.x_len()];
-        reference::conv_pool::backward_input(&s.conv, WINDOW, &dy, &mask, &w, &mut want_dx);
+        reference::fused::conv_pool::backward_input(&s.conv, WINDOW, &dy, &mask, &w, &mut want_dx);
         t.want_sum(dx, pad_rows(&want_dx, width, columns, 0.0), out_channels * taps);
     }
     let (mut dw, mut db) = (vec![0.0; s.conv.w_len()], vec![0.0; out_channels]);
-    reference::conv_pool::backward_weights(&s.conv, WINDOW, &dy, &mask, &x, &mut dw);
-    reference::conv_pool::backward_bias(&s.conv, WINDOW, &dy, &mask, &mut db);
+    reference::fused::conv_pool::backward_weights(&s.conv, WINDOW, &dy, &mask, &x, &mut dw);
+    reference::fused::conv_pool::backward_bias(&s.conv, WINDOW, &dy, &mask, &mut db);
     t.want_words(winner, layer.strips(&mask));
     let terms = batch * len / out_channels;
     for (name, at, want) in [("d c.weight", 0, dw), ("d c.bias", bias_at, db)] {
@@ -212,7 +208,7 @@ fn check(layer: Layer, content: Content, seed: u32) -> Result<Check> {
 
 /// A data set of black and white images, out of which the batch is picked: its pixels, and where the
 /// kernels find them.
-fn packed_images(t: &mut Builder, s: Conv2d, content: Content) -> (Vec<f32>, Input) {
+fn packed_images(t: &mut Builder, s: Conv2d, content: Content) -> (Vec<f32>, Pixels) {
     // The order ends within the batch: what is behind it repeats its last image.
     let (pixels, count, first) = (s.height * s.width, s.batch + 5, 3);
     let images = s.batch - s.height % s.batch.min(3);
@@ -225,9 +221,9 @@ fn packed_images(t: &mut Builder, s: Conv2d, content: Content) -> (Vec<f32>, Inp
         (0..s.batch).flat_map(|b| &grey[order[first + b.min(images - 1)] as usize * pixels..][..pixels]);
     let x = taken.map(|&grey| f32::from(grey) / 255.0).collect();
     t.stand_at(first, images);
-    let input = Input::Packed {
-        order: t.shared("order", Shared::Order, &order),
-        images: t.shared("images", Shared::Images, &bytemuck::pod_collect_to_vec::<u8, u32>(&grey)),
+    let input = Pixels::Packed {
+        order: t.shared(Shared::Order, &order),
+        images: t.shared(Shared::Images, &bytemuck::pod_collect_to_vec::<u8, u32>(&grey)),
     };
     (x, input)
 }

@@ -91,7 +91,7 @@ fn conv2d(s: Conv2d, seed: u32) -> Result<Check> {
     let (w, b) = (t.parameter("c.weight")?, t.parameter("c.bias")?);
     let output = ops::conv2d::conv2d(&mut t.tape, "c", input, s)?;
     let dy = t.seed(output);
-    t.tape.backward()?;
+    t.backward()?;
     let (x, w, dy) = (wide(&x), wide(&w), wide(&dy));
     let taps = kernel * kernel;
     let mut y = vec![0.0; s.y_len()];
@@ -122,7 +122,7 @@ fn max_pool(s: MaxPool, content: Content, seed: u32) -> Result<Check> {
     let input = t.variable("x", &[batch, channels, height, width], &x);
     let output = ops::max_pool::max_pool(&mut t.tape, "y", input, s)?;
     let dy = t.seed(output);
-    t.tape.backward()?;
+    t.backward()?;
     let len = s.y_len();
     let (mut y, mut winner) = (vec![0.0; len], vec![0; len]);
     reference::max_pool::forward(&s, &wide(&x), &mut y, &mut winner);

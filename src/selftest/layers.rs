@@ -2,9 +2,9 @@
 
 use super::builder::{Builder, once};
 use super::check::{Check, Part, Want};
+use super::comparator::Tol;
 use super::wide;
 use crate::Result;
-use crate::compare::Tol;
 use crate::ops;
 use crate::ops::concat::Concat;
 use crate::ops::cross_entropy::CrossEntropy;
@@ -43,7 +43,7 @@ fn relu(batch: usize, size: usize, seed: u32) -> Result<Check> {
     let input = t.variable("x", &[batch, size], &x);
     let output = ops::relu::relu(&mut t.tape, "y", input)?;
     let dy = t.seed(output);
-    t.tape.backward()?;
+    t.backward()?;
     let (mut y, mut dx) = (vec![0.0; x.len()], vec![0.0; x.len()]);
     reference::relu::forward(&wide(&x), &mut y);
     reference::relu::backward(&y, &wide(&dy), &mut dx);
@@ -73,7 +73,7 @@ fn linear(s: Linear, seed: u32) -> Result<Check> {
     let (w, b) = (t.parameter("l.weight")?, t.parameter("l.bias")?);
     let output = ops::linear::linear(&mut t.tape, "l", input, s)?;
     let dy = t.seed(output);
-    t.tape.backward()?;
+    t.backward()?;
     let (x, w, dy) = (wide(&x), wide(&w), wide(&dy));
     let mut y = vec![0.0; s.y_len()];
     reference::linear::forward(&s, &x, &w, &wide(&b), &mut y);
@@ -101,7 +101,7 @@ fn concat(s: Concat, seed: u32) -> Result<Check> {
     let b = t.variable("right", &[batch, right], &x2);
     let output = ops::concat::concat(&mut t.tape, "y", a, b)?;
     let dy = t.seed(output);
-    t.tape.backward()?;
+    t.backward()?;
     let mut y = vec![0.0; batch * (left + right)];
     reference::concat::forward(&s, &wide(&x1), &wide(&x2), &mut y);
     t.want(output, y, once());
@@ -136,7 +136,7 @@ fn softmax(s: Softmax, seed: u32) -> Result<Check> {
     let input = t.variable("x", &[batch, classes], &x);
     let output = ops::softmax::softmax(&mut t.tape, "y", input)?;
     let dy = t.seed(output);
-    t.tape.backward()?;
+    t.backward()?;
     let mut y = vec![0.0; x.len()];
     reference::softmax::forward(&s, &wide(&x), &mut y);
     let mut dx = vec![0.0; x.len()];
@@ -159,7 +159,7 @@ fn cross_entropy(batch: usize, classes: usize, seed: u32) -> Result<Check> {
     let weights = t.values(batch);
     let weight = t.input("weight", &[batch], &weights);
     let output = ops::cross_entropy::cross_entropy(&mut t.tape, "loss", input, label, weight)?;
-    t.tape.backward()?;
+    t.backward()?;
     let (mut loss, mut dx) = (vec![0.0; batch], vec![0.0; x.len()]);
     reference::cross_entropy::forward(&s, &wide(&x), &labels, &mut loss);
     reference::cross_entropy::backward(&s, &wide(&x), &labels, &wide(&weights), &mut dx);

@@ -4,14 +4,15 @@
 //! looks whether every output was overwritten, whether anything else was touched, and whether a second
 //! run gives the same bits.
 
-pub mod aside;
 mod builder;
 mod check;
+pub mod comparator;
 mod conv_pool;
 mod convolution;
-mod dense;
-mod dense_gradients;
 mod layers;
+mod linear_layers;
+mod linear_layers_gradients;
+pub mod recheck;
 mod steps;
 
 pub use check::{Check, Verdict};
@@ -61,7 +62,7 @@ pub fn all(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
 
 /// The checks that a depth adds.
 fn only(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
-    let mut checks = dense::checks(depth, lanes)?;
+    let mut checks = linear_layers::checks(depth, lanes)?;
     for index in 0..SIZES.len() + RANDOM {
         let seed = index as u32;
         let quick = index < SIZES.len() && index.is_multiple_of(3);

@@ -2,62 +2,55 @@
 
 use super::builder::{Builder, once};
 use super::check::{Check, POISON, Part, Want};
+use super::comparator::Tol;
 use super::{ending, wide};
 use crate::Result;
-use crate::compare::Tol;
-use crate::network::{DIGITS, SUMS, Sizes};
+use crate::network::{DIGITS, Sizes};
 use crate::ops;
 use crate::ops::adam::Adam;
-use crate::ops::metrics::Heads;
-use crate::program::{Cursor, Shared};
+use crate::ops::metrics::Metrics;
+use crate::program::{Cursor, Record, Shared};
 use crate::reference;
 
 /// One check of each op at this batch size.
 pub fn checks(batch: usize, seed: u32) -> Result<Vec<Check>> {
     let size = 256 * batch.min(33);
     Ok(vec![
-        gather(batch, seed),
+        gather(batch, seed)?,
         adam(size, [0, 0], seed)?,
         adam(size, [1 + batch % 300, size / 2 - 4 * (seed as usize % 16)], seed)?,
-        metrics(batch, seed),
+        metrics(batch, seed)?,
     ])
 }
 
-fn gather(batch: usize, seed: u32) -> Check {
-    let sizes = Sizes::default();
-    let pixels = sizes.side * sizes.side;
+fn gather(batch: usize, seed: u32) -> Result<Check> {
+    let network = Sizes::default().network()?;
     let count = batch + 5;
     let mut t = Builder::new(batch, &[], seed);
-    let images: Vec<u8> = (0..count * pixels).map(|_| t.random.below(256) as u8).collect();
+    let images: Vec<u8> = (0..count * network.pixels()).map(|_| t.random.below(256) as u8).collect();
     let [labels, addends] = [0, 1].map(|_| (0..count).map(|_| t.random.below(10) as u8).collect::<Vec<u8>>());
     let order = t.random.permutation(count as u32);
     // The order may end within the batch.
     let (first, real) = (3, ending(batch, seed));
     t.stand_at(first, real);
-    for (name, buffer, words) in [
-        ("order", Shared::Order, order.clone()),
-        ("labels", Shared::Labels, labels.iter().map(|&x| u32::from(x)).collect()),
-        ("addends", Shared::Addends, addends.iter().map(|&x| u32::from(x)).collect()),
-        ("images", Shared::Images, bytemuck::pod_collect_to_vec(&images)),
-    ] {
-        t.shared(name, buffer, &words);
+    let words = |bytes: &[u8]| bytes.iter().map(|&x| u32::from(x)).collect::<Vec<_>>();
+    t.shared(Shared::Order, &order);
+    t.shared(Shared::Labels, &words(&labels));
+    t.shared(Shared::Addends, &words(&addends));
+    t.shared(Shared::Images, &bytemuck::pod_collect_to_vec::<u8, u32>(&images));
+    let found = ops::gather::gather(&mut t.tape, &network, batch);
+    let examples = reference::gather::Examples { images: &images, labels: &labels, addends: &addends };
+    let heads = network.heads();
+    let want = reference::gather::forward(&order[first..first + real], batch, examples, heads);
+    t.want(found.image, want.image, once());
+    t.want(found.number, want.number, once());
+    for (target, want) in found.targets.iter().zip(want.targets) {
+        t.want_words(*target, want);
     }
-    let found = ops::gather::gather(&mut t.tape, &sizes, batch);
-    let (mut image, mut number) = (vec![0.0; batch * pixels], vec![0.0; batch * DIGITS]);
-    let (mut digit, mut sum) = (vec![0; batch], vec![0; batch]);
-    reference::gather::forward(
-        &order[first..first + real],
-        reference::gather::Source { images: &images, labels: &labels, addends: &addends },
-        reference::gather::Batch { image: &mut image, number: &mut number, digit: &mut digit, sum: &mut sum },
-    );
-    t.want(found.image, image, once());
-    t.want(found.number, number, once());
-    t.want_words(found.digit, digit);
-    t.want_words(found.sum, sum);
     let mut weight = vec![0.0; batch];
-    reference::gather::weights(real, &mut weight);
+    reference::gather::weights(real, heads.len(), &mut weight);
     t.want(found.weight, weight, once());
-    t.finish("gather", format!("{batch}"))
+    Ok(t.finish("gather", format!("{batch}")))
 }
 
 /// The gradients of the first `summed` parameters are still in so many slots.
@@ -73,7 +66,7 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32) -> Result<Check> {
     t.cursor = Cursor { step_size: rates[0], step_root: rates[1], ..t.cursor };
     // What the slots hold takes the place of what stands in the gradients.
     dw[..summed].fill(f32::from_bits(POISON));
-    t.shared("gradients", Shared::Gradients, &dw);
+    t.shared(Shared::Gradients, &dw);
     let partial = (slots > 0).then(|| {
         let values: Vec<f32> = t.values(slots * summed).iter().map(|value| value / slots as f32).collect();
         let mut sum = vec![0.0; summed];
@@ -86,9 +79,9 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32) -> Result<Check> {
         dw[..summed].copy_from_slice(sum);
     }
     let tensors = [
-        t.shared("parameters", Shared::Parameters, &w),
-        t.shared("first moments", Shared::FirstMoments, &m),
-        t.shared("second moments", Shared::SecondMoments, &v),
+        t.shared(Shared::Parameters, &w),
+        t.shared(Shared::FirstMoments, &m),
+        t.shared(Shared::SecondMoments, &v),
     ];
     let mut want = [&mut w, &mut m, &mut v].map(|x| wide(x));
     let [w, m, v] = &mut want;
@@ -102,38 +95,24 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32) -> Result<Check> {
     Ok(t.finish("adam", format!("{size}, step {step}{apart}")))
 }
 
-fn metrics(batch: usize, seed: u32) -> Check {
+/// The records of the second of three heads; those of the others are another dispatch's.
+fn metrics(batch: usize, seed: u32) -> Result<Check> {
+    let (s, classes) = (Metrics { head: 1, heads: 3 }, DIGITS);
     let mut t = Builder::new(batch, &[], seed);
-    let [x1, x2] = [DIGITS, SUMS].map(|classes| t.coarse(batch * classes));
-    let [loss1, loss2] = [0, 1].map(|_| t.values(batch));
-    let [label1, label2] = [DIGITS, SUMS].map(|classes| t.below(batch, classes));
-    let input = ops::gather::Batch {
-        image: t.tape.tensor("image", &[1]),
-        number: t.tape.tensor("number", &[1]),
-        digit: t.input("digit", &[batch], &label1),
-        sum: t.input("sum", &[batch], &label2),
-        weight: t.tape.tensor("weight", &[1]),
-    };
-    let heads = Heads {
-        digit: t.input("digit_x", &[batch, DIGITS], &x1),
-        sum: t.input("sum_x", &[batch, SUMS], &x2),
-        digit_loss: t.input("digit_loss", &[batch], &loss1),
-        sum_loss: t.input("sum_loss", &[batch], &loss2),
-    };
+    let (x, losses, labels) = (t.coarse(batch * classes), t.values(batch), t.below(batch, classes));
+    let logits = t.input("x", &[batch, classes], &x);
+    let target = t.input("label", &[batch], &labels);
+    let loss = t.input("loss", &[batch], &losses);
     // What stands behind the end of the order leaves no record.
     let (first, images) = (11, ending(batch, seed));
     t.stand_at(first, images);
-    let records = t.tape.shared("records", &[first + batch + 2, 3], Shared::Records);
-    ops::metrics::metrics(&mut t.tape, input, heads);
-    let loss: Vec<f64> = wide(&loss1).iter().zip(wide(&loss2)).map(|(a, b)| (a + b) / 2.0).collect();
-    let right = (0..images).flat_map(|b| {
-        [(&x1, &label1, DIGITS), (&x2, &label2, SUMS)].map(|(x, label, classes)| {
-            u32::from(reference::metrics::argmax(&x[b * classes..][..classes]) == label[b] as usize)
-        })
-    });
-    let right = right.collect();
-    let of_each = |word: usize, width: usize| Part { at: 3 * first + word, stride: 3, width };
-    t.want_part("loss", records, of_each(0, 1), Want::Floats(loss[..images].to_vec(), once()));
-    t.want_part("right", records, of_each(1, 2), Want::Words(right));
-    t.finish("metrics", format!("{batch}"))
+    let stride = s.heads * Record::WORDS;
+    let records = t.tape.shared(&[first + batch + 2, stride], Shared::Records);
+    ops::metrics::metrics(&mut t.tape, "digit", s, logits, target, loss)?;
+    let right = x.chunks_exact(classes).zip(&labels).take(images);
+    let right = right.map(|(x, &label)| u32::from(reference::metrics::argmax(x) == label as usize)).collect();
+    let word = |word: usize| Part { at: first * stride + s.head * Record::WORDS + word, stride, width: 1 };
+    t.want_part("loss", records, word(0), Want::Floats(wide(&losses[..images]), once()));
+    t.want_part("right", records, word(1), Want::Words(right));
+    Ok(t.finish("metrics", format!("{batch}")))
 }

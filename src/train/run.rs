@@ -4,63 +4,23 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, Epoch, Metrics};
-use crate::data::{Addends, order, test_addends};
+use super::{Engine, Epoch, Metrics, Recipe};
+use crate::data::{order, test_addends};
 use crate::{Error, Result};
 
-/// What a training run is told.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Course {
-    /// Passes over the training set.
-    pub epochs: u32,
-    /// Adam's learning rate.
-    pub learning_rate: f32,
-    /// How addends are drawn.
-    pub addends: Addends,
-    /// Decides order and addends.
-    pub seed: u64,
-    /// Runs the test set after every so many epochs; without, not during the training.
-    pub eval_interval: Option<u32>,
-}
-
 /// One line of the training log.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// 1, 2, ...
     pub epoch: u32,
-    /// Images trained on.
-    pub images: usize,
-    /// Mean loss per image, each with the weights of its own step.
-    pub loss: f64,
-    /// Images whose digit was right.
-    pub correct_digits: usize,
-    /// Images whose sum was right.
-    pub correct_sums: usize,
+    /// What came of the training images, each with the weights of its own step.
+    #[serde(flatten)]
+    pub train: Metrics,
     /// Duration of the epoch.
     pub seconds: f64,
     /// What the test set gave after it, if it was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test: Option<TestRecord>,
-}
-
-/// What the test set gave during the training.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TestRecord {
-    /// Images tested on.
-    pub images: usize,
-    /// Mean loss per image.
-    pub loss: f64,
-    /// Images whose digit was right.
-    pub correct_digits: usize,
-    /// Images whose sum was right.
-    pub correct_sums: usize,
-}
-
-impl From<Metrics> for TestRecord {
-    fn from(metrics: Metrics) -> Self {
-        let Metrics { images, loss, digits, sums } = metrics;
-        Self { images, loss, correct_digits: digits, correct_sums: sums }
-    }
+    pub test: Option<Metrics>,
 }
 
 /// Told how a training run comes along.
@@ -77,7 +37,7 @@ pub trait Watcher {
     fn epoch(&mut self, record: &EpochRecord, parameters: Vec<f32>) -> Result<()>;
 }
 
-/// Trains `engine`, which holds so many training and test images, for all epochs of `course`.
+/// Trains `engine`, which holds so many training and test images, for all epochs of a recipe.
 ///
 /// # Errors
 ///
@@ -85,72 +45,74 @@ pub trait Watcher {
 /// then seen all epochs before. Errors of the engine and of the watcher.
 pub fn train(
     engine: &mut dyn Engine,
-    course: &Course,
+    recipe: &Recipe,
     [images, test_images]: [usize; 2],
     watcher: &mut dyn Watcher,
 ) -> Result<()> {
-    for epoch in 1..=course.epochs {
-        let stream = epoch - 1;
-        let pass = Epoch {
-            order: order(course.seed, stream, images as u32),
-            addends: course.addends.draw(course.seed, stream, images),
-            learning_rate: course.learning_rate,
-        };
-        let diverged = |what: String| diverged(course, epoch, &what);
+    for epoch in 1..=recipe.epochs {
         let start = Instant::now();
-        let metrics =
-            engine.train_epoch(&pass, &mut |images| watcher.progress(epoch, images)).map_err(|error| {
-                match error {
-                    Error::Diverged(what) => diverged(what),
-                    other => other,
-                }
-            })?;
+        let progress = &mut |images| watcher.progress(epoch, images);
+        let trained = train_epoch(engine, recipe, epoch, images, progress);
         let seconds = start.elapsed().as_secs_f64();
-        let parameters = engine.parameters()?;
-        if !metrics.loss.is_finite() {
-            return Err(diverged(format!("the loss is {}", metrics.loss)));
-        }
-        if let Some(parameter) = parameters.iter().find(|p| !p.is_finite()) {
-            return Err(diverged(format!("a parameter is {parameter}")));
-        }
+        let (train, parameters) = trained?;
         // An epoch that has ended well counts, whatever becomes of its test.
-        let tested = match course.eval_interval {
+        let tested = match recipe.eval_interval {
             Some(interval) if epoch.is_multiple_of(interval) => {
-                test_after(engine, course, epoch, test_images).map(|metrics| Some(metrics.into()))
+                test_after(engine, recipe, epoch, test_images).map(Some)
             }
             _ => Ok(None),
         };
-        let record = EpochRecord {
-            epoch,
-            images: metrics.images,
-            loss: metrics.loss,
-            correct_digits: metrics.digits,
-            correct_sums: metrics.sums,
-            seconds,
-            test: tested.as_ref().copied().unwrap_or(None),
-        };
-        watcher.epoch(&record, parameters)?;
+        let test = tested.as_ref().ok().cloned().flatten();
+        watcher.epoch(&EpochRecord { epoch, train, seconds, test }, parameters)?;
         tested?;
     }
     Ok(())
 }
 
-/// [`test()`] after an epoch of `course`.
+/// One epoch, which counts from 1: what came of it, and the parameters after it, all of them finite.
+fn train_epoch(
+    engine: &mut dyn Engine,
+    recipe: &Recipe,
+    epoch: u32,
+    images: usize,
+    progress: &mut dyn FnMut(usize),
+) -> Result<(Metrics, Vec<f32>)> {
+    let stream = epoch - 1;
+    let order = order(recipe.seed, stream, images as u32);
+    let addends = recipe.addends.draw(recipe.seed, stream, images);
+    let diverged = |what: String| diverged(recipe, epoch, &what);
+    let metrics = engine.train_epoch(&Epoch::new(order, addends, recipe.learning_rate)?, progress).map_err(
+        |error| match error {
+            Error::Diverged(what) => diverged(what),
+            other => other,
+        },
+    )?;
+    let parameters = engine.parameters()?;
+    if !metrics.loss.is_finite() {
+        return Err(diverged(format!("the loss is {}", metrics.loss)));
+    }
+    match parameters.iter().find(|parameter| !parameter.is_finite()) {
+        Some(parameter) => Err(diverged(format!("a parameter is {parameter}"))),
+        None => Ok((metrics, parameters)),
+    }
+}
+
+/// [`test()`] after an epoch of a recipe.
 ///
 /// # Errors
 ///
 /// [`Error::Diverged`] with epoch and cure when the loss is not a finite number. Errors of the engine.
-pub fn test_after(engine: &mut dyn Engine, course: &Course, epoch: u32, images: usize) -> Result<Metrics> {
-    test(engine, course.seed, images).map_err(|error| match error {
-        Error::Diverged(what) => diverged(course, epoch, &format!("on the test set, {what}")),
+pub fn test_after(engine: &mut dyn Engine, recipe: &Recipe, epoch: u32, images: usize) -> Result<Metrics> {
+    test(engine, recipe.seed, images).map_err(|error| match error {
+        Error::Diverged(what) => diverged(recipe, epoch, &format!("on the test set, {what}")),
         other => other,
     })
 }
 
-fn diverged(course: &Course, epoch: u32, what: &str) -> Error {
+fn diverged(recipe: &Recipe, epoch: u32, what: &str) -> Error {
     Error::Diverged(format!(
         "training diverged in epoch {epoch}: {what}. A learning rate (--lr) below {:?} may help",
-        course.learning_rate
+        recipe.learning_rate
     ))
 }
 
@@ -166,7 +128,8 @@ pub fn test(engine: &mut dyn Engine, seed: u64, images: usize) -> Result<Metrics
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::Prediction;
+    use crate::data::{Addend, AddendDraw, Addends, Image};
+    use crate::train::{HeadMetrics, Prediction, State, StepLog};
 
     /// Keeps what it was given; loss and parameter are NaN from the chosen epoch on.
     #[derive(Default)]
@@ -186,32 +149,40 @@ mod tests {
     impl Engine for Fake {
         fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics> {
             self.epochs.push(epoch.clone());
-            progress(epoch.order.len());
+            progress(epoch.order().len());
             let loss = if self.broken(self.loss_breaks) { f64::NAN } else { 0.5 };
-            Ok(Metrics { images: epoch.order.len(), loss, digits: 3, sums: 2 })
+            Ok(metrics(epoch.order().len(), loss, 3))
         }
 
-        fn evaluate(&mut self, addends: &[u8]) -> Result<Metrics> {
+        fn evaluate(&mut self, addends: &Addends) -> Result<Metrics> {
             if let Some(error) = self.test_breaks.take() {
                 return Err(error);
             }
-            let sums = addends.iter().map(|&a| usize::from(a)).sum();
-            Ok(Metrics { images: addends.len(), loss: 0.5, digits: 3, sums })
+            let sum = addends.numbers().iter().map(|&a| usize::from(a)).sum();
+            Ok(metrics(addends.numbers().len(), 0.5, sum))
         }
 
-        fn predict(&mut self, _: &[u8], _: u8) -> Result<Prediction> {
-            Ok(Prediction { digit: vec![0.1; 10], sum: vec![1.0 / 19.0; 19] })
+        fn predict(&mut self, _: &Image, _: Addend) -> Result<Prediction> {
+            Ok(Prediction { heads: Vec::new() })
         }
 
         fn parameters(&mut self) -> Result<Vec<f32>> {
             Ok(vec![1.0, if self.broken(self.parameter_breaks) { f32::INFINITY } else { 2.0 }])
         }
 
-        fn log_steps(&mut self, _: super::super::StepLog) {}
+        fn state(&mut self) -> Result<State> {
+            Ok(State::new(self.parameters()?))
+        }
 
-        fn set_parameters(&mut self, _: &[f32]) -> Result<()> {
+        fn set_state(&mut self, _: &State) -> Result<()> {
             Ok(())
         }
+
+        fn log_steps(&mut self, _: StepLog) {}
+    }
+
+    fn metrics(images: usize, loss: f64, correct: usize) -> Metrics {
+        Metrics::new(images, vec![HeadMetrics { head: "digit".into(), loss, correct }])
     }
 
     #[derive(Default)]
@@ -229,39 +200,40 @@ mod tests {
         fn epoch(&mut self, record: &EpochRecord, parameters: Vec<f32>) -> Result<()> {
             assert!(parameters.iter().all(|p| p.is_finite()));
             self.epochs.push(record.epoch);
-            if let Some(test) = record.test {
-                assert_eq!((test.images, test.correct_digits), (70, 3));
+            if let Some(test) = &record.test {
+                assert_eq!((test.images, test.loss), (70, 0.5));
                 self.tested.push(record.epoch);
             }
             Ok(())
         }
     }
 
-    fn course(addends: Addends) -> Course {
-        Course { epochs: 3, learning_rate: 0.01, addends, seed: 5, eval_interval: Some(2) }
+    fn recipe(addends: AddendDraw) -> Recipe {
+        let eval_interval = Some(2);
+        Recipe { epochs: 3, learning_rate: 0.01, addends, seed: 5, eval_interval, ..Recipe::default() }
     }
 
     #[test]
     fn every_epoch_takes_every_image_in_a_new_order() {
         let (mut engine, mut seen) = (Fake::default(), Seen::default());
-        train(&mut engine, &course(Addends::Fresh), [100, 70], &mut seen).unwrap();
+        train(&mut engine, &recipe(AddendDraw::Fresh), [100, 70], &mut seen).unwrap();
         assert_eq!((seen.epochs, seen.tested), (vec![1, 2, 3], vec![2]));
         assert_eq!(seen.progress, [(1, 100), (2, 100), (3, 100)]);
         for epoch in &engine.epochs {
-            let mut order = epoch.order.clone();
+            let mut order = epoch.order().to_vec();
             order.sort_unstable();
             assert!(order.iter().copied().eq(0..100));
         }
-        assert_ne!(engine.epochs[0].order, engine.epochs[1].order);
-        assert_ne!(engine.epochs[0].addends, engine.epochs[1].addends);
+        assert_ne!(engine.epochs[0].order(), engine.epochs[1].order());
+        assert_ne!(engine.epochs[0].addends(), engine.epochs[1].addends());
     }
 
     #[test]
     fn fixed_addends_stay() {
         let (mut engine, mut seen) = (Fake::default(), Seen::default());
-        train(&mut engine, &course(Addends::Fixed), [100, 70], &mut seen).unwrap();
-        assert_ne!(engine.epochs[0].order, engine.epochs[2].order);
-        assert_eq!(engine.epochs[0].addends, engine.epochs[2].addends);
+        train(&mut engine, &recipe(AddendDraw::Fixed), [100, 70], &mut seen).unwrap();
+        assert_ne!(engine.epochs[0].order(), engine.epochs[2].order());
+        assert_eq!(engine.epochs[0].addends(), engine.epochs[2].addends());
     }
 
     #[test]
@@ -270,7 +242,7 @@ mod tests {
         let broken_parameter = Fake { parameter_breaks: Some(3), ..Fake::default() };
         for (mut engine, what) in [(broken_loss, "the loss"), (broken_parameter, "a parameter")] {
             let mut seen = Seen::default();
-            let error = train(&mut engine, &course(Addends::Fresh), [100, 70], &mut seen).unwrap_err();
+            let error = train(&mut engine, &recipe(AddendDraw::Fresh), [100, 70], &mut seen).unwrap_err();
             assert_eq!(error.exit_code(), 5);
             assert!(error.to_string().contains(&format!("epoch 3: {what}")), "{error}");
             assert_eq!(seen.epochs, [1, 2]);
@@ -284,7 +256,7 @@ mod tests {
         for (failure, code) in [diverged, lost] {
             let mut seen = Seen::default();
             let mut engine = Fake { test_breaks: Some(failure), ..Fake::default() };
-            let error = train(&mut engine, &course(Addends::Fresh), [100, 70], &mut seen).unwrap_err();
+            let error = train(&mut engine, &recipe(AddendDraw::Fresh), [100, 70], &mut seen).unwrap_err();
             assert_eq!((seen.epochs, seen.tested), (vec![1, 2], vec![]));
             assert_eq!(error.exit_code(), code);
             let cure =
@@ -298,6 +270,6 @@ mod tests {
         let mut engine = Fake::default();
         let first = test(&mut engine, 1, 1000).unwrap();
         assert_eq!(first, test(&mut engine, 1, 1000).unwrap());
-        assert_ne!(first.sums, test(&mut engine, 2, 1000).unwrap().sums);
+        assert_ne!(first.heads, test(&mut engine, 2, 1000).unwrap().heads);
     }
 }

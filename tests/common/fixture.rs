@@ -1,7 +1,6 @@
 //! The numbers that PyTorch made (tests/fixtures/pytorch.py).
 
-use digit_adder::network::{DIGITS, Sizes};
-use digit_adder::train::Loss;
+use digit_adder::network::{DIGITS, Loss, Network, Sizes};
 use safetensors::{Dtype, SafeTensors};
 
 /// The file, read once.
@@ -34,9 +33,17 @@ impl Fixture {
         bytes.as_chunks().0.iter().map(|&eight| f64::from_le_bytes(eight)).collect()
     }
 
-    /// Digit `[BATCH, 10]` and sum `[BATCH, 19]`.
-    pub fn logits(&self) -> [Vec<f32>; 2] {
-        [self.floats("logits.digit", &[BATCH, 10]), self.floats("logits.sum", &[BATCH, 19])]
+    /// The network that it was made with.
+    pub fn network() -> Network {
+        Sizes::default().network().expect("the default sizes make a network")
+    }
+
+    /// Of each head, its logits `[BATCH, classes]`.
+    pub fn logits(&self) -> Vec<Vec<f32>> {
+        let logits = |head: &digit_adder::network::Head| {
+            self.floats(&format!("logits.{}", head.name), &[BATCH, head.classes])
+        };
+        Self::network().heads().iter().map(logits).collect()
     }
 
     /// Grey values `[BATCH, 28, 28]`.
@@ -57,9 +64,9 @@ impl Fixture {
     }
 
     fn flat(&self, prefix: &str) -> Vec<f32> {
-        let sizes = Sizes::default();
-        let mut flat = vec![0.0; sizes.flat_len()];
-        for parameter in sizes.parameters() {
+        let network = Self::network();
+        let mut flat = vec![0.0; network.flat_len()];
+        for parameter in network.parameters() {
             let values = self.floats(&format!("{prefix}.{}", parameter.name), &parameter.shape);
             flat[parameter.range()].copy_from_slice(&values);
         }

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use digit_adder::gpu::adapter::is_software;
-use digit_adder::gpu::shader::Library;
 use digit_adder::gpu::{Gpu, Kernels, adapter};
 use libtest_mimic::{Arguments, Trial};
 
@@ -37,9 +36,9 @@ fn opened() -> Result<Arc<Gpu>, String> {
     Gpu::open(&adapter).map(Arc::new).map_err(|error| error.to_string())
 }
 
-/// Fresh kernels of the shipped shaders.
+/// No kernels yet, with or without the bounds checks.
 pub fn kernels(checked: bool) -> Kernels {
-    Kernels::new(Library::Embedded, checked)
+    Kernels::new(checked)
 }
 
 /// A trial on the device.

@@ -1,22 +1,27 @@
 //! Training steps of the whole network, one by one: on the device and in the f64 reference.
 
-use digit_adder::data::{PIXELS, draw};
-use digit_adder::gpu::{Buffers, Gpu, Kernels, Plan};
-use digit_adder::network::{DIGITS, Sizes};
+use digit_adder::data::draw;
+use digit_adder::gpu::{Buffers, Gpu, Kernels, Replay};
+use digit_adder::network::{Loss, Network, Sizes};
 use digit_adder::ops::adam::Adam;
-use digit_adder::plans::{Kind, Programs, fused::Fused, layered::Layered, tiles::Tiles};
-use digit_adder::program::{Cursor, Place, Shared};
+use digit_adder::plans::{Kind, tiles::Tiles};
+use digit_adder::program::{Cursor, Place, Record, Shared};
 use digit_adder::random::{Purpose, Random};
-use digit_adder::reference::gather::{self, Source};
-use digit_adder::reference::network::{Gradients, Network, Pass};
+use digit_adder::reference::gather::{self, Batch, Examples};
+use digit_adder::reference::network::{Gradients, Losses, Pass, backward, forward, losses};
 use digit_adder::reference::{adam, metrics};
-use digit_adder::train::Loss;
+use digit_adder::wgsl::Library;
 
 /// Adam's learning rate.
 pub const LEARNING_RATE: f64 = 1e-3;
 
 /// What unwritten words hold: a NaN that no computation gives.
 const POISON: u32 = 0x7fc0_dead;
+
+/// The published network.
+pub fn network() -> Network {
+    Sizes::default().network().expect("the default sizes make a network")
+}
 
 /// Images, and the parameters to start from.
 pub struct Inputs {
@@ -37,14 +42,14 @@ impl Inputs {
         let (labels, addends) = (digits(count), digits(count));
         let images = labels.iter().flat_map(|&label| draw(label, &mut random)).collect();
         let order = (0..batch * steps).map(|_| random.below(count as u32)).collect();
-        Self { images, labels, addends, order, parameters: Sizes::default().initial_parameters(seed) }
+        Self { images, labels, addends, order, parameters: network().initial_parameters(seed) }
     }
 }
 
-/// A plan on the device with data of its own, poisoned but for what a step reads.
+/// A replay on the device with data of its own, poisoned but for what a step reads.
 pub struct Device<'a> {
     gpu: &'a Gpu,
-    pub plan: Plan,
+    pub replay: Replay,
     shared: Buffers,
     /// Where the steps stand that are still to run.
     cursors: std::vec::IntoIter<Cursor>,
@@ -59,11 +64,8 @@ impl<'a> Device<'a> {
         batch: usize,
         inputs: &Inputs,
     ) -> Result<Self, String> {
-        let sizes = Sizes::default();
-        let program = match kind {
-            Kind::Fused => Fused { sizes, loss, tiles }.training(batch),
-            Kind::Layered => Layered { sizes, loss }.training(batch),
-        };
+        let network = network();
+        let program = kind.programs(&network, loss, tiles).training(batch).map_err(|e| e.to_string())?;
         let wide = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).collect::<Vec<u32>>();
         let steps = inputs.order.len() / batch;
         let cursors: Vec<Cursor> = (0..steps)
@@ -83,50 +85,50 @@ impl<'a> Device<'a> {
             (Shared::Labels, wide(&inputs.labels)),
             (Shared::Addends, wide(&inputs.addends)),
             (Shared::Order, inputs.order.clone()),
-            (Shared::Records, vec![POISON; 3 * inputs.order.len()]),
+            (Shared::Records, vec![POISON; network.heads().len() * Record::WORDS * inputs.order.len()]),
         ];
         let mut shared = Buffers::new();
         for (name, words) in contents {
-            let buffer = gpu.buffer(&format!("{name:?}"), 4 * words.len()).map_err(|e| e.to_string())?;
+            let buffer = gpu.buffer(&name.to_string(), 4 * words.len()).map_err(|e| e.to_string())?;
             gpu.write(&buffer, 0, &words);
             shared.insert(name, buffer);
         }
-        let program = program.map_err(|e| e.to_string())?;
-        let plan = Plan::new(gpu, kernels, program, &shared).map_err(|e| e.to_string())?;
-        for info in &plan.program.tensors {
+        let replay = Replay::new(gpu, kernels, &Library::Embedded, program, &shared);
+        let replay = replay.map_err(|e| e.to_string())?;
+        for tensor in replay.program.handles() {
+            let info = replay.program.info(tensor);
             if info.place == Place::Own && info.words.is_none() {
-                let tensor = plan.program.find(&info.name).ok_or("a tensor without a name")?;
-                plan.fill(gpu, tensor, POISON);
+                replay.fill(gpu, tensor, POISON);
             }
         }
-        Ok(Self { gpu, plan, shared, cursors: cursors.into_iter() })
+        Ok(Self { gpu, replay, shared, cursors: cursors.into_iter() })
     }
 
     /// Runs the next steps.
     pub fn run(&mut self, steps: usize) {
         let cursors: Vec<Cursor> = self.cursors.by_ref().take(steps).collect();
         assert_eq!(cursors.len(), steps, "there are no images for so many steps");
-        self.plan.run(self.gpu, &cursors);
+        self.replay.run(self.gpu, &cursors);
     }
 
     /// The tensor of that name.
     pub fn read<T: bytemuck::Pod>(&self, name: &str) -> Result<Vec<T>, String> {
-        let tensor = self.plan.program.find(name).ok_or_else(|| format!("no tensor `{name}`"))?;
-        self.plan.read(self.gpu, tensor).map_err(|e| e.to_string())
+        let tensor = self.replay.program.find(name).ok_or_else(|| format!("no tensor `{name}`"))?;
+        self.replay.read(self.gpu, tensor).map_err(|e| e.to_string())
     }
 
     /// All of a flat buffer, as many words as there are parameters.
     pub fn flat(&self, buffer: Shared) -> Result<Vec<f32>, String> {
-        self.gpu.read(&self.shared[&buffer], 0, Sizes::default().flat_len()).map_err(|e| e.to_string())
+        self.gpu.read(&self.shared[&buffer], 0, network().flat_len()).map_err(|e| e.to_string())
     }
 
     /// The gradients of the last step, as many words as there are parameters: those that lie in slots summed
     /// up in order, as Adam sums them.
     pub fn gradients(&self) -> Result<Vec<f32>, String> {
         let mut gradients = self.flat(Shared::Gradients)?;
-        let Some(partial) = self.plan.program.find("partial gradients") else { return Ok(gradients) };
-        let words = self.plan.program.info(partial).shape[1];
-        let slots: Vec<f32> = self.plan.read(self.gpu, partial).map_err(|e| e.to_string())?;
+        let Some(partial) = self.replay.program.find("partial gradients") else { return Ok(gradients) };
+        let words = self.replay.program.info(partial).shape[1];
+        let slots: Vec<f32> = self.replay.read(self.gpu, partial).map_err(|e| e.to_string())?;
         gradients[..words].fill(0.0);
         for slot in slots.chunks(words) {
             gradients.iter_mut().zip(slot).for_each(|(sum, gradient)| *sum += gradient);
@@ -134,29 +136,29 @@ impl<'a> Device<'a> {
         Ok(gradients)
     }
 
-    /// Of each image of the first steps: its loss, and whether digit and sum are right.
-    pub fn images(&self, steps: usize) -> Result<Vec<(f32, [u32; 2])>, String> {
-        let images = steps * self.plan.program.batch;
-        let records: Vec<[u32; 3]> =
-            self.gpu.read(&self.shared[&Shared::Records], 0, images).map_err(|e| e.to_string())?;
-        Ok(records.into_iter().map(|[loss, digit, sum]| (f32::from_bits(loss), [digit, sum])).collect())
+    /// The records of the images of the first steps, those of an image's heads side by side.
+    pub fn images(&self, steps: usize) -> Result<Vec<Record>, String> {
+        let records = steps * self.replay.program.batch * network().heads().len();
+        self.gpu.read(&self.shared[&Shared::Records], 0, records).map_err(|e| e.to_string())
     }
 
-    /// The mean loss and the right digits and sums of each step so far.
-    pub fn records(&self, steps: usize) -> Result<Vec<(f64, [u32; 2])>, String> {
-        let images = self.images(steps)?;
-        let step = |images: &[(f32, [u32; 2])]| {
-            let loss: f64 = images.iter().map(|(loss, _)| f64::from(*loss)).sum();
-            let right = [0, 1].map(|head| images.iter().map(|(_, right)| right[head]).sum());
-            (loss / images.len() as f64, right)
+    /// The mean loss and the right answers of each head of each step so far.
+    pub fn records(&self, steps: usize) -> Result<Vec<(f64, Vec<u32>)>, String> {
+        let heads = network().heads().len();
+        let records = self.images(steps)?;
+        let step = |records: &[Record]| {
+            let loss: f64 = records.iter().map(|record| f64::from(record.loss)).sum();
+            let right = |head| records.iter().skip(head).step_by(heads).map(|record| record.right).sum();
+            (loss / records.len() as f64, (0..heads).map(right).collect())
         };
-        Ok(images.chunks(self.plan.program.batch).map(step).collect())
+        Ok(records.chunks(self.replay.program.batch * heads).map(step).collect())
     }
 }
 
 /// The same steps in f64.
 pub struct Reference<'a> {
     pub network: Network,
+    loss: Loss,
     inputs: &'a Inputs,
     batch: usize,
     steps: u32,
@@ -169,15 +171,15 @@ pub struct Reference<'a> {
 pub struct Step {
     pub pass: Pass<f64>,
     pub gradients: Gradients<f64>,
-    /// Of each image.
-    pub losses: Vec<f64>,
-    /// Digits and sums that are right.
-    pub right: [u32; 2],
+    pub losses: Losses<f64>,
+    /// Of each head, the answers that are right.
+    pub right: Vec<u32>,
 }
 
 impl Step {
     pub fn loss(&self) -> f64 {
-        metrics::total_loss(&self.losses) / self.losses.len() as f64
+        let means = self.losses.of_heads.iter().map(|loss| metrics::total_loss(loss) / loss.len() as f64);
+        means.sum::<f64>() / self.losses.of_heads.len() as f64
     }
 }
 
@@ -185,30 +187,26 @@ impl<'a> Reference<'a> {
     pub fn new(loss: Loss, batch: usize, inputs: &'a Inputs) -> Self {
         let w: Vec<f64> = inputs.parameters.iter().map(|&w| f64::from(w)).collect();
         let (m, v) = (vec![0.0; w.len()], vec![0.0; w.len()]);
-        Self { network: Network::new(Sizes::default(), loss), inputs, batch, steps: 0, w, m, v }
+        Self { network: network(), loss, inputs, batch, steps: 0, w, m, v }
     }
 
     /// Takes the next step.
     pub fn step(&mut self) -> Step {
         let Self { network, inputs, batch, .. } = self;
         let order = &inputs.order[self.steps as usize * *batch..][..*batch];
-        let (mut image, mut number) = (vec![f64::NAN; *batch * PIXELS], vec![f64::NAN; *batch * DIGITS]);
-        let (mut digit, mut sum) = (vec![0; *batch], vec![0; *batch]);
-        gather::forward(
-            order,
-            Source { images: &inputs.images, labels: &inputs.labels, addends: &inputs.addends },
-            gather::Batch { image: &mut image, number: &mut number, digit: &mut digit, sum: &mut sum },
-        );
-        let pass = network.forward(&self.w, &image, &number);
-        let (losses, dlogits) = network.loss(&pass, [&digit, &sum], 1.0 / *batch as f64);
-        let gradients = network.backward(&self.w, &image, &number, &pass, dlogits);
+        let examples = Examples { images: &inputs.images, labels: &inputs.labels, addends: &inputs.addends };
+        let Batch { image, number, targets } = gather::forward(order, *batch, examples, network.heads());
+        let pass = forward(network, &self.w, &image, &number);
+        let mut weight = vec![0.0; *batch];
+        gather::weights(*batch, network.heads().len(), &mut weight);
+        let losses = losses(network, self.loss, &pass, &targets, &weight);
+        let gradients = backward(network, &self.w, [&image, &number], &pass, &losses.d_logits);
         self.steps += 1;
+        let heads = network.heads().iter().zip(&targets);
+        let right = heads.map(|(head, target)| metrics::correct(&pass.values[head.logits], target) as u32);
+        let right = right.collect();
         let (w, m, v) = (&mut self.w, &mut self.m, &mut self.v);
         adam::step(&Adam::default(), LEARNING_RATE, self.steps, &gradients.flat, w, m, v);
-        let right = [
-            metrics::right(&pass.values.out1, &digit) as u32,
-            metrics::right(&pass.values.out2, &sum) as u32,
-        ];
         Step { pass, gradients, losses, right }
     }
 }

@@ -5,9 +5,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use digit_adder::gpu::shader::{EMBEDDED, Library};
 use digit_adder::gpu::{Gpu, Kernels};
 use digit_adder::selftest::{self, Check, Depth};
+use digit_adder::wgsl::{Library, SHADERS};
 use libtest_mimic::Trial;
 use planted::{FAULTS, Fault, Plant, shader};
 
@@ -19,8 +19,7 @@ mod planted;
 const CHECKS: usize = 10;
 
 fn text(op: &str) -> String {
-    let (_, text) = EMBEDDED.iter().find(|(name, _)| *name == op).expect("an op has a shader");
-    (*text).to_string()
+    SHADERS.iter().find(|shader| shader.name == op).expect("an op has a shader").text.to_string()
 }
 
 /// The text with the fault, with every piece replaced exactly once.
@@ -32,18 +31,16 @@ fn planted(op: &str, pieces: &[(&str, &str)]) -> Result<String, String> {
 }
 
 /// Runs the checks until one fails, and says which and why.
-fn caught(
-    gpu: &Gpu,
-    kernels: &mut Kernels,
-    checks: &[Check],
-    fault: &Fault,
-) -> Result<Option<String>, String> {
+fn caught(gpu: &Gpu, library: &Library, checks: &[Check], fault: &Fault) -> Result<Option<String>, String> {
+    let mut kernels = Kernels::new(true);
     for check in checks {
         let mut check = check.clone();
         if let Plant::Host(change) = fault.plant {
             change(&mut check.program);
         }
-        if let Some(failure) = check.run(gpu, kernels).map_err(|error| error.to_string())?.failure {
+        if let Some(failure) =
+            check.run(gpu, &mut kernels, library).map_err(|error| error.to_string())?.failure
+        {
             return Ok(Some(format!("{}: {failure}", check.shape)));
         }
     }
@@ -59,7 +56,7 @@ fn run(gpu: &Gpu, checks: &Checks, fault: &Fault) -> Result<(), String> {
         Plant::Host(_) => text(fault.op),
     };
     let library = Library::Replaced { name: fault.op.into(), text: wrong };
-    match caught(gpu, &mut Kernels::new(library, true), checks, fault)? {
+    match caught(gpu, &library, checks, fault)? {
         Some(by) => {
             println!("{}, {}: caught by {by}", fault.op, fault.name);
             Ok(())
@@ -71,7 +68,7 @@ fn run(gpu: &Gpu, checks: &Checks, fault: &Fault) -> Result<(), String> {
 /// The same checks must pass without a fault.
 fn passes(gpu: &Gpu, checks: &Checks, op: &'static str) -> Result<(), String> {
     let library = Library::Replaced { name: op.into(), text: text(op) };
-    match caught(gpu, &mut Kernels::new(library, true), &checks[op], &shader(op, "nothing", &[]))? {
+    match caught(gpu, &library, &checks[op], &shader(op, "nothing", &[]))? {
         Some(by) => Err(by),
         None => Ok(()),
     }

@@ -1,7 +1,6 @@
 //! The mistakes, by op.
 
-use digit_adder::gpu::shader::Constant;
-use digit_adder::program::Program;
+use digit_adder::program::{Constant, Program};
 
 /// Where something is done wrong.
 pub enum Plant {
@@ -215,20 +214,30 @@ pub const FAULTS: &[Fault] = &[
         "an image's weight does not count",
         &[("* weight[id.x];", "* (0.5 + 0.0 * weight[id.x]);")],
     ),
-    shader("gather", "no 1/B in the weight", &[("0.5 / f32(images)", "0.5")]),
+    shader("gather", "no 1/B in the weight", &[("HEAD_SHARE / f32(images)", "HEAD_SHARE")]),
+    host("gather", "each head counts whole", |program| {
+        set(program, "gather", "HEAD_SHARE", |_| Constant::F32(1.0));
+    }),
     shader(
         "cross_entropy",
         "label of the next class",
         &[("f32(j == label[id.x])", "f32(j == label[id.x] + 1u)")],
     ),
     shader(
-        "dense",
+        "linear_layers",
         "softmax twice",
         &[("if (DOUBLE_SOFTMAX) { softmax(start, end); }", "softmax(start, end);")],
     ),
-    shader("dense", "no 1/2 in the loss", &[("0.5 * (digit.loss + sum.loss)", "(digit.loss + sum.loss)")]),
     shader(
-        "dense",
+        "linear_layers",
+        "records of the heads swapped",
+        &[
+            ("records[first] = Record(digit", "records[first + 1u] = Record(digit"),
+            ("records[first + 1u] = Record(sum", "records[first] = Record(sum"),
+        ],
+    ),
+    shader(
+        "linear_layers",
         "gradient passes at 0",
         &[(
             "select(vec4(0.0), tile_sums[b][n], x > vec4(0.0))",
@@ -236,12 +245,12 @@ pub const FAULTS: &[Fault] = &[
         )],
     ),
     shader(
-        "dense",
+        "linear_layers",
         "the sum's weights with the digit's bias",
         &[("OUT2_B + sum, OUT1_B", "OUT1_B + min(sum, DIGITS - 1u), OUT1_B")],
     ),
     shader(
-        "dense",
+        "linear_layers",
         "addend not added to the label",
         &[(
             "head_loss(SUMS_AT, SUMS_AT + SUMS, labels[n] + addend, weight)",
@@ -249,12 +258,12 @@ pub const FAULTS: &[Fault] = &[
         )],
     ),
     between_lanes(
-        "dense",
+        "linear_layers",
         "an image read off the wrong lane",
         &[("from_lane(mine[b / LANES], b % LANES)", "from_lane(mine[b / LANES], (b + 1u) % LANES)")],
     ),
     between_lanes(
-        "dense_gradients",
+        "linear_layers_gradients",
         "gradient read off the wrong lane",
         &[(
             "from_lane(d_mine[m][q / LANES], q % LANES)",
@@ -262,29 +271,29 @@ pub const FAULTS: &[Fault] = &[
         )],
     ),
     shader(
-        "dense_gradients",
+        "linear_layers_gradients",
         "the last image of an odd batch counts twice",
         &[("select(vec4(0.0), d, b + m < BATCH)", "d")],
     ),
-    shader("dense_gradients", "a bias too many", &[("if (o < job.biases)", "if (o <= job.biases)")]),
+    shader("linear_layers_gradients", "a bias too many", &[("if (o < job.biases)", "if (o <= job.biases)")]),
     shader(
-        "dense",
+        "linear_layers",
         "what is behind the end of the order leaves records",
         &[("if (exists) {", "if (image < BATCH) {")],
     ),
-    shader("dense", "no 1/B in the gradient", &[("0.5 / f32(images_left())", "0.5")]),
+    shader("linear_layers", "no 1/B in the gradient", &[("0.5 / f32(images_left())", "0.5")]),
     shader(
-        "dense",
+        "linear_layers",
         "what is behind the end of the order counts",
         &[("let exists = image < images_left();", "let exists = image < BATCH;")],
     ),
     shader(
-        "dense",
+        "linear_layers",
         "records of every step in one place",
-        &[("records[cursor.first + image]", "records[image]")],
+        &[("let first = 2u * (cursor.first + image);", "let first = 2u * image;")],
     ),
-    host("dense", "tail batch one short", |program| {
-        set(program, "dense", "BATCH", |value| match value {
+    host("linear_layers", "tail batch one short", |program| {
+        set(program, "linear_layers", "BATCH", |value| match value {
             Constant::U32(batch) => Constant::U32(batch.saturating_sub(1).max(1)),
             other => other,
         });
@@ -312,20 +321,20 @@ pub const FAULTS: &[Fault] = &[
             ("id.x < SUMMED)", "id.x <= SUMMED)"),
         ],
     ),
-    shader(
-        "metrics",
-        "no 1/2 in the loss",
-        &[("0.5 * (digit_loss[b] + sum_loss[b])", "(digit_loss[b] + sum_loss[b])")],
-    ),
+    shader("metrics", "records in another head's place", &[("* HEADS + HEAD]", "* HEADS]")]),
     shader(
         "metrics",
         "last of equal logits is the answer",
         &[(
-            "if (sum_x[b * SUMS + j] > sum_x[b * SUMS + best_sum])",
-            "if (sum_x[b * SUMS + j] >= sum_x[b * SUMS + best_sum])",
+            "if (x[b * CLASSES + j] > x[b * CLASSES + best])",
+            "if (x[b * CLASSES + j] >= x[b * CLASSES + best])",
         )],
     ),
-    shader("metrics", "records of every step in one place", &[("records[cursor.first + b]", "records[b]")]),
+    shader(
+        "metrics",
+        "records of every step in one place",
+        &[("records[(cursor.first + b) * HEADS", "records[b * HEADS")],
+    ),
     shader(
         "metrics",
         "what is behind the end of the order counts",
@@ -341,8 +350,8 @@ pub const FAULTS: &[Fault] = &[
     ),
     shader(
         "gather",
-        "sum without the addend",
-        &[("sum[id.x] = labels[n] + addends[n];", "sum[id.x] = labels[n];")],
+        "class without the addend",
+        &[("classes[labels[n] * ADDENDS + addends[n]]", "classes[labels[n] * ADDENDS + 0u * addends[n]]")],
     ),
 ];
 

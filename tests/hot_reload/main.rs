@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         trial("wrong numbers are called out", |_| taken::wrong_numbers_are_called_out()),
         trial("workgroups of another size", |gpu| taken::workgroups_of_another_size(gpu)),
         Trial::test("the checks run every entry", || Ok(taken::the_checks_run_every_entry()?)),
-        Trial::test("the review says what is wrong", || Ok(refused::the_review_says_what_is_wrong()?)),
+        Trial::test("the check says what is wrong", || Ok(refused::the_check_says_what_is_wrong()?)),
         trial("what is wrong is refused", |_| refused::what_is_wrong_is_refused()),
         trial("all or none", |_| refused::all_or_none()),
         trial("a folder that cannot be taken", |_| refused::a_folder_that_cannot_be_taken()),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use digit_adder::gpu::review::review;
-use digit_adder::gpu::shader::{EMBEDDED, Library, Texts};
-use digit_adder::network::Sizes;
-use digit_adder::plans::{Programs, fused::Fused, layered::Layered, tiles::Tiles};
+use digit_adder::network::Loss;
+use digit_adder::plans::{Kind, tiles::Tiles};
 use digit_adder::random::{Purpose, Random};
-use digit_adder::train::Loss;
+use digit_adder::wgsl::compatibility::check;
+use digit_adder::wgsl::{Library, SHADERS, Texts, library};
+
+use crate::common::steps::network;
 
 const MUTATIONS: usize = 1000;
 
@@ -69,23 +70,25 @@ fn mutated(text: &str, random: &mut Random) -> String {
 
 pub fn a_thousand_mutations() -> Result<(), String> {
     let mut random = Random::new(5, Purpose::Test, 0);
-    let (sizes, loss) = (Sizes::default(), Loss::Logits);
-    let mut dispatches =
-        Fused { sizes, loss, tiles: Tiles::FAT }.training(64).map_err(|e| e.to_string())?.dispatches;
-    dispatches.extend(Layered { sizes, loss }.training(64).map_err(|e| e.to_string())?.dispatches);
-    let shipped: Texts = EMBEDDED.iter().map(|(name, text)| (*name, (*text).to_string())).collect();
+    let mut dispatches = Vec::new();
+    for kind in [Kind::Fused, Kind::Layered] {
+        let programs = kind.programs(&network(), Loss::Logits, Tiles::FAT);
+        dispatches.extend(programs.training(64).map_err(|e| e.to_string())?.dispatches);
+    }
+    let shipped: Texts = SHADERS.iter().map(|shader| (shader.name, shader.text.to_string())).collect();
     let mut counts: BTreeMap<bool, usize> = BTreeMap::new();
     for mutation in 0..MUTATIONS {
-        let (name, text) = EMBEDDED[random.below(EMBEDDED.len() as u32) as usize];
+        let shader = SHADERS[random.below(SHADERS.len() as u32) as usize];
+        let (name, text) = (shader.name, shader.text);
         let mut texts = shipped.clone();
         texts.insert(name, mutated(text, &mut random));
         let library = Library::Texts(texts.clone());
-        let reviewed = catch_unwind(AssertUnwindSafe(|| review(name, text, &library, &dispatches)))
+        let checked = catch_unwind(AssertUnwindSafe(|| check(name, text, &library, &dispatches)))
             .map_err(|_| format!("mutation {mutation} of {name}.wgsl ends in a panic:\n{}", texts[name]))?;
-        if let Err(error) = &reviewed {
-            assert!(error.to_string().contains(&format!("{name}.wgsl")), "{error}");
+        if let Err(error) = &checked {
+            assert!(error.to_string().contains(&library::path(name)), "{error}");
         }
-        *counts.entry(reviewed.is_ok()).or_default() += 1;
+        *counts.entry(checked.is_ok()).or_default() += 1;
     }
     println!("{} taken, {} refused", counts[&true], counts[&false]);
     assert!(counts[&false] > MUTATIONS / 2 && counts[&true] > 0, "{counts:?}");

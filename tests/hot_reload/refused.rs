@@ -1,12 +1,13 @@
 //! What is refused: the words, told once, and that training goes on with the old shaders.
 
-use digit_adder::gpu::review::{review, set_by_host};
-use digit_adder::gpu::shader::{Library, Texts};
-use digit_adder::gpu::watch::Watch;
-use digit_adder::network::Sizes;
-use digit_adder::plans::{Kind, Programs, fused::Fused, layered::Layered, tiles::Tiles};
-use digit_adder::train::Loss;
+use digit_adder::network::Loss;
+use digit_adder::plans::{Kind, tiles::Tiles};
+use digit_adder::program::Dispatch;
+use digit_adder::wgsl::compatibility::{check, set_by_host};
+use digit_adder::wgsl::watch::Watch;
+use digit_adder::wgsl::{Library, Texts};
 
+use crate::common::steps::network;
 use crate::run::{A_WHILE, Run, Shaders, edited, leaky, text};
 
 /// A changed rectifier and what is said of it.
@@ -63,15 +64,19 @@ fn wrong_texts() -> Vec<(&'static str, String, &'static [&'static str])> {
     ]
 }
 
+/// The dispatches of a plan's training step.
+fn dispatches(kind: Kind) -> Result<Vec<Dispatch>, String> {
+    let program = kind.programs(&network(), Loss::Logits, Tiles::FAT).training(64);
+    program.map(|program| program.dispatches).map_err(|e| e.to_string())
+}
+
 /// The words need no device.
-pub fn the_review_says_what_is_wrong() -> Result<(), String> {
-    let layered = Layered { sizes: Sizes::default(), loss: Loss::Logits };
-    let dispatches = layered.training(64).map_err(|e| e.to_string())?.dispatches;
-    let reviewed = |new: String| {
-        review("relu", text("relu"), &Library::Texts(Texts::from([("relu", new)])), &dispatches)
-    };
+pub fn the_check_says_what_is_wrong() -> Result<(), String> {
+    let dispatches = dispatches(Kind::Layered)?;
+    let checked =
+        |new: String| check("relu", text("relu"), &Library::Texts(Texts::from([("relu", new)])), &dispatches);
     for (what, text, words) in wrong_texts() {
-        let said = reviewed(text).err().ok_or_else(|| format!("{what}: taken"))?.to_string();
+        let said = checked(text).err().ok_or_else(|| format!("{what}: taken"))?.to_string();
         for word in words {
             assert!(said.contains(word), "{what}: no `{word}` in\n{said}");
         }
@@ -82,7 +87,7 @@ pub fn the_review_says_what_is_wrong() -> Result<(), String> {
         "struct Cursor { first: u32, end: u32, more: u32 }",
     );
     let said =
-        review("gather", text("gather"), &Library::Texts(Texts::from([("gather", longer)])), &dispatches);
+        check("gather", text("gather"), &Library::Texts(Texts::from([("gather", longer)])), &dispatches);
     let said = said.err().ok_or("immediate data that the host does not give is taken")?.to_string();
     assert!(
         said.contains("gather.wgsl: `cursor` must be a struct of first: u32, end: u32, step_size"),
@@ -90,21 +95,22 @@ pub fn the_review_says_what_is_wrong() -> Result<(), String> {
     );
 
     // A binding that only some values of the host's constants leave in use.
-    let fused = Fused { sizes: Sizes::default(), loss: Loss::Logits, tiles: Tiles::FAT };
-    let fused = fused.training(64).map_err(|e| e.to_string())?.dispatches;
+    let fused = self::dispatches(Kind::Fused)?;
     let adam =
-        |new: String| review("adam", text("adam"), &Library::Texts(Texts::from([("adam", new)])), &fused);
+        |new: String| check("adam", text("adam"), &Library::Texts(Texts::from([("adam", new)])), &fused);
     let said =
         adam(text("adam").replace("partial", "slots_of_dw")).err().ok_or("a renamed binding is taken")?;
     assert!(said.to_string().contains("binding 1 `partial` was renamed to `slots_of_dw`"), "{said}");
     adam(edited("adam", "const SLOTS: u32 = 0u;", "const SLOTS: u32 = 16u;")).map_err(|e| e.to_string())?;
 
     // A grid that counts workgroups fits those of one size only; the report points at the entry.
-    let dense =
-        |new: String| review("dense", text("dense"), &Library::Texts(Texts::from([("dense", new)])), &fused);
+    let linear_layers = |new: String| {
+        let library = Library::Texts(Texts::from([("linear_layers", new)]));
+        check("linear_layers", text("linear_layers"), &library, &fused)
+    };
     let images = |size: &str| {
         let from = "@compute @workgroup_size(THREADS)\nfn images(";
-        dense(edited("dense", from, &from.replace("THREADS", size)))
+        linear_layers(edited("linear_layers", from, &from.replace("THREADS", size)))
     };
     images("8").map_err(|e| e.to_string())?;
     for (size, words) in [
@@ -118,7 +124,7 @@ pub fn the_review_says_what_is_wrong() -> Result<(), String> {
     // What a developer may change: workgroups, slots, what is inside.
     let free =
         leaky().replace("@workgroup_size(32)", "@workgroup_size(64)").replace("binding(4)", "binding(6)");
-    reviewed(free).map_err(|e| e.to_string())?;
+    checked(free).map_err(|e| e.to_string())?;
 
     // More iterations than a software driver makes: as many as before, and no more.
     let mut large = dispatches.clone();
@@ -127,7 +133,7 @@ pub fn the_review_says_what_is_wrong() -> Result<(), String> {
     let body = "y[i] = max(x[i], 0.0);";
     let looping =
         |times| edited("relu", body, &format!("for (var n = 0u; n < {times}u * SIZE; n++) {{ {body} }}"));
-    let follows = |old: &str, new| review("relu", old, &Library::Texts(Texts::from([("relu", new)])), &large);
+    let follows = |old: &str, new| check("relu", old, &Library::Texts(Texts::from([("relu", new)])), &large);
     follows(&looping(1), looping(1)).map_err(|e| e.to_string())?;
     for (old, allowed) in [(text("relu"), 65_535), (&looping(1), 100_000)] {
         let said = follows(old, looping(2)).err().ok_or("twice as many iterations are taken")?.to_string();
@@ -148,15 +154,15 @@ pub fn what_is_wrong_is_refused() -> Result<(), String> {
     let mut run = Run::new(Some(&shaders), Kind::Layered)?;
     for (what, text, words) in wrong_texts() {
         shaders.save("relu", &text);
-        let said = run.train_until("the shaders before the change go on")?;
+        let said = run.train_until("the shaders from before the change stay in use")?;
         for word in words {
             assert!(said.contains(word), "{what}: no `{word}` in\n{said}");
         }
-        assert_eq!(said.matches("go on").count(), 1, "{what}: {said}");
+        assert_eq!(said.matches("stay in use").count(), 1, "{what}: {said}");
     }
-    // A refused text that is taken away is no text in use.
+    // A rejected text that is taken away is not a text in use.
     std::fs::remove_file(shaders.file("relu")).unwrap();
-    assert_eq!(run.train_until("gone")?, "relu.wgsl is gone; the last good text goes on\n");
+    assert_eq!(run.train_until("gone")?, "relu.wgsl is gone; its last good text stays in use\n");
     shaders.save("relu", "");
     assert_eq!(run.train_until("is back")?, "relu.wgsl is back\n");
     // Saved again as it is, and another one beside it: nothing is told twice.

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use digit_adder::data::{Dataset, Split};
-use digit_adder::gpu::engine::GpuEngine;
-use digit_adder::gpu::shader::EMBEDDED;
-use digit_adder::gpu::watch::Watch;
-use digit_adder::network::Sizes;
+use digit_adder::data::{Addend, Addends, Dataset, Split};
+use digit_adder::engine::gpu::GpuEngine;
 use digit_adder::plans::{Kind, tiles::Tiles};
 use digit_adder::random::{Purpose, Random};
-use digit_adder::train::{Engine, Epoch, Loss, Settings};
+use digit_adder::train::{Engine, Epoch, Recipe};
+use digit_adder::wgsl::watch::Watch;
+use digit_adder::wgsl::{SHADERS, library};
 
 use crate::common;
 
@@ -32,8 +31,9 @@ pub struct Shaders(tempfile::TempDir);
 impl Shaders {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for (name, text) in EMBEDDED {
-            std::fs::write(folder.path().join(format!("{name}.wgsl")), text).unwrap();
+        std::fs::create_dir(folder.path().join("fused")).unwrap();
+        for shader in SHADERS {
+            std::fs::write(folder.path().join(shader.path), shader.text).unwrap();
         }
         Self(folder)
     }
@@ -43,7 +43,7 @@ impl Shaders {
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
-        self.folder().join(format!("{name}.wgsl"))
+        self.folder().join(library::path(name))
     }
 
     pub fn save(&self, name: &str, text: &str) {
@@ -53,7 +53,7 @@ impl Shaders {
 
 /// The shipped text of a shader.
 pub fn text(name: &str) -> &'static str {
-    EMBEDDED.iter().find(|(known, _)| *known == name).unwrap().1
+    SHADERS.iter().find(|shader| shader.name == name).unwrap().text
 }
 
 /// The shipped text with one piece, which it must have exactly once, changed.
@@ -81,14 +81,15 @@ impl Run {
         let mut random = Random::new(1, Purpose::Test, 0);
         let images = (0..IMAGES * 784).map(|_| random.below(256) as u8).collect();
         let labels = (0..IMAGES).map(|_| random.below(10) as u8).collect();
-        let train = Split { images, labels };
-        let test = Split { images: train.images[..20 * 784].to_vec(), labels: train.labels[..20].to_vec() };
+        let train = Split::new(images, labels).map_err(|e| e.to_string())?;
+        let mut test = train.clone();
+        test.truncate(20);
         let dataset = Dataset { origin: "noise".into(), train, test };
-        let sizes = Sizes::default();
-        let settings = Settings { batch: BATCH, loss: Loss::Logits, plan };
+        let network = common::steps::network();
+        let recipe = Recipe { batch_size: BATCH, plan, ..Recipe::default() };
         let (gpu, kernels) = (common::gpu::device()?.clone(), common::gpu::kernels(false));
-        let start = sizes.initial_parameters(1);
-        let engine = GpuEngine::new(gpu, kernels, sizes, settings, &start, &dataset);
+        let start = network.initial_parameters(1);
+        let engine = GpuEngine::new(gpu, kernels, network, recipe, start, &dataset);
         let mut run = Self { engine: engine.map_err(|e| e.to_string())?, step: 1, said: None };
         // A software driver compiles them in a fraction of the time.
         run.engine.cut(Tiles::THIN);
@@ -109,9 +110,10 @@ impl Run {
             let count = (end - self.step).min(STEPS - first);
             let end = ((first + count) * BATCH).min(IMAGES);
             let order: Vec<u32> = (first * BATCH..end).map(|n| n as u32).collect();
-            let addends = (0..IMAGES).map(|n| (n * 7 % 10) as u8).collect();
+            let addends = Addends::new((0..IMAGES).map(|n| (n * 7 % 10) as u8).collect());
             let images = order.len();
-            let epoch = Epoch { order, addends, learning_rate: 1e-3 };
+            let epoch =
+                addends.and_then(|addends| Epoch::new(order, addends, 1e-3)).map_err(|e| e.to_string())?;
             let metrics = self.engine.train_epoch(&epoch, &mut |_| {}).map_err(|e| e.to_string())?;
             assert_eq!(metrics.images, images);
             self.step += count;
@@ -135,7 +137,8 @@ impl Run {
 
     /// The loss on the test set.
     pub fn evaluate(&mut self) -> Result<f64, String> {
-        self.engine.evaluate(&[1; 20]).map(|metrics| metrics.loss).map_err(|e| e.to_string())
+        let addends = Addend::new(1).map(|addend| Addends::all(addend, 20)).map_err(|e| e.to_string())?;
+        self.engine.evaluate(&addends).map(|metrics| metrics.loss).map_err(|e| e.to_string())
     }
 
     /// The same without training.

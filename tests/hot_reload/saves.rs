@@ -60,7 +60,7 @@ pub fn a_file_that_is_gone() -> Result<(), String> {
     let shaders = Shaders::new();
     let mut run = Run::new(Some(&shaders), Kind::Layered)?;
     std::fs::remove_file(shaders.file("relu")).unwrap();
-    assert_eq!(run.train_until("gone")?, "relu.wgsl is gone; the last good text goes on\n");
+    assert_eq!(run.train_until("gone")?, "relu.wgsl is gone; its last good text stays in use\n");
     run.train_for(A_WHILE)?;
     assert_eq!(run.said(), "", "told once");
     // The others are taken over meanwhile.

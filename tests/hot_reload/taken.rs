@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use digit_adder::gpu::Gpu;
-use digit_adder::gpu::shader::{EMBEDDED, Library, Texts};
-use digit_adder::network::Sizes;
-use digit_adder::plans::{Kind, Programs, fused::Fused, layered::Layered, tiles::Tiles};
+use digit_adder::network::Loss;
+use digit_adder::plans::{Kind, tiles::Tiles};
 use digit_adder::program::Dispatch;
-use digit_adder::selftest::aside;
-use digit_adder::train::{Engine, Loss, StepLog};
+use digit_adder::selftest::recheck;
+use digit_adder::train::{Engine, State, StepLog};
+use digit_adder::wgsl::{Library, SHADERS, Texts};
 
+use crate::common::steps::network;
 use crate::run::{A_WHILE, Run, STEPS, Shaders, edited, leaky, step_said, text};
 
 /// One training is edited while it runs. Another stands still before the step that the first one names,
@@ -45,7 +46,7 @@ pub fn a_good_edit_computes_from_its_step_on() -> Result<(), String> {
     assert!(stepwise.bits() != shipped.bits(), "the edit does not compute in its first step");
     stepwise.train_to(run.step)?;
     assert!(run.bits() == stepwise.bits(), "the edit does not compute from step {step} on");
-    shipped.engine.set_parameters(&run.engine.parameters().unwrap()).unwrap();
+    shipped.engine.set_state(&State::new(run.engine.parameters().unwrap())).unwrap();
     assert_ne!(run.evaluate()?, shipped.evaluate()?, "the test set runs by the old shader");
     Ok(())
 }
@@ -55,8 +56,8 @@ pub fn a_comment_changes_no_bits() -> Result<(), String> {
     let shaders = Shaders::new();
     let mut run = Run::new(Some(&shaders), Kind::Fused)?;
     run.train_to(5)?;
-    for (name, text) in EMBEDDED {
-        shaders.save(name, &format!("{text}// Seen.\n"));
+    for shader in SHADERS {
+        shaders.save(shader.name, &format!("{}// Seen.\n", shader.text));
     }
     let said = run.train_until("reloaded ")?;
     run.train_to(run.step + STEPS)?;
@@ -92,41 +93,39 @@ pub fn wrong_numbers_are_called_out() -> Result<(), String> {
 
 /// The grid may then end within a workgroup: what is behind it must leave everything alone.
 pub fn workgroups_of_another_size(gpu: &Gpu) -> Result<(), String> {
-    // dense counts its workgroups.
-    for (name, text) in EMBEDDED.iter().filter(|(name, _)| *name != "dense") {
+    // linear_layers counts its workgroups.
+    for shader in SHADERS.iter().filter(|shader| shader.name != "linear_layers") {
+        let (name, text) = (shader.name, shader.text);
         let larger = [8, 32, 64].into_iter().rev().fold(text.to_string(), |text, size| {
             text.replace(&format!("@workgroup_size({size})"), &format!("@workgroup_size({})", 2 * size))
         });
-        assert!(*text != larger, "{name} has no workgroup of these sizes");
-        let mut texts: Texts = EMBEDDED.iter().map(|(name, text)| (*name, text.to_string())).collect();
+        assert!(text != larger, "{name} has no workgroup of these sizes");
+        let mut texts: Texts = SHADERS.iter().map(|shader| (shader.name, shader.text.to_string())).collect();
         texts.insert(name, larger);
         let library = Library::Texts(texts);
-        let said = aside::check(gpu, &library, name).map_err(|e| e.to_string())?;
+        let said = recheck::check(gpu, &library, name).map_err(|e| e.to_string())?;
         assert!(said.starts_with(&format!("{name} agrees with the reference (")), "{said}");
     }
     Ok(())
 }
 
 pub fn the_checks_run_every_entry() -> Result<(), String> {
-    let (sizes, loss) = (Sizes::default(), Loss::Logits);
-    let plans = [
-        Fused { sizes, loss, tiles: Tiles::FAT }.training(64),
-        Layered { sizes, loss: Loss::DoubleSoftmax }.training(64),
-    ];
+    let plans = [(Kind::Fused, Loss::Logits), (Kind::Layered, Loss::DoubleSoftmax)]
+        .map(|(kind, loss)| kind.programs(&network(), loss, Tiles::FAT).training(64));
     type Bound = (&'static str, BTreeSet<&'static str>);
     let bound = |d: &Dispatch| -> Bound { (d.entry, d.bindings.iter().map(|(name, _)| *name).collect()) };
-    for (name, _) in EMBEDDED {
+    for name in SHADERS.iter().map(|shader| shader.name) {
         let used: BTreeSet<Bound> = plans
             .iter()
             .flat_map(|plan| &plan.as_ref().unwrap().dispatches)
-            .filter(|dispatch| dispatch.shader == *name)
+            .filter(|dispatch| dispatch.shader == name)
             .map(bound)
             .collect();
-        let checks = aside::few(name, 1).map_err(|e| e.to_string())?;
+        let checks = recheck::few(name, 1).map_err(|e| e.to_string())?;
         let run: BTreeSet<Bound> = checks
             .iter()
             .flat_map(|check| &check.program.dispatches)
-            .filter(|dispatch| dispatch.shader == *name)
+            .filter(|dispatch| dispatch.shader == name)
             .map(bound)
             .collect();
         assert!(!used.is_empty() && used.is_subset(&run), "{name}: {used:?} are used, {run:?} are checked");

@@ -6,17 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use digit_adder::gpu::device::{LANES, LIMITS};
-use digit_adder::gpu::interface::{self, Access};
-use digit_adder::gpu::kernel::specialised;
-use digit_adder::gpu::loops;
-use digit_adder::gpu::prune;
-use digit_adder::gpu::shader::{EMBEDDED, Library, YARDSTICKS};
-use digit_adder::network::Sizes;
-use digit_adder::plans::{Programs, fused::Fused, layered::Layered, tiles::Tiles};
-use digit_adder::program::{Cursor, Dispatch, Program};
+use digit_adder::network::{Loss, Sizes};
+use digit_adder::plans::{Kind, tiles::CANDIDATES, tiles::Tiles};
+use digit_adder::program::limits::{LANES, LIMITS};
+use digit_adder::program::schedule::{Access, Kernel};
+use digit_adder::program::{Cursor, Schedule};
 use digit_adder::selftest::{self, Depth};
-use digit_adder::train::Loss;
+use digit_adder::wgsl::{Library, SHADERS, YARDSTICKS, dead_code, interface, loop_bounds, lower};
 use naga::AddressSpace;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{Module, back};
@@ -50,7 +46,7 @@ impl Shader {
             checked.unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(text, &name)))
         };
         validate(&module, interface::CAPABILITIES);
-        prune::drop_dead_branches(&mut module);
+        dead_code::drop_dead_branches(&mut module);
         // Only kernels whose neighbours share what they load may ask for subgroup operations.
         let lanes = text.contains(&format!("\nconst LANES: u32 = {LANES}u;"));
         let capabilities = if lanes { interface::CAPABILITIES } else { Capabilities::IMMEDIATES };
@@ -103,7 +99,7 @@ impl Shader {
     /// Loop iterations of one invocation of an entry, at most.
     fn iterations(&self, entry: &str) -> u64 {
         let found = self.module.entry_points.iter().find(|found| found.name == entry).expect(entry);
-        loops::iterations(&self.module, &found.function)
+        loop_bounds::iterations(&self.module, &found.function)
             .unwrap_or_else(|error| panic!("{}, {entry}: {error}", self.name))
     }
 
@@ -146,45 +142,36 @@ impl Shader {
     }
 }
 
-/// The programs of both plans and losses, with their names.
-fn programs() -> Vec<(String, Program)> {
-    let sizes = Sizes::default();
+/// The schedules of both plans and losses, with their names.
+fn schedules() -> Vec<(String, Schedule)> {
+    let network = Sizes::default().network().unwrap();
     let mut all = Vec::new();
     for loss in [Loss::Logits, Loss::DoubleSoftmax] {
-        let plans: [(&str, Box<dyn Programs>); 5] = [
-            ("fat fused", Box::new(Fused { sizes, loss, tiles: Tiles::FAT })),
-            ("alone fused", Box::new(Fused { sizes, loss, tiles: Tiles::ALONE })),
-            ("middle fused", Box::new(Fused { sizes, loss, tiles: Tiles::MIDDLE })),
-            ("thin fused", Box::new(Fused { sizes, loss, tiles: Tiles::THIN })),
-            ("layered", Box::new(Layered { sizes, loss })),
-        ];
-        for (plan, programs) in plans {
+        let fused = CANDIDATES.map(|(name, tiles)| (format!("{name} fused"), Kind::Fused, tiles));
+        for (plan, kind, tiles) in fused.into_iter().chain([("layered".into(), Kind::Layered, Tiles::FAT)]) {
+            let programs = kind.programs(&network, loss, tiles);
+            let mut add = |what: String, program| {
+                all.push((format!("{plan} {what}, {loss:?}"), lower(&program, &Library::Embedded).unwrap()));
+            };
             for batch in TRAINING {
-                all.push((
-                    format!("{plan} training of {batch}, {loss:?}"),
-                    programs.training(batch).unwrap(),
-                ));
+                add(format!("training of {batch}"), programs.training(batch).unwrap());
             }
             for batch in EVALUATION {
-                all.push((
-                    format!("{plan} evaluation of {batch}, {loss:?}"),
-                    programs.evaluation(batch).unwrap(),
-                ));
+                add(format!("evaluation of {batch}"), programs.evaluation(batch).unwrap());
             }
         }
     }
     all
 }
 
-/// The different texts that the programs run, each with an example of a dispatch for every entry in use.
-fn texts() -> BTreeMap<String, (String, BTreeMap<&'static str, Dispatch>)> {
+/// The different texts that the schedules run, each with its name and the entries in use.
+fn texts() -> BTreeMap<String, (String, BTreeMap<String, Kernel>)> {
     let mut all = BTreeMap::new();
-    for (program, dispatches) in programs().into_iter().map(|(name, program)| (name, program.dispatches)) {
-        for dispatch in dispatches {
-            let (text, _) = specialised(&Library::Embedded, &dispatch).unwrap();
-            let name = format!("{}.wgsl in {program}, {}", dispatch.shader, dispatch.layer);
-            let (_, entries) = all.entry(text).or_insert((name, BTreeMap::new()));
-            entries.insert(dispatch.entry, dispatch);
+    for (name, schedule) in schedules() {
+        for kernel in schedule.kernels {
+            let name = format!("{}.wgsl in {name}", kernel.shader);
+            let (_, entries) = all.entry(kernel.text.as_str().to_string()).or_insert((name, BTreeMap::new()));
+            entries.insert(kernel.entry.clone(), kernel);
         }
     }
     all
@@ -210,8 +197,9 @@ fn validate(name: &str, words: &[u32]) {
 
 #[test]
 fn each_file_stands_alone() {
-    for (name, text) in EMBEDDED.iter().chain(YARDSTICKS) {
-        let shader = Shader::new(format!("{name}.wgsl"), text);
+    for source in SHADERS.iter().chain(YARDSTICKS) {
+        let name = source.name;
+        let shader = Shader::new(format!("{name}.wgsl"), source.text);
         shader.stays_inside_the_limits();
         assert!(!shader.module.entry_points.is_empty(), "{name}.wgsl has no entry");
         for entry in &shader.module.entry_points {
@@ -236,9 +224,9 @@ fn no_invocation_loops_too_long() {
     let mut most: BTreeMap<String, (u64, String)> = BTreeMap::new();
     for (text, (name, entries)) in texts() {
         let shader = Shader::new(name, &text);
-        for (entry, dispatch) in entries {
-            let iterations = shader.iterations(entry);
-            let longest = most.entry(format!("{}.{entry}", dispatch.shader)).or_default();
+        for (entry, kernel) in entries {
+            let iterations = shader.iterations(&entry);
+            let longest = most.entry(kernel.name()).or_default();
             *longest = std::mem::take(longest).max((iterations, shader.name.clone()));
         }
     }
@@ -259,7 +247,7 @@ fn loops_that_cannot_be_bounded_are_refused() {
             @compute @workgroup_size(1) fn main(@builtin(local_invocation_index) id: u32) {{ {lines} }}"
         );
         let shader = Shader::new("test.wgsl".into(), &text);
-        loops::iterations(&shader.module, &shader.module.entry_points[0].function)
+        loop_bounds::iterations(&shader.module, &shader.module.entry_points[0].function)
             .map_err(|error| error.to_string())
     };
     assert_eq!(counted("for (var i = 0u; i < 10u; i += 3u) { s[i] = 0u; }"), Ok(4));
@@ -310,22 +298,19 @@ fn loops_that_cannot_be_bounded_are_refused() {
 }
 
 #[test]
-fn dispatches_bind_what_their_entries_use() {
-    for (name, program) in programs() {
-        for dispatch in &program.dispatches {
-            let what = format!("{name}: {} {}.{}", dispatch.layer, dispatch.shader, dispatch.entry);
-            let (_, entry) = specialised(&Library::Embedded, dispatch).unwrap();
-            let buffers = entry.bindings.iter().filter(|binding| binding.access != Access::Immediate);
-            let used: BTreeSet<&str> = buffers.map(|binding| binding.name.as_str()).collect();
-            assert!(entry.immediate_bytes() as usize <= size_of::<Cursor>(), "{what}");
-            let bound: Vec<&str> = dispatch.bindings.iter().map(|&(variable, _)| variable).collect();
-            assert_eq!(used, bound.iter().copied().collect(), "{what}");
-            assert_eq!(used.len(), bound.len(), "{what} binds a variable twice");
-            let written = entry.bindings.iter().filter(|binding| binding.access == Access::ReadWrite);
+fn steps_bind_what_their_entries_use() {
+    for (name, schedule) in schedules() {
+        for step in &schedule.steps {
+            let kernel = &schedule.kernels[step.kernel];
+            let what = format!("{name}: {} {}", step.layer, kernel.name());
+            let used: Vec<&str> = kernel.slots.iter().map(|slot| slot.name.as_str()).collect();
+            let bound: Vec<&str> = step.bindings.iter().map(|bound| bound.variable.as_str()).collect();
+            assert_eq!(used, bound, "{what}");
+            assert!(kernel.immediate_bytes as usize <= size_of::<Cursor>(), "{what}");
+            let written = kernel.slots.iter().filter(|slot| slot.access == Access::ReadWrite);
             assert!(written.count() > 0, "{what} writes nothing");
-            for axis in 0..3 {
-                let groups = dispatch.threads[axis].div_ceil(entry.workgroup[axis] as usize);
-                let limit = LIMITS.max_compute_workgroups_per_dimension as usize;
+            for groups in step.workgroups {
+                let limit = LIMITS.max_compute_workgroups_per_dimension;
                 assert!((1..=limit).contains(&groups), "{what}: {groups} workgroups");
             }
         }
@@ -334,17 +319,12 @@ fn dispatches_bind_what_their_entries_use() {
 
 #[test]
 fn every_entry_is_used() {
-    let mut used: BTreeSet<(String, String)> = BTreeSet::new();
-    for (_, program) in programs() {
-        used.extend(program.dispatches.iter().map(|d| (d.shader.to_string(), d.entry.to_string())));
-    }
-    for (name, text) in EMBEDDED {
-        for entry in interface::read(name, text).unwrap() {
-            assert!(
-                used.contains(&(name.to_string(), entry.name.clone())),
-                "no plan uses {name}.{}",
-                entry.name
-            );
+    let kernels = schedules().into_iter().flat_map(|(_, schedule)| schedule.kernels);
+    let used: BTreeSet<String> = kernels.map(|kernel| kernel.name()).collect();
+    for shader in SHADERS {
+        for entry in interface::read(shader.name, shader.text).unwrap() {
+            let name = format!("{}.{}", shader.name, entry.name);
+            assert!(used.contains(&name), "no plan uses {name}");
         }
     }
 }
@@ -354,12 +334,14 @@ fn every_entry_is_used() {
 fn each_op_has_shader_schedule_reference_and_check() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let stems = |folder: &str| -> BTreeSet<String> {
-        let files = std::fs::read_dir(root.join(folder)).unwrap();
-        files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_string()).collect()
+        let files =
+            |folder: &str| std::fs::read_dir(root.join(folder)).unwrap().map(|file| file.unwrap().path());
+        let both = files(folder).chain(files(&format!("{folder}/fused"))).filter(|path| path.is_file());
+        both.map(|path| path.file_stem().unwrap().to_str().unwrap().to_string()).collect()
     };
-    let embedded: BTreeSet<String> = EMBEDDED.iter().map(|(name, _)| name.to_string()).collect();
-    assert_eq!(embedded.len(), EMBEDDED.len(), "a shader is embedded twice");
-    let yardsticks = YARDSTICKS.iter().map(|(name, _)| name.to_string()).collect();
+    let embedded: BTreeSet<String> = SHADERS.iter().map(|shader| shader.name.to_string()).collect();
+    assert_eq!(embedded.len(), SHADERS.len(), "a shader is embedded twice");
+    let yardsticks = YARDSTICKS.iter().map(|shader| shader.name.to_string()).collect();
     assert_eq!(stems("shaders"), &embedded | &yardsticks, "the files in shaders/ and the embedded ones");
     let missing = |there: BTreeSet<String>| -> Vec<String> { embedded.difference(&there).cloned().collect() };
     assert_eq!(missing(stems("src/ops")), [""; 0], "shaders without a file in src/ops");

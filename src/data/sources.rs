@@ -1,0 +1,95 @@
+//! Where MNIST is looked for.
+
+use std::path::{Path, PathBuf};
+
+use super::Dataset;
+use super::download::{MIRRORS, download};
+use super::mnist::{self, Found, MEMBERS};
+use crate::{Error, Result};
+
+/// How MNIST is brought to where it is found, for the user.
+pub(super) const CURE: &str =
+    "To use MNIST, put its four files (raw or .gz) into one folder and name it with --data-dir or MNIST_DIR.";
+
+/// The places to look in, in the order of the fields.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The value of `MNIST_DIR`. If set it must be right: nothing else is tried.
+    pub variable: Option<PathBuf>,
+    /// Folders that may hold the files or not.
+    pub nearby: Vec<PathBuf>,
+    /// The folder that downloaded files are kept in.
+    pub cache: Option<PathBuf>,
+    /// Addresses that the files are fetched from, without the files' names.
+    pub mirrors: Vec<String>,
+}
+
+impl Sources {
+    /// `$MNIST_DIR`, `./data/mnist`, `./data/MNIST/raw` (where torchvision leaves it), the user's
+    /// cache and the public mirrors.
+    pub fn usual() -> Self {
+        Self {
+            variable: std::env::var_os("MNIST_DIR").filter(|value| !value.is_empty()).map(PathBuf::from),
+            nearby: vec!["./data/mnist".into(), "./data/MNIST/raw".into()],
+            cache: dirs::cache_dir().map(|cache| cache.join("digit-adder").join("mnist")),
+            mirrors: MIRRORS.map(String::from).to_vec(),
+        }
+    }
+
+    /// MNIST from the first place that has it, or an account of where it was looked for.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if a place that has it has it wrong: better stop than train on something else.
+    pub(super) fn search(
+        &self,
+        may_download: bool,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<std::result::Result<Dataset, String>> {
+        if let Some(folder) = &self.variable {
+            return read_folder(folder, "MNIST_DIR's folder", say).map(Ok);
+        }
+        for folder in &self.nearby {
+            match mnist::find(folder) {
+                Found::NoFolder | Found::NotAFolder | Found::Nothing => {}
+                _ => return read_folder(folder, "the folder", say).map(Ok),
+            }
+        }
+        if let Some(cache) = &self.cache
+            && let Found::All(paths) = mnist::find(cache)
+        {
+            match mnist::read(cache, paths, say) {
+                Err(wrong) if may_download => say(&format!("{wrong}; fetching it again")),
+                result => return result.map(Ok),
+            }
+        }
+        let tried: Vec<String> =
+            self.nearby.iter().chain(&self.cache).map(|folder| folder.display().to_string()).collect();
+        let mut why = format!("MNIST was not found: it is not in {}", tried.join(", "));
+        match (&self.cache, may_download) {
+            (Some(cache), true) => match download(&self.mirrors, cache, say) {
+                Ok(()) => return read_folder(cache, "the cache", say).map(Ok),
+                Err(failures) => why += &format!(", and it could not be downloaded ({failures})."),
+            },
+            (None, true) => why += ", and there is no user's cache to download it to.",
+            (_, false) => why += ", and it was not to be downloaded.",
+        }
+        Ok(Err(why))
+    }
+}
+
+/// Reads the files of a folder that must have them; `called` is what the folder is to the user.
+pub(super) fn read_folder(folder: &Path, called: &str, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
+    let wrong = match mnist::find(folder) {
+        Found::All(paths) => return mnist::read(folder, paths, say),
+        Found::NoFolder => "does not exist".to_owned(),
+        Found::NotAFolder => "is not a folder".to_owned(),
+        Found::Nothing => {
+            format!("holds none of {}", MEMBERS.each_ref().map(|member| member.name).join(", "))
+        }
+        Found::Missing(missing) => format!("lacks {}", missing.join(", ")),
+    };
+    Err(Error::Data(format!(
+        "{called} {} {wrong}: it must be the folder of MNIST's four files, raw or .gz",
+        folder.display()
+    )))
+}

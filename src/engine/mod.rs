@@ -1,0 +1,260 @@
+//! What trains: a network and a data set on a GPU, or on the CPU reference where there is none.
+
+pub mod cpu;
+pub mod gpu;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use self::cpu::CpuEngine;
+use self::gpu::{GpuEngine, tune};
+use crate::data::{Dataset, PIXELS};
+use crate::gpu::{Gpu, Kernels, adapter};
+use crate::network::Network;
+use crate::plans;
+use crate::plans::tiles::{CANDIDATES, Tiles};
+use crate::train::{Engine, Recipe};
+use crate::wgsl::{Library, lower, watch::Watch};
+use crate::{Error, Result};
+
+/// A graphics interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Backend {
+    /// Vulkan.
+    Vulkan,
+    /// Metal.
+    Metal,
+    /// Direct3D 12.
+    Dx12,
+    /// OpenGL or OpenGL ES.
+    Gl,
+}
+
+impl From<Backend> for wgpu::Backends {
+    fn from(backend: Backend) -> Self {
+        match backend {
+            Backend::Vulkan => Self::VULKAN,
+            Backend::Metal => Self::METAL,
+            Backend::Dx12 => Self::DX12,
+            Backend::Gl => Self::GL,
+        }
+    }
+}
+
+/// The adapter that the user asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// `high-performance`, `low-power`, `software`, `cpu`, an index or a part of a name.
+    pub adapter: adapter::Preference,
+    /// Only adapters of this interface.
+    pub backend: Option<Backend>,
+    /// Whether the CPU reference is no substitute.
+    pub require_gpu: bool,
+    /// Whether to keep what the host does and to time dispatches, see [`Gpu::open_profiled`].
+    pub profile: bool,
+}
+
+/// What computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Adapter {
+    /// The adapter's name.
+    pub name: String,
+    /// The driver and its version.
+    pub driver: String,
+    /// The graphics interface, or `no driver`.
+    pub backend: String,
+    /// Whether it computes on the CPU.
+    pub software: bool,
+}
+
+impl std::fmt::Display for Adapter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({}, {})", self.name, self.driver, self.backend)?;
+        if self.software { write!(f, ": a software adapter, it computes on the CPU") } else { Ok(()) }
+    }
+}
+
+/// An adapter that is open, with nothing on it yet.
+pub struct Opened {
+    /// What it is.
+    pub adapter: Adapter,
+    gpu: Option<Arc<Gpu>>,
+    kernels: Kernels,
+    tiles: Option<Tiles>,
+}
+
+/// Opens the adapter that `choice` asks for. Where no driver works at all, `say` is told what was tried
+/// and the CPU reference is opened instead, unless a GPU is required or one was named.
+///
+/// # Errors
+///
+/// [`Error::Device`] where there is no such adapter, or none at all and one is required.
+pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
+    if choice.adapter == adapter::Preference::Cpu {
+        return match choice.require_gpu {
+            true => Err(Error::Usage(
+                "--require-gpu and --adapter cpu contradict each other: drop one of them".into(),
+            )),
+            false => Ok(Opened::new(cpu_reference(), None)),
+        };
+    }
+    match adapter::choose(&choice.adapter, choice.backend.map(Into::into)) {
+        Ok(chosen) => {
+            let gpu = if choice.profile { Gpu::open_profiled(&chosen)? } else { Gpu::open(&chosen)? };
+            Ok(Opened::new(describe(&gpu.info), Some(Arc::new(gpu))))
+        }
+        Err(adapter::Missing::All(reason)) if !choice.require_gpu => {
+            say(&format!("{reason}. Computing on the CPU reference instead"));
+            Ok(Opened::new(cpu_reference(), None))
+        }
+        Err(missing) => Err(missing.into()),
+    }
+}
+
+impl Opened {
+    fn new(adapter: Adapter, gpu: Option<Arc<Gpu>>) -> Self {
+        Self { adapter, gpu, kernels: Kernels::new(false), tiles: None }
+    }
+
+    /// The device, unless it is the CPU reference.
+    pub fn gpu(&self) -> Option<&Arc<Gpu>> {
+        self.gpu.as_ref()
+    }
+
+    /// The device on which tiles can be tried.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] where there is nothing to choose: for the layered plan and on the CPU reference.
+    pub fn tunable(&self, network: &Network, plan: plans::Kind) -> Result<&Gpu> {
+        if plan == plans::Kind::Layered || plan.refusal(network).is_some() {
+            return Err(Error::Usage("--tune needs the fused plan: the layered one has no tiles".into()));
+        }
+        let no_gpu = || Error::Usage("--tune needs a GPU: the CPU reference has no tiles".into());
+        self.gpu.as_deref().ok_or_else(no_gpu)
+    }
+
+    /// Which of [`CANDIDATES`] the network is cut into; none on the CPU reference and in the layered plan.
+    pub fn tiles(&self, network: &Network, plan: plans::Kind) -> Option<&'static str> {
+        let gpu = self.tunable(network, plan).ok()?;
+        let tiles = self.tiles.unwrap_or_else(|| Tiles::of(gpu));
+        CANDIDATES.iter().find(|(_, candidate)| *candidate == tiles).map(|(name, _)| *name)
+    }
+
+    /// The device whose shaders can be swapped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] on the CPU reference.
+    pub fn reloadable(&self) -> Result<&Gpu> {
+        let no_gpu = || Error::Usage("--hot-reload needs a GPU: the CPU reference has no shaders".into());
+        self.gpu.as_deref().ok_or_else(no_gpu)
+    }
+
+    /// Chooses the fastest tiles for the fused plan by trying them; `say` is told what they take.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::tunable`]; [`Error::Device`] where the device refuses all of them.
+    pub fn tune(
+        &mut self,
+        network: &Network,
+        recipe: &Recipe,
+        parameters: &[f32],
+        say: &mut dyn FnMut(&str),
+    ) -> Result<()> {
+        let gpu = self.tunable(network, recipe.plan)?;
+        self.tiles = Some(tune::tune(gpu, network, recipe, parameters, say)?);
+        Ok(())
+    }
+
+    /// Makes the pipelines of a training step, which the first step does otherwise: so there can be other work
+    /// beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] where a driver refuses a shader; [`Error::Usage`] for a batch that the kernels cannot
+    /// handle.
+    pub fn prepare(&mut self, network: &Network, recipe: &Recipe) -> Result<()> {
+        let Some(gpu) = &self.gpu else { return Ok(()) };
+        let tiles = self.tiles.unwrap_or_else(|| Tiles::of(gpu));
+        let program = recipe.plan.programs(network, recipe.loss, tiles).training(recipe.batch_size)?;
+        self.kernels.get(gpu, &lower(&program, &Library::Embedded)?.kernels).map(drop)
+    }
+
+    /// Puts the network, with flat `parameters`, and the data set on the adapter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] where a driver refuses a shader or the memory; [`Error::Usage`] where the CPU
+    /// reference is to watch shaders.
+    pub fn engine(
+        self,
+        network: Network,
+        recipe: &Recipe,
+        parameters: Vec<f32>,
+        dataset: Arc<Dataset>,
+        watch: Option<Watch>,
+    ) -> Result<Box<dyn Engine>> {
+        if watch.is_some() {
+            self.reloadable()?;
+        }
+        let Some(gpu) = self.gpu else {
+            return Ok(Box::new(CpuEngine::new(network, recipe.clone(), parameters, dataset)?));
+        };
+        let mut engine = GpuEngine::new(gpu, self.kernels, network, recipe.clone(), parameters, &dataset)?;
+        if let Some(tiles) = self.tiles {
+            engine.cut(tiles);
+        }
+        if let Some(watch) = watch {
+            engine.watch(watch)?;
+        }
+        Ok(Box::new(engine))
+    }
+}
+
+/// Fails where no engine can train a network by a recipe.
+fn check(network: &Network, recipe: &Recipe) -> Result<()> {
+    if recipe.batch_size == 0 {
+        return Err(Error::Usage("the batch size is 0; it must be at least 1".into()));
+    }
+    match network.pixels() {
+        PIXELS => Ok(()),
+        n => {
+            Err(Error::Usage(format!("the network takes images of {n} pixels, the data sets have {PIXELS}")))
+        }
+    }
+}
+
+fn describe(info: &wgpu::AdapterInfo) -> Adapter {
+    Adapter {
+        name: info.name.clone(),
+        driver: adapter::driver(info),
+        backend: info.backend.to_string(),
+        software: adapter::is_software(info),
+    }
+}
+
+/// This program's own loops, on all cores.
+fn cpu_reference() -> Adapter {
+    let threads = rayon::current_num_threads();
+    Adapter {
+        name: "CPU reference".into(),
+        driver: format!("{threads} threads"),
+        backend: "no driver".into(),
+        software: true,
+    }
+}
+
+/// The adapters that there are, one a line, for the user.
+pub fn adapters(backend: Option<Backend>) -> String {
+    let (adapters, _) = adapter::list(backend.map(Into::into));
+    let mut lines: Vec<String> = adapters
+        .iter()
+        .enumerate()
+        .map(|(index, found)| format!("{index}: {}", adapter::describe(&found.get_info())))
+        .collect();
+    lines.push(format!("cpu: {}", cpu_reference()));
+    lines.join("\n")
+}

@@ -1,0 +1,18 @@
+//! What a program may ask of a device.
+
+use super::structs::Cursor;
+
+/// What the kernels may use of any device: the limits of small devices, but for WebGPU's own defaults
+/// where those are not enough.
+pub const LIMITS: wgpu::Limits = wgpu::Limits {
+    max_storage_buffers_per_shader_stage: 8,
+    max_uniform_buffer_binding_size: 65_536,
+    max_immediate_size: size_of::<Cursor>() as u32,
+    ..wgpu::Limits::downlevel_defaults()
+};
+
+/// Invocations that a software driver runs as one vector.
+pub const LANES: usize = 8;
+
+/// A software driver ends all loops of an invocation after this many iterations, silently.
+pub const ITERATIONS: u64 = 65_535;

@@ -1,0 +1,5 @@
+//! The ops of the fused plan, made of those that they fuse.
+
+pub mod conv_pool;
+pub mod linear_layers;
+pub mod linear_layers_gradients;

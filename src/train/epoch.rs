@@ -1,0 +1,56 @@
+//! What one epoch trains on.
+
+use crate::data::Addends;
+use crate::{Error, Result};
+
+/// What one epoch trains on. Whoever has one can count on it: every index is below the number of images, and
+/// there is an addend for each image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Epoch {
+    order: Vec<u32>,
+    addends: Addends,
+    learning_rate: f32,
+}
+
+impl Epoch {
+    /// An epoch on a data set of `addends.len()` images: `order` has those that are taken, in their order, each
+    /// at most once.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the first index that is too large.
+    pub fn new(order: Vec<u32>, addends: Addends, learning_rate: f32) -> Result<Self> {
+        let images = addends.numbers().len();
+        match order.iter().find(|&&index| index as usize >= images) {
+            Some(index) => {
+                Err(Error::Usage(format!("image {index} is to be trained on, but there are only {images}")))
+            }
+            None => Ok(Self { order, addends, learning_rate }),
+        }
+    }
+
+    /// The images in the order in which they are taken.
+    pub fn order(&self) -> &[u32] {
+        &self.order
+    }
+
+    /// The addend of every training image, by image and not by order.
+    pub fn addends(&self) -> &Addends {
+        &self.addends
+    }
+
+    /// Adam's learning rate.
+    pub fn learning_rate(&self) -> f32 {
+        self.learning_rate
+    }
+}
+
+/// Fails unless there is an addend for each of `images` images.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn check_addends(addends: &Addends, images: usize) -> Result<()> {
+    match addends.numbers().len() {
+        n if n == images => Ok(()),
+        n => Err(Error::Usage(format!("{n} addends were given for {images} images"))),
+    }
+}

@@ -1,0 +1,71 @@
+//! What comes of a pass over images, and of one image, head by head.
+
+use serde::{Deserialize, Serialize};
+
+/// What came of a pass over images.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Images seen.
+    pub images: usize,
+    /// Mean loss per image: the mean over all heads.
+    pub loss: f64,
+    /// What each head made of them, in the network's order.
+    pub heads: Vec<HeadMetrics>,
+}
+
+/// What one head made of a pass over images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeadMetrics {
+    /// The head's name.
+    pub head: String,
+    /// Its mean loss per image.
+    pub loss: f64,
+    /// Images that it was right about.
+    pub correct: usize,
+}
+
+impl Metrics {
+    /// What all heads made of `images` images.
+    pub fn new(images: usize, heads: Vec<HeadMetrics>) -> Self {
+        let sum: f64 = heads.iter().map(|head| head.loss).sum();
+        Self { images, loss: sum / heads.len().max(1) as f64, heads }
+    }
+}
+
+/// What the network says of one image and addend.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// What each head says, in the network's order.
+    pub heads: Vec<HeadPrediction>,
+}
+
+/// What one head says of an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeadPrediction {
+    /// The head's name.
+    pub head: String,
+    /// The probability of each class.
+    pub probabilities: Vec<f32>,
+}
+
+impl HeadPrediction {
+    /// The first class of the highest probability.
+    pub fn likeliest(&self) -> usize {
+        let p = &self.probabilities;
+        (0..p.len()).fold(0, |best, class| if p[class] > p[best] { class } else { best })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_equals_wins() {
+        let likeliest =
+            |p: &[f32]| HeadPrediction { head: "digit".into(), probabilities: p.to_vec() }.likeliest();
+        assert_eq!(likeliest(&[0.1, 0.4, 0.4, 0.1]), 1);
+        assert_eq!(likeliest(&[0.9, 0.1]), 0);
+        assert_eq!(likeliest(&[]), 0);
+    }
+}

@@ -1,0 +1,142 @@
+//! Trained weights as a safetensors file: names, shapes and order are PyTorch's, so
+//! `load_state_dict(strict=True)` takes it.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
+
+use super::Recipe;
+use crate::data::sha256;
+use crate::network::Network;
+use crate::program::Parameter;
+use crate::{Error, Result, atomic};
+
+/// How weights came about; kept in the file's metadata.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// Version of the program that trained them.
+    pub version: String,
+    /// The run's recipe.
+    #[serde(flatten)]
+    pub recipe: Recipe,
+    /// Epochs that they were trained for; files of version 0.1.0 from before recipes were kept have none, and
+    /// say it in the recipe's.
+    #[serde(default)]
+    pub trained_epochs: Option<u32>,
+    /// What they were trained on, and where it lay.
+    pub dataset: String,
+    /// [`crate::data::Split::sha256`] of its test set; older files have none.
+    #[serde(default)]
+    pub test_sha256: Option<String>,
+}
+
+/// What a model file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The flat parameters, as [`Network::parameters`] places them; padding is 0.
+    pub parameters: Vec<f32>,
+    /// How they came about; `None` in a file that another program wrote.
+    pub about: Option<About>,
+}
+
+/// [`About`]'s place in the metadata. It is one JSON text, because the order of several entries
+/// would differ from run to run.
+const ABOUT: &str = "digit-adder";
+
+/// Files larger than this hold something else.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// Saves the flat parameters; see [`atomic::write`].
+///
+/// # Errors
+///
+/// [`Error::Data`] naming the file.
+pub fn save(path: &Path, network: &Network, flat: &[f32], about: &About) -> Result<()> {
+    let wrong = |what: String| Error::Data(format!("cannot write {}: {what}", path.display()));
+    let parameters = network.parameters();
+    let bytes: Vec<Vec<u8>> = parameters.iter().map(|p| little_endian(p, flat)).collect();
+    let mut tensors = Vec::new();
+    for (parameter, bytes) in parameters.iter().zip(&bytes) {
+        let view = TensorView::new(Dtype::F32, parameter.shape.clone(), bytes);
+        tensors.push((parameter.name.as_str(), view.map_err(|error| wrong(error.to_string()))?));
+    }
+    let about = serde_json::to_string(about).map_err(|error| wrong(error.to_string()))?;
+    let metadata = HashMap::from([(ABOUT.to_string(), about)]);
+    let file = safetensors::serialize(tensors, Some(metadata)).map_err(|error| wrong(error.to_string()))?;
+    atomic::write(path, &file)
+}
+
+/// Loads a file that has exactly the tensors of a network.
+///
+/// # Errors
+///
+/// [`Error::Data`] naming the file, and the tensor where one is wrong: missing or unknown, not
+/// f32, of another shape, or holding a value that is not finite.
+pub fn load(path: &Path, network: &Network) -> Result<Model> {
+    let wrong = |what: String| Error::Data(format!("{}: {what}", path.display()));
+    let length = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
+    if length > MAX_BYTES {
+        return Err(wrong(format!("is not a model of this program, it has {length} bytes")));
+    }
+    let file = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let not_safetensors = |error| wrong(format!("is not a whole safetensors file: {error}"));
+    let tensors = SafeTensors::deserialize(&file).map_err(not_safetensors)?;
+    let (_, header) = SafeTensors::read_metadata(&file).map_err(not_safetensors)?;
+
+    let parameters = network.parameters();
+    if let Some(name) =
+        tensors.names().iter().filter(|&name| !parameters.iter().any(|p| p.name == *name)).min()
+    {
+        return Err(wrong(format!("tensor `{name}` is not one of this network's")));
+    }
+    let mut flat = vec![0.0; network.flat_len()];
+    for parameter in parameters {
+        let name = &parameter.name;
+        let tensor = tensors.tensor(name).map_err(|_| wrong(format!("tensor `{name}` is missing")))?;
+        if tensor.dtype() != Dtype::F32 {
+            return Err(wrong(format!("tensor `{name}` is {:?}, not F32", tensor.dtype())));
+        }
+        if tensor.shape() != parameter.shape {
+            let (found, expected) = (tensor.shape(), &parameter.shape);
+            return Err(wrong(format!("tensor `{name}` has shape {found:?}, not {expected:?}")));
+        }
+        let values = tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+        for (place, value) in flat[parameter.range()].iter_mut().zip(values) {
+            if !value.is_finite() {
+                return Err(wrong(format!("tensor `{name}` holds {value}")));
+            }
+            *place = value;
+        }
+    }
+
+    let about = header.metadata().as_ref().and_then(|metadata| metadata.get(ABOUT));
+    let about = about.map(|json| serde_json::from_str(json)).transpose();
+    let about = about.map_err(|error| wrong(format!("its `{ABOUT}` metadata is wrong: {error}")))?;
+    Ok(Model { parameters: flat, about })
+}
+
+/// What is wrong with a file whose weights are finite numbers, but lead to others.
+pub fn not_finite(path: &Path) -> Error {
+    Error::Data(format!(
+        "{}: its weights give numbers that are not finite, they are too large. Train new ones, with a lower \
+         learning rate (--lr)",
+        path.display()
+    ))
+}
+
+/// SHA-256, in hex, over the bytes (f32, little endian) of all parameters in PyTorch's order,
+/// without the padding of the flat buffer.
+pub fn parameters_sha256(flat: &[f32], network: &Network) -> String {
+    let parts: Vec<Vec<u8>> = network.parameters().iter().map(|p| little_endian(p, flat)).collect();
+    sha256(&parts)
+}
+
+fn little_endian(parameter: &Parameter, flat: &[f32]) -> Vec<u8> {
+    flat[parameter.range()].iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests;

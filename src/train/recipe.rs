@@ -1,0 +1,125 @@
+//! Everything that decides a training run: the flags of `train`, `config.json`, and the metadata of weights.
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use crate::data::AddendDraw;
+use crate::network::Loss;
+use crate::plans::Kind;
+
+/// Everything that decides a training run.
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Recipe {
+    /// Passes over the training set
+    #[arg(long, value_name = "N", default_value_t = Self::default().epochs, value_parser = clap::value_parser!(u32).range(1..))]
+    pub epochs: u32,
+    /// Images of a training step
+    #[arg(long, value_name = "N", default_value_t = Self::default().batch_size, value_parser = batch_size)]
+    pub batch_size: usize,
+    /// Learning rate of Adam
+    #[arg(long = "lr", value_name = "RATE", default_value_t = Self::default().learning_rate, value_parser = learning_rate)]
+    pub learning_rate: f32,
+    /// Decides initial weights, order and addends: one seed, one result
+    #[arg(long, value_name = "N", default_value_t = Self::default().seed)]
+    pub seed: u64,
+    /// What is minimised
+    #[arg(long, value_enum, default_value_t)]
+    pub loss: Loss,
+    /// When the addends of the training images are drawn
+    #[arg(long, value_enum, default_value_t)]
+    pub addends: AddendDraw,
+    /// How a GPU cuts the network into dispatches
+    #[arg(long, value_enum, default_value_t)]
+    pub plan: Kind,
+    /// Train on the first N images only
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub limit: Option<usize>,
+    /// Run the test set after every N epochs too, not only at the end
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub eval_interval: Option<u32>,
+    /// Print the mean loss of every N steps; a small N costs speed
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub log_interval: Option<usize>,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            epochs: 50,
+            batch_size: 64,
+            learning_rate: 1e-3,
+            seed: 1,
+            loss: Loss::default(),
+            addends: AddendDraw::default(),
+            plan: Kind::default(),
+            limit: None,
+            eval_interval: None,
+            log_interval: None,
+        }
+    }
+}
+
+/// A flag's value, or what it must be.
+pub type Parsed<T> = std::result::Result<T, String>;
+
+/// Parses a count that cannot be 0.
+///
+/// # Errors
+/// What it must be.
+pub fn at_least_one(text: &str) -> Parsed<usize> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".into()),
+        Ok(n) => Ok(n),
+        Err(_) => Err("must be a whole number, at least 1".into()),
+    }
+}
+
+/// Parses a batch size. Up to this one the tests count the loops of every kernel: a software driver ends them
+/// silently after 65,535 iterations, and sums over a larger batch might lose images there.
+///
+/// # Errors
+/// What it must be.
+pub fn batch_size(text: &str) -> Parsed<usize> {
+    match at_least_one(text)? {
+        n if n <= 4096 => Ok(n),
+        _ => Err("must be at most 4096".into()),
+    }
+}
+
+fn learning_rate(text: &str) -> Parsed<f32> {
+    match text.parse::<f32>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("must be a number greater than 0, such as 0.001".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        assert_eq!(at_least_one("60000"), Ok(60_000));
+        for text in ["0", "-1", "1.5", "", "ten"] {
+            assert!(at_least_one(text).is_err(), "{text}");
+        }
+        assert_eq!(batch_size("4096"), Ok(4096));
+        assert!(batch_size("4097").is_err());
+        assert_eq!(learning_rate("1e-3"), Ok(1e-3));
+        for text in ["0", "-1", "NaN", "inf", "1e-60", "fast"] {
+            assert!(learning_rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_recipe_survives_json_and_fills_in_what_is_missing() {
+        let recipe = Recipe { epochs: 3, limit: Some(7), loss: Loss::DoubleSoftmax, ..Recipe::default() };
+        let text = serde_json::to_string(&recipe).unwrap();
+        assert_eq!(serde_json::from_str::<Recipe>(&text).unwrap(), recipe);
+        assert_eq!(
+            serde_json::from_str::<Recipe>("{\"seed\":9}").unwrap(),
+            Recipe { seed: 9, ..Recipe::default() }
+        );
+    }
+}

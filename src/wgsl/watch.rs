@@ -1,0 +1,112 @@
+//! Looks whether the shaders in a folder have changed.
+//!
+//! The files are read and compared again and again. Notifications of the system would have to be
+//! mistrusted anyway: they do not come over network drives, come in bursts, and follow the old file where
+//! an editor saves a new one under the same name. Times and sizes miss a second save within one tick of the
+//! file system's clock. All files together are some fifty kilobytes and take a fraction of a millisecond.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::library::{SHADERS, Texts};
+use crate::{Error, Result};
+
+/// Time from one look to the next.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// How long the files must stay as they are: a burst of saves, or a file that is written in parts, is one
+/// change.
+const SETTLED: Duration = Duration::from_millis(100);
+
+/// What a file holds, or why its text cannot be had.
+pub type File = std::result::Result<String, String>;
+
+/// A folder of shaders under watch.
+pub struct Watch {
+    folder: PathBuf,
+    /// In the order of [`SHADERS`].
+    files: Vec<File>,
+    looked: Instant,
+    /// Since when the files are what they are, if that has not been reported.
+    news: Option<Instant>,
+    say: Box<dyn FnMut(&str)>,
+}
+
+impl Watch {
+    /// Watches `folder`; `say` is told of every reload, and why one failed.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the folder or a shader of the program is missing.
+    pub fn new(folder: &Path, say: impl FnMut(&str) + 'static) -> Result<Self> {
+        let no_folder = |reason: String| {
+            let (folder, here) = (folder.display(), std::env::current_dir().unwrap_or_default());
+            Error::Usage(format!(
+                "no shaders can be taken from {folder} (seen from {}): {reason}. Name the folder with --shader-dir",
+                here.display()
+            ))
+        };
+        let folder = folder.canonicalize().map_err(|error| no_folder(error.to_string()))?;
+        if !folder.is_dir() {
+            return Err(no_folder("it is not a folder".into()));
+        }
+        let files = read(&folder);
+        for (shader, file) in SHADERS.iter().zip(&files) {
+            if let Err(reason) = file {
+                return Err(Error::Usage(format!(
+                    "{} {reason}: the folder must hold all shaders of the program, as `shaders` does",
+                    folder.join(shader.path).display()
+                )));
+            }
+        }
+        Ok(Self { folder, files, looked: Instant::now(), news: None, say: Box::new(say) })
+    }
+
+    /// The folder's absolute path.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The shaders' texts, as far as they could be read at the last look.
+    pub fn texts(&self) -> Texts {
+        self.files().filter_map(|(name, file)| Some((name, file.as_ref().ok()?.clone()))).collect()
+    }
+
+    /// What the files held at the last look.
+    pub fn files(&self) -> impl Iterator<Item = (&'static str, &File)> {
+        SHADERS.iter().map(|shader| shader.name).zip(&self.files)
+    }
+
+    /// Whether there is something new that has settled. Looks only now and then, however often it is asked.
+    pub fn look(&mut self) -> bool {
+        if self.looked.elapsed() < EVERY {
+            return false;
+        }
+        let files = read(&self.folder);
+        self.looked = Instant::now();
+        if files != self.files {
+            self.files = files;
+            self.news = Some(self.looked);
+        }
+        let settled = self.news.is_some_and(|since| since.elapsed() >= SETTLED);
+        if settled {
+            self.news = None;
+        }
+        settled
+    }
+
+    /// Reports to the user.
+    pub fn say(&mut self, message: &str) {
+        (self.say)(message);
+    }
+}
+
+fn read(folder: &Path) -> Vec<File> {
+    let file = |path: &str| {
+        let bytes = std::fs::read(folder.join(path)).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => "is gone".to_string(),
+            _ => format!("cannot be read ({error})"),
+        })?;
+        String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_string())
+    };
+    SHADERS.iter().map(|shader| file(shader.path)).collect()
+}

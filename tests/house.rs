@@ -1,0 +1,81 @@
+//! The rooms of the house: each uses only rooms below it, so there is no arrow up and no circle.
+
+use std::path::{Path, PathBuf};
+
+/// From the ground up.
+const ROOMS: [&str; 17] = [
+    "random",
+    "error",
+    "atomic",
+    "program",
+    "network",
+    "wgsl",
+    "gpu",
+    "data",
+    "ops",
+    "reference",
+    "plans",
+    "selftest",
+    "train",
+    "engine",
+    "bench",
+    "report",
+    "cli",
+];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
+/// The rooms that a text names behind `crate::`, alone or in braces.
+fn used(text: &str) -> Vec<&'static str> {
+    let known = |name: &str| ROOMS.into_iter().find(|room| *room == name);
+    text.split("crate::").skip(1).flat_map(|path| heads(path).into_iter().filter_map(known)).collect()
+}
+
+/// The first word of a path, or of each path in its outermost braces.
+fn heads(path: &str) -> Vec<&str> {
+    let word = |text: &'_ str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let Some(list) = path.strip_prefix('{') else { return vec![&path[..word(path)]] };
+    let (mut depth, mut heads, mut start) = (0, Vec::new(), Some(0));
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => start = Some(at + 1),
+            c if !c.is_whitespace() && start.is_some() => {
+                heads.push(&list[at..at + word(&list[at..])]);
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    heads
+}
+
+#[test]
+fn rooms_use_only_rooms_below_them() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let height = |room: &str| ROOMS.iter().position(|known| *known == room);
+    for path in sources(&src) {
+        let room = path.strip_prefix(&src).unwrap().iter().next().unwrap().to_str().unwrap();
+        let room = room.trim_end_matches(".rs");
+        if ["lib", "main"].contains(&room) {
+            continue;
+        }
+        let own = height(room).unwrap_or_else(|| panic!("{} lies in no room", path.display()));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let product = text.split("#[cfg(test)]").next().unwrap();
+        for used in used(product) {
+            assert!(height(used) <= Some(own), "{}: {room} uses {used}, which is above it", path.display());
+        }
+    }
+}
+
+#[test]
+fn an_arrow_is_seen_however_it_is_written() {
+    let text = "use crate::train::Loss;\nuse crate::{Error, gpu::{Gpu, data}, plans};\nfn f(x: &crate::engine::Adapter) {}";
+    assert_eq!(used(text), ["train", "gpu", "plans", "engine"]);
+}
