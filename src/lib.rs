@@ -71,6 +71,10 @@
 //! # }
 //! ```
 
+// Not for the tests, which unwrap and share modules.
+#![warn(unreachable_pub)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod atomic;
 pub mod bench;
 pub mod cli;

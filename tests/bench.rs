@@ -13,7 +13,7 @@ use digit_adder::gpu::{Buffers, Gpu, Replay};
 use digit_adder::network::Loss;
 use digit_adder::plans::{Kind, tiles::CANDIDATES, tiles::Tiles};
 use digit_adder::program::times::Method;
-use digit_adder::program::{Cursor, Program};
+use digit_adder::program::{Cursor, Dispatch, Program};
 use digit_adder::wgsl::Library;
 use serde_json::Value;
 
@@ -191,7 +191,7 @@ fn train_keeps_its_tiles() -> Result<(), String> {
     assert!(told.contains(&used), "no `{used}` in {told}");
     let shaders = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
     let (config, _) = train("watched", &["--plan", "layered", "--hot-reload", "--shader-dir", shaders]);
-    let watched = std::path::Path::new(shaders).canonicalize().unwrap();
+    let watched = Path::new(shaders).canonicalize().unwrap();
     assert_eq!((&config["tiles"], &config["shaders"]), (&Value::Null, &watched.to_str().into()));
     Ok(())
 }
@@ -229,7 +229,7 @@ fn train_with_a_profile() -> Result<(), String> {
     }
     let kernels = complete.iter().filter(|event| event["args"]["layer"].is_string());
     let kernels: Vec<&str> = kernels.map(|event| event["name"].as_str().unwrap()).collect();
-    assert!(kernels.iter().copied().eq(program.dispatches.iter().map(|d| d.kernel()).collect::<Vec<_>>()));
+    assert!(kernels.iter().copied().eq(program.dispatches.iter().map(Dispatch::kernel).collect::<Vec<_>>()));
     Ok(())
 }
 

@@ -17,7 +17,7 @@ mod idx_files;
 use idx_files::{blank_set, gzip, idx, serve};
 
 fn sha256(parts: &[&[u8]]) -> String {
-    let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize();
+    let hash = parts.iter().fold(Sha256::new(), Digest::chain_update).finalize();
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -4,6 +4,7 @@
 use digit_adder::network::{Concat, Conv2d, DIGITS, Head, Linear, Loss, MaxPool, Network, Op, Sizes};
 use digit_adder::ops::cross_entropy::CrossEntropy;
 use digit_adder::ops::softmax::Softmax;
+use digit_adder::program::Parameter;
 use digit_adder::random::{Purpose, Random};
 use digit_adder::reference::fused::conv_pool;
 use digit_adder::reference::network::{Pass, backward, forward, losses};
@@ -254,44 +255,42 @@ fn whole_network(loss: Loss) {
         let losses = losses(&network, loss, &pass, &targets, &weight).of_heads.concat();
         (side_of_kinks(&network, &pass) == kinks).then_some(losses)
     };
-    let (mut checked_of_all, mut skipped_of_all) = (0, 0);
-    for parameter in network.parameters() {
+    // Image by image: the difference of two sums would lose more digits.
+    let difference = |index: usize, by: f64| {
+        let (above, below) = (shifted(index, by)?, shifted(index, -by)?);
+        Some(scale * above.iter().zip(&below).map(|(above, below)| above - below).sum::<f64>())
+    };
+    let counts = network.parameters().iter().map(|parameter| {
         let order = random.permutation(parameter.len() as u32);
-        let gradient = &gradients.flat[parameter.range()];
-        let largest = gradient.iter().fold(0.0, |largest: f64, g| largest.max(g.abs()));
-        assert!(
-            largest > 1e3 * ABSOLUTE,
-            "{}: gradients of {largest:e} at most prove little",
-            parameter.name
-        );
-        let entries = &order[..parameter.len().min(ENTRIES + ENTRIES / 4)];
-        let checked: usize = entries
-            .par_iter()
-            .map(|&entry| {
-                let entry = entry as usize;
-                let index = parameter.offset + entry;
-                // Image by image: the difference of two sums would lose more digits.
-                let difference = |by: f64| {
-                    let (above, below) = (shifted(index, by)?, shifted(index, -by)?);
-                    Some(scale * above.iter().zip(&below).map(|(above, below)| above - below).sum::<f64>())
-                };
-                let Some(slope) = slope(difference) else { return 0 };
-                assert_slope(&parameter.name, entry, slope, gradient[entry]);
-                1
-            })
-            .sum();
-        let skipped = entries.len() - checked;
-        println!("{}: {checked} checked, {skipped} skipped, largest {largest:e}", parameter.name);
-        assert!(
-            checked >= ENTRIES.min(parameter.len()),
-            "{}: only {checked} of {} entries could be checked",
-            parameter.name,
-            entries.len()
-        );
-        checked_of_all += checked;
-        skipped_of_all += skipped;
-    }
-    assert!(skipped_of_all * 100 <= checked_of_all, "{skipped_of_all} skipped, {checked_of_all} checked");
+        check_parameter(parameter, &order, &gradients.flat[parameter.range()], difference)
+    });
+    let (checked, skipped) = counts.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+    assert!(skipped * 100 <= checked, "{skipped} skipped, {checked} checked");
+}
+
+/// Checks the first entries of an order, and gives how many were checked and how many lie next to a kink.
+fn check_parameter(
+    parameter: &Parameter,
+    order: &[u32],
+    gradient: &[f64],
+    difference: impl Fn(usize, f64) -> Option<f64> + Sync,
+) -> (usize, usize) {
+    let name = &parameter.name;
+    let largest = gradient.iter().fold(0.0, |largest: f64, g| largest.max(g.abs()));
+    assert!(largest > 1e3 * ABSOLUTE, "{name}: gradients of {largest:e} at most prove little");
+    let entries = &order[..parameter.len().min(ENTRIES + ENTRIES / 4)];
+    let check = |&entry: &u32| {
+        let (entry, index) = (entry as usize, parameter.offset + entry as usize);
+        let Some(slope) = slope(|by| difference(index, by)) else { return 0 };
+        assert_slope(name, entry, slope, gradient[entry]);
+        1
+    };
+    let checked: usize = entries.par_iter().map(check).sum();
+    let skipped = entries.len() - checked;
+    println!("{name}: {checked} checked, {skipped} skipped, largest {largest:e}");
+    let (wanted, all) = (ENTRIES.min(parameter.len()), entries.len());
+    assert!(checked >= wanted, "{name}: only {checked} of {all} entries could be checked");
+    (checked, skipped)
 }
 
 #[test]

@@ -235,7 +235,7 @@ fn against_reference(gpu: &Gpu, tiles: Tiles, loss: Loss, batch: usize) -> Resul
     fused.retain(|name, _| wide.contains_key(name));
     report(&format!("fused and layered, {loss:?}, {batch}"), &compare(&fused, &wide, batch, 2.0)?);
 
-    after_steps(reference, step, devices, &want, batch)
+    after_steps(reference, &step, devices, &want, batch)
 }
 
 /// Losses and counts of all steps, and the parameters after them.
@@ -246,7 +246,7 @@ fn against_reference(gpu: &Gpu, tiles: Tiles, loss: Loss, batch: usize) -> Resul
 /// the numerator, one in the root), never more than the `2 lr` between a step one way and the other.
 fn after_steps(
     mut reference: Reference,
-    first: Step,
+    first: &Step,
     devices: Vec<(Kind, Device)>,
     want: &Named<f64>,
     batch: usize,

@@ -25,7 +25,7 @@ use crate::{Error, Result};
 
 /// Flags of `bench`.
 #[derive(Debug, Args)]
-pub struct Bench {
+pub(super) struct Bench {
     #[command(flatten)]
     adapter: NamedAdapter,
     /// Measure only this plan [default: both, one after the other; of --sweep: fused]
@@ -50,7 +50,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         const NOTHING: &str = "there is nothing to measure: bench times the dispatches of a GPU driver, and \
             needs an adapter";
         let choice = Choice { profile: true, ..self.adapter.choice(true) };

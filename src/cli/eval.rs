@@ -18,7 +18,7 @@ use crate::{Error, Result};
 
 /// Flags of `eval`.
 #[derive(Debug, Args)]
-pub struct Eval {
+pub(super) struct Eval {
     /// Trained weights, a `model.safetensors`
     model: PathBuf,
     #[command(flatten)]
@@ -52,7 +52,7 @@ struct Report<'a> {
 }
 
 impl Eval {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
         let model = model_file::load(&self.model, &network)?;
         let opened = engine::open(&self.adapter.choice(), &mut console::say)?;

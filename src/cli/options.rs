@@ -17,7 +17,7 @@ const DRAWING_SEED: u64 = 1;
 
 /// Which graphics interface to use.
 #[derive(Clone, Debug, Args)]
-pub struct BackendOptions {
+pub(super) struct BackendOptions {
     /// Use only this graphics interface [default: all that the system has, or WGPU_BACKEND]
     #[arg(long, value_enum)]
     pub backend: Option<Backend>,
@@ -25,7 +25,7 @@ pub struct BackendOptions {
 
 /// Which adapter is meant.
 #[derive(Clone, Debug, Args)]
-pub struct NamedAdapter {
+pub(super) struct NamedAdapter {
     /// high-performance, low-power, software (a software driver), cpu (this program's own
     /// reference, no driver at all), or an index or a part of a name as `adapters` lists them
     /// [default: high-performance, or what WGPU_POWER_PREF says]
@@ -37,7 +37,7 @@ pub struct NamedAdapter {
 
 /// Which adapter to compute on.
 #[derive(Clone, Debug, Args)]
-pub struct AdapterOptions {
+pub(super) struct AdapterOptions {
     #[command(flatten)]
     named: NamedAdapter,
     /// Stop with exit code 3 where no GPU driver works, rather than compute on the CPU reference
@@ -47,20 +47,20 @@ pub struct AdapterOptions {
 
 /// Which plan to run weights by.
 #[derive(Clone, Debug, Args)]
-pub struct PlanOptions {
+pub(super) struct PlanOptions {
     /// How a GPU cuts the network into dispatches
     #[arg(long, value_enum, default_value_t)]
     pub plan: plans::Kind,
 }
 
 impl AdapterOptions {
-    pub fn choice(&self) -> Choice {
+    pub(super) fn choice(&self) -> Choice {
         self.named.choice(self.require_gpu)
     }
 }
 
 impl NamedAdapter {
-    pub fn choice(&self, require_gpu: bool) -> Choice {
+    pub(super) fn choice(&self, require_gpu: bool) -> Choice {
         let by_power = || match PowerPreference::from_env() {
             Some(PowerPreference::LowPower) => Preference::LowPower,
             _ => Preference::HighPerformance,
@@ -78,7 +78,7 @@ impl NamedAdapter {
 
 /// Which images to use.
 #[derive(Clone, Debug, Args)]
-pub struct DataOptions {
+pub(super) struct DataOptions {
     /// Folder with the four MNIST files, raw or .gz [default: $MNIST_DIR, ./data/mnist,
     /// ./data/MNIST/raw, the user's cache; else they are downloaded]
     #[arg(long, value_name = "DIR")]
@@ -98,7 +98,7 @@ enum Images {
 
 impl DataOptions {
     /// Finds the images; trains on the first `limit` only.
-    pub fn load(&self, limit: Option<usize>) -> Result<Dataset> {
+    pub(super) fn load(&self, limit: Option<usize>) -> Result<Dataset> {
         let wanted = match self.dataset {
             None => Wanted::Auto,
             Some(Images::Mnist) => Wanted::Mnist,
@@ -111,7 +111,7 @@ impl DataOptions {
 }
 
 /// A time to spend.
-pub fn seconds(text: &str) -> Parsed<f64> {
+pub(super) fn seconds(text: &str) -> Parsed<f64> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(seconds),
         _ => Err("must be a number of seconds greater than 0, at most 3600".into()),
@@ -119,7 +119,7 @@ pub fn seconds(text: &str) -> Parsed<f64> {
 }
 
 /// An addend.
-pub fn addend(text: &str) -> Parsed<Addend> {
+pub(super) fn addend(text: &str) -> Parsed<Addend> {
     let number = text.parse().ok().and_then(|number| Addend::new(number).ok());
     number.ok_or_else(|| "must be a whole number from 0 to 9".into())
 }

@@ -16,7 +16,7 @@ use crate::train::{HeadPrediction, Prediction, Recipe, model_file};
 
 /// Flags of `predict`.
 #[derive(Debug, Args)]
-pub struct Predict {
+pub(super) struct Predict {
     /// Trained weights, a `model.safetensors`
     model: PathBuf,
     /// A PNG that shows one digit: dark on light or light on dark, of any size
@@ -43,7 +43,7 @@ struct Report<'a> {
 }
 
 impl Predict {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
         let model = model_file::load(&self.model, &network)?;
         let picture = picture::read(&self.image)?;

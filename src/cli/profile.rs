@@ -15,7 +15,7 @@ use crate::{Error, Result};
 const SECONDS: f64 = 1.0;
 
 /// Watches a run from its start.
-pub struct Profiler {
+pub(super) struct Profiler {
     gpu: Arc<Gpu>,
     trace: Option<PathBuf>,
 }
@@ -25,7 +25,7 @@ impl Profiler {
     ///
     /// # Errors
     /// [`Error::Usage`] on the CPU reference, or where the file cannot be.
-    pub fn new(opened: &Opened, trace: Option<PathBuf>) -> Result<Self> {
+    pub(super) fn new(opened: &Opened, trace: Option<PathBuf>) -> Result<Self> {
         let gpu = opened.gpu().ok_or_else(|| {
             Error::Usage("--profile needs a GPU: the CPU reference has no dispatches to time".into())
         })?;
@@ -37,7 +37,7 @@ impl Profiler {
     ///
     /// # Errors
     /// A device that fails, a file that cannot be written.
-    pub fn finish(self, engine: &mut dyn Engine) -> Result<()> {
+    pub(super) fn finish(self, engine: &mut dyn Engine) -> Result<()> {
         let Self { gpu, trace } = self;
         let step = gpu.spans.time(trace::PROFILE, || engine.time_step(SECONDS))?;
         let spans = gpu.spans.take();

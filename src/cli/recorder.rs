@@ -14,7 +14,7 @@ use crate::train::run::{EpochRecord, Watcher};
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 
 /// Prints, logs and saves while the training goes on.
-pub struct Recorder {
+pub(super) struct Recorder {
     /// Where everything goes.
     pub folder: RunFolder,
     /// Of the last good epoch; empty before the first.
@@ -27,13 +27,13 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    pub fn new(folder: RunFolder, network: Network, about: About, bar: EpochBar) -> Self {
+    pub(super) fn new(folder: RunFolder, network: Network, about: About, bar: EpochBar) -> Self {
         let (parameters, records) = (Vec::new(), Vec::new());
         Self { folder, parameters, network, about, bar, records, saved: Instant::now() }
     }
 
     /// Saves and draws what there is, also after a run that failed.
-    pub fn finish(&mut self, title: &str) -> Result<()> {
+    pub(super) fn finish(&mut self, title: &str) -> Result<()> {
         self.bar.clear();
         if !self.parameters.is_empty() {
             self.save()?;
@@ -47,7 +47,7 @@ impl Recorder {
     }
 
     /// What is left of a run that stopped early.
-    pub fn what_is_kept(&self) -> String {
+    pub(super) fn what_is_kept(&self) -> String {
         let folder = self.folder.path().display();
         match self.about.trained_epochs {
             None | Some(0) => format!("the training stopped in its first epoch, {folder} holds no weights"),

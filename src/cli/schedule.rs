@@ -11,7 +11,7 @@ use crate::wgsl::{Library, lower};
 
 /// Flags of `schedule`.
 #[derive(Debug, Args)]
-pub struct Schedule {
+pub(super) struct Schedule {
     /// How the network is cut into dispatches
     #[arg(long, value_enum, default_value_t)]
     plan: Kind,
@@ -55,7 +55,7 @@ impl From<Cut> for Tiles {
 }
 
 impl Schedule {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
         let programs = self.plan.programs(&network, self.loss, self.tiles.into());
         let schedule = lower(&programs.training(self.batch_size)?, &Library::Embedded)?;

@@ -19,7 +19,7 @@ use crate::wgsl::Library;
 
 /// Flags of `selftest`.
 #[derive(Debug, Args)]
-pub struct Selftest {
+pub(super) struct Selftest {
     #[command(flatten)]
     adapter: NamedAdapter,
     /// Print one JSON object
@@ -57,7 +57,7 @@ struct Failure {
 }
 
 impl Selftest {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         const NOTHING: &str = "there is nothing to test: selftest compares a GPU driver's numbers with the \
             CPU reference, and needs an adapter";
         let choice = self.adapter.choice(true);

@@ -22,7 +22,7 @@ use crate::wgsl::watch::Watch;
 
 /// Flags of `train`.
 #[derive(Debug, Args)]
-pub struct Train {
+pub(super) struct Train {
     #[command(flatten)]
     adapter: AdapterOptions,
     #[command(flatten)]
@@ -75,7 +75,7 @@ struct Outcome<'a> {
 }
 
 impl Train {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         if let Some(out) = &self.out {
             run_folder::refuse_used(out)?;
         }

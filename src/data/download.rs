@@ -12,7 +12,7 @@ use super::mnist::{MEMBERS, Member, sha256};
 use crate::atomic;
 
 /// Where the gzipped files are served, in the order of trial.
-pub const MIRRORS: [&str; 3] = [
+pub(super) const MIRRORS: [&str; 3] = [
     "https://storage.googleapis.com/cvdf-datasets/mnist",
     "https://ossci-datasets.s3.amazonaws.com/mnist",
     "https://raw.githubusercontent.com/fgnt/mnist/master",
@@ -29,7 +29,7 @@ const FILE: Duration = Duration::from_secs(300);
 /// under another name and renamed, so nobody ever sees half of one.
 ///
 /// The error is a short account of what was tried.
-pub fn download(mirrors: &[String], folder: &Path, say: &mut dyn FnMut(&str)) -> Result<(), String> {
+pub(super) fn download(mirrors: &[String], folder: &Path, say: &mut dyn FnMut(&str)) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|e| format!("{} cannot be made ({e})", folder.display()))?;
     let mut live: Vec<&String> = mirrors.iter().collect();
     let mut patience = PATIENCE;

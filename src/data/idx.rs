@@ -85,8 +85,34 @@ pub(super) fn unpack(mut input: impl BufRead, len: usize) -> std::result::Result
 }
 
 /// Checks that a raw file is IDX and holds exactly `count` items of `content`; of a longer file only
-/// the first byte too many is needed. The message says what is wrong but not with which file.
+/// the first byte too many is needed.
+///
+/// # Errors
+/// What is wrong, but not with which file.
 pub fn check(bytes: &[u8], content: Content, count: usize) -> std::result::Result<(), String> {
+    check_magic(bytes, content)?;
+    check_dimensions(bytes, content, count)?;
+    let promised = content.file_len(count);
+    if bytes.len() < promised {
+        let missing = promised - bytes.len();
+        return Err(format!(
+            "truncated: {missing} of the {promised} bytes that its header promises are missing"
+        ));
+    }
+    if bytes.len() > promised {
+        return Err(format!("oversized: longer than the {promised} bytes that its header promises"));
+    }
+    if content == Content::Labels
+        && let Some(place) = bytes[content.header()..].iter().position(|&label| label > 9)
+    {
+        let label = bytes[content.header() + place];
+        return Err(format!("label {label} of image {place} is not a digit (0-9)"));
+    }
+    Ok(())
+}
+
+/// The first four bytes: IDX, unsigned bytes, and as many dimensions as the content has.
+fn check_magic(bytes: &[u8], content: Content) -> std::result::Result<(), String> {
     let wanted = content.name();
     let Some((&[zero, zero_too, kind, rank], _)) = bytes.split_first_chunk() else {
         return Err(format!("truncated: its {} bytes cannot even hold an IDX magic number", bytes.len()));
@@ -102,15 +128,21 @@ pub fn check(bytes: &[u8], content: Content, count: usize) -> std::result::Resul
         ));
     }
     let rank = usize::from(rank);
-    if rank != content.rank() {
-        let mislabelled = [Content::Images, Content::Labels].into_iter().find(|other| other.rank() == rank);
-        return Err(match mislabelled {
-            Some(other) => {
-                format!("mislabelled: holds {}, its name promises {wanted}; was it renamed?", other.name())
-            }
-            None => format!("bad magic number: {rank} dimensions, {wanted} have {}", content.rank()),
-        });
+    if rank == content.rank() {
+        return Ok(());
     }
+    let mislabelled = [Content::Images, Content::Labels].into_iter().find(|other| other.rank() == rank);
+    Err(match mislabelled {
+        Some(other) => {
+            format!("mislabelled: holds {}, its name promises {wanted}; was it renamed?", other.name())
+        }
+        None => format!("bad magic number: {rank} dimensions, {wanted} have {}", content.rank()),
+    })
+}
+
+/// The dimensions behind them: how many items, and the size of an image.
+fn check_dimensions(bytes: &[u8], content: Content, count: usize) -> std::result::Result<(), String> {
+    let wanted = content.name();
     let Some(header) = bytes.get(4..content.header()) else {
         return Err(format!("truncated: ends inside its header of {} bytes", content.header()));
     };
@@ -129,26 +161,10 @@ pub fn check(bytes: &[u8], content: Content, count: usize) -> std::result::Resul
             _ => format!("says it holds {found} {wanted}, MNIST has {count} here"),
         });
     }
-    if let [_, rows, columns] = dims[..]
-        && (rows, columns) != (SIDE, SIDE)
-    {
-        return Err(format!("has images of {rows} x {columns} pixels, MNIST's are {SIDE} x {SIDE}"));
+    match dims[..] {
+        [_, rows, columns] if (rows, columns) != (SIDE, SIDE) => {
+            Err(format!("has images of {rows} x {columns} pixels, MNIST's are {SIDE} x {SIDE}"))
+        }
+        _ => Ok(()),
     }
-    let promised = content.file_len(count);
-    if bytes.len() < promised {
-        let missing = promised - bytes.len();
-        return Err(format!(
-            "truncated: {missing} of the {promised} bytes that its header promises are missing"
-        ));
-    }
-    if bytes.len() > promised {
-        return Err(format!("oversized: longer than the {promised} bytes that its header promises"));
-    }
-    if content == Content::Labels
-        && let Some(place) = bytes[content.header()..].iter().position(|&label| label > 9)
-    {
-        let label = bytes[content.header() + place];
-        return Err(format!("label {label} of image {place} is not a digit (0-9)"));
-    }
-    Ok(())
 }

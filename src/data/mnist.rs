@@ -73,13 +73,13 @@ impl Member {
 
 /// SHA-256 over some bytes after each other, in lowercase hexadecimal digits.
 pub fn sha256(parts: &[impl AsRef<[u8]>]) -> String {
-    let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
+    let hash = parts.iter().fold(Sha256::new(), Digest::chain_update);
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a folder holds of MNIST.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found {
+pub(super) enum Found {
     /// It is not there.
     NoFolder,
     /// Something of that name is there, but it is not a folder.
@@ -93,7 +93,7 @@ pub enum Found {
 }
 
 /// Looks for the four files in a folder, by name only.
-pub fn find(folder: &Path) -> Found {
+pub(super) fn find(folder: &Path) -> Found {
     if !folder.exists() {
         return Found::NoFolder;
     }
@@ -116,9 +116,9 @@ pub fn find(folder: &Path) -> Found {
 ///
 /// # Errors
 /// [`Error::Data`](crate::Error::Data) naming the file that is malformed or cannot be read.
-pub fn read(folder: &Path, paths: [PathBuf; 4], say: &mut dyn FnMut(&str)) -> Result<Dataset> {
+pub(super) fn read(folder: &Path, paths: &[PathBuf; 4], say: &mut dyn FnMut(&str)) -> Result<Dataset> {
     let read = |(member, path): (&Member, &PathBuf)| idx::read(path, member.content, member.count);
-    let files: Vec<Vec<u8>> = MEMBERS.par_iter().zip(&paths).map(read).collect::<Result<_>>()?;
+    let files: Vec<Vec<u8>> = MEMBERS.par_iter().zip(paths).map(read).collect::<Result<_>>()?;
     let foreign: Vec<&str> = MEMBERS
         .par_iter()
         .zip(&files)

@@ -74,6 +74,9 @@ pub fn load(request: &Request, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
 }
 
 /// [`load`], looking in these places.
+///
+/// # Errors
+/// As [`load`].
 pub fn load_from(sources: &Sources, request: &Request, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
     if request.limit == Some(0) {
         return Err(Error::Usage("a limit of 0 images leaves nothing to train on: give 1 or more".into()));

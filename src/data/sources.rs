@@ -57,7 +57,7 @@ impl Sources {
         if let Some(cache) = &self.cache
             && let Found::All(paths) = mnist::find(cache)
         {
-            match mnist::read(cache, paths, say) {
+            match mnist::read(cache, &paths, say) {
                 Err(wrong) if may_download => say(&format!("{wrong}; fetching it again")),
                 result => return result.map(Ok),
             }
@@ -80,7 +80,7 @@ impl Sources {
 /// Reads the files of a folder that must have them; `called` is what the folder is to the user.
 pub(super) fn read_folder(folder: &Path, called: &str, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
     let wrong = match mnist::find(folder) {
-        Found::All(paths) => return mnist::read(folder, paths, say),
+        Found::All(paths) => return mnist::read(folder, &paths, say),
         Found::NoFolder => "does not exist".to_owned(),
         Found::NotAFolder => "is not a folder".to_owned(),
         Found::Nothing => {

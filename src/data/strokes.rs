@@ -2,7 +2,7 @@
 
 /// A point that a stroke passes through, x to the right and y down, the digit about 1 high.
 #[derive(Clone, Copy, Debug)]
-pub enum Point {
+pub(super) enum Point {
     /// The stroke bends smoothly.
     Smooth(f32, f32),
     /// The stroke turns sharply.
@@ -13,25 +13,25 @@ use Point::{Corner as C, Smooth as S};
 
 impl Point {
     /// Its coordinates.
-    pub fn at(self) -> [f32; 2] {
+    pub(super) fn at(self) -> [f32; 2] {
         match self {
             S(x, y) | C(x, y) => [x, y],
         }
     }
 
     /// Whether the stroke turns sharply here.
-    pub fn is_corner(self) -> bool {
+    pub(super) fn is_corner(self) -> bool {
         matches!(self, C(..))
     }
 }
 
 /// What the pen draws without being lifted.
-pub type Stroke = &'static [Point];
+pub(super) type Stroke = &'static [Point];
 /// One way to write a digit, and how often it is met.
-pub type Hand = (u32, &'static [Stroke]);
+pub(super) type Hand = (u32, &'static [Stroke]);
 
 /// The hands of each digit.
-pub const HANDS: [&[Hand]; 10] = [ZERO, ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE];
+pub(super) const HANDS: [&[Hand]; 10] = [ZERO, ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE];
 
 #[rustfmt::skip]
 const ZERO: &[Hand] = &[

@@ -110,10 +110,7 @@ impl From<Missing> for Error {
 ///
 /// # Errors
 /// That there is none, or none that fits.
-pub fn choose(
-    preference: &Preference,
-    backend: Option<Backends>,
-) -> std::result::Result<wgpu::Adapter, Missing> {
+pub fn choose(preference: &Preference, backend: Option<Backends>) -> Result<wgpu::Adapter, Missing> {
     let (mut adapters, asked) = list(backend);
     let infos: Vec<AdapterInfo> = adapters.iter().map(wgpu::Adapter::get_info).collect();
     if let Some(index) = pick(preference, &infos) {

@@ -38,6 +38,9 @@ impl Gpu {
     }
 
     /// Opens a device to be profiled: with timestamps where the adapter has them, and with spans.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
     pub fn open_profiled(adapter: &wgpu::Adapter) -> Result<Self> {
         Self::open_with(adapter, adapter.features() & wgpu::Features::TIMESTAMP_QUERY, true)
     }
@@ -81,14 +84,20 @@ impl Gpu {
     }
 
     /// Fails with the first error that the driver or wgpu has reported, if any.
+    ///
+    /// # Errors
+    /// [`Error::Device`] with the report.
     pub fn check(&self) -> Result<()> {
-        match self.failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take() {
+        match self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
             None => Ok(()),
             Some(message) => Err(Error::Device(format!("{}: {message}", self.info.name))),
         }
     }
 
     /// A zeroed buffer of at least `bytes` bytes (rounded up to 256, never empty) for shaders and copies.
+    ///
+    /// # Errors
+    /// [`Error::Device`] naming the buffer where it is larger than the device can bind.
     pub fn buffer(&self, label: &str, bytes: usize) -> Result<Buffer> {
         let size = (bytes.max(1) as u64).next_multiple_of(256);
         let limits = self.device.limits();
@@ -116,6 +125,9 @@ impl Gpu {
     }
 
     /// Waits for all work and reads `len` values from the buffer's byte `offset` on.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device has failed or the memory cannot be mapped.
     pub fn read<T: Pod>(&self, buffer: &Buffer, offset: usize, len: usize) -> Result<Vec<T>> {
         let bytes = (len * size_of::<T>()) as u64;
         if bytes == 0 {
@@ -150,6 +162,9 @@ impl Gpu {
     }
 
     /// Waits until a submission (or all work) is done, then reports any error so far.
+    ///
+    /// # Errors
+    /// [`Error::Device`] with the first report of the driver or wgpu.
     pub fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
         let until = wgpu::PollType::Wait { submission_index: submission, timeout: None };
         let waited = self.spans.time("wait", || self.device.poll(until));
@@ -185,7 +200,7 @@ fn lack(needed: &wgpu::Limits, offered: &wgpu::Limits) -> Option<String> {
 
 fn note(failure: &Mutex<Option<String>>, message: String) {
     // The first error is the cause; what follows are its consequences.
-    failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(message);
+    failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(message);
 }
 
 #[cfg(test)]

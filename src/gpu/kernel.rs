@@ -65,7 +65,11 @@ impl Kernels {
         let make = |kernel: &schedule::Kernel| Ok((key(kernel), Arc::new(self.make(gpu, kernel)?)));
         let made = missing.into_par_iter().map(make).collect::<Result<Vec<_>>>()?;
         self.made.extend(made);
-        Ok(kernels.iter().filter_map(|kernel| self.made.get(&key(kernel)).cloned()).collect())
+        let made = |kernel| {
+            let made = self.made.get(&key(kernel)).cloned();
+            made.ok_or_else(|| Error::Device(format!("{} was not made", kernel.name())))
+        };
+        kernels.iter().map(made).collect()
     }
 
     fn make(&self, gpu: &Gpu, kernel: &schedule::Kernel) -> Result<Kernel> {

@@ -59,7 +59,7 @@ impl Spans {
     }
 
     fn lock(&self) -> Option<MutexGuard<'_, Vec<Span>>> {
-        self.kept.as_ref().map(|kept| kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        self.kept.as_ref().map(|kept| kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 }
 

@@ -29,6 +29,9 @@ impl Builder {
     }
 
     /// Adds a convolution with `channels` outputs and a square kernel: valid padding, stride 1.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a size of 0, an input without planes, a kernel that does not fit, a name that is taken.
     pub fn conv2d(&mut self, name: &str, x: Input, channels: usize, kernel: usize) -> Result<Input> {
         refuse_zero(name, &[channels, kernel])?;
         let [in_channels, height, width] = self.planes(name, x)?;
@@ -44,12 +47,18 @@ impl Builder {
     }
 
     /// Adds a rectifier.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a name that is taken.
     pub fn relu(&mut self, name: &str, x: Input) -> Result<Input> {
         let shape = self.network.shape_of(x).to_vec();
         self.layer(name, Op::Relu, &[x], &shape)
     }
 
     /// Adds a max pooling with a square window, which is its stride too.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a size of 0, an input without planes, a window that does not fit, a name that is taken.
     pub fn max_pool(&mut self, name: &str, x: Input, window: usize) -> Result<Input> {
         refuse_zero(name, &[window])?;
         let [channels, height, width] = self.planes(name, x)?;
@@ -63,6 +72,9 @@ impl Builder {
     }
 
     /// Adds a fully connected layer on `x`, flattened, with `outputs` outputs.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a size of 0 or a name that is taken.
     pub fn linear(&mut self, name: &str, x: Input, outputs: usize) -> Result<Input> {
         refuse_zero(name, &[outputs])?;
         let inputs = self.network.len_of(x);
@@ -71,12 +83,18 @@ impl Builder {
     }
 
     /// Adds `x1`, flattened, with `x2`, flattened, behind it.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a name that is taken.
     pub fn concat(&mut self, name: &str, x1: Input, x2: Input) -> Result<Input> {
         let (left, right) = (self.network.len_of(x1), self.network.len_of(x2));
         self.layer(name, Op::Concat(Concat { batch: 1, left, right }), &[x1, x2], &[left + right])
     }
 
     /// Makes a linear layer's outputs the logits of a head, whose right class is `target(digit, addend)`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for logits that are not a linear layer's, a class beyond its outputs, a name that is taken.
     pub fn head(&mut self, name: &str, logits: Input, target: fn(usize, usize) -> usize) -> Result<()> {
         let layers = &self.network.layers;
         let (index, classes) = match logits {

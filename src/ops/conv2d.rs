@@ -6,6 +6,9 @@ pub use crate::network::Conv2d;
 use crate::program::{Tape, Tensor};
 
 /// Adds the layer `name`, which reads `{name}.weight` and `{name}.bias`, and gives its output.
+///
+/// # Errors
+/// [`crate::Error::Usage`] for tensors of other shapes, or a parameter that is missing.
 pub fn conv2d(tape: &mut Tape, name: &str, x: Tensor, s: Conv2d) -> Result<Tensor> {
     let Conv2d { batch, in_channels, height, width, out_channels, kernel } = s;
     tape.expect(name, x, &[batch, in_channels, height, width])?;

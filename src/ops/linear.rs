@@ -6,6 +6,9 @@ use crate::program::{Tape, Tensor};
 
 /// Adds the layer `name`, which reads `{name}.weight` and `{name}.bias`, and gives its output. `x` may
 /// have any shape of `inputs` words an image.
+///
+/// # Errors
+/// [`crate::Error::Usage`] for tensors of other shapes, or a parameter that is missing.
 pub fn linear(tape: &mut Tape, name: &str, x: Tensor, s: Linear) -> Result<Tensor> {
     let Linear { batch, inputs, outputs } = s;
     if tape.shape(x)[0] != batch || tape.shape(x)[1..].iter().product::<usize>() != inputs {

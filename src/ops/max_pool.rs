@@ -5,6 +5,9 @@ pub use crate::network::MaxPool;
 use crate::program::{Tape, Tensor};
 
 /// Adds the pooling `name` and gives its output.
+///
+/// # Errors
+/// [`crate::Error::Usage`] for a tensor of another shape.
 pub fn max_pool(tape: &mut Tape, name: &str, x: Tensor, s: MaxPool) -> Result<Tensor> {
     let MaxPool { batch, channels, height, width, window } = s;
     tape.expect(name, x, &[batch, channels, height, width])?;

@@ -4,6 +4,9 @@ use crate::Result;
 use crate::program::{Tape, Tensor};
 
 /// Adds `y = max(x, 0)` under `name`; `x [batch, ..]` may have any shape.
+///
+/// # Errors
+/// None; it is fallible as other ops are.
 pub fn relu(tape: &mut Tape, name: &str, x: Tensor) -> Result<Tensor> {
     let shape = tape.shape(x).to_vec();
     let size = shape[1..].iter().product::<usize>();

@@ -13,11 +13,14 @@ pub struct Softmax {
 }
 
 /// Adds `y = softmax(x)` under `name`.
+///
+/// # Errors
+/// [`crate::Error::Usage`] for a tensor of another rank than 2.
 pub fn softmax(tape: &mut Tape, name: &str, x: Tensor) -> Result<Tensor> {
-    let shape = tape.shape(x).to_vec();
-    let s = Softmax { batch: shape[0], classes: shape[1..].iter().product() };
+    let (batch, classes) = tape.rows(name, x)?;
+    let s = Softmax { batch, classes };
     let constants = [("BATCH", s.batch.into()), ("CLASSES", s.classes.into())];
-    let y = tape.tensor(name, &shape);
+    let y = tape.tensor(name, &[batch, classes]);
     tape.dispatch(name, ["softmax", "forward"], &constants, &[("x", x), ("y", y)], [s.batch, 1, 1]);
     tape.flops(4 * s.batch * s.classes);
 

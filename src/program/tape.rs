@@ -64,6 +64,9 @@ impl Tape {
     }
 
     /// The parameter of that name.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is none of that name.
     pub fn parameter(&mut self, name: &str) -> Result<Tensor> {
         if let Some(known) = self.program.find(name) {
             return Ok(known);
@@ -108,6 +111,9 @@ impl Tape {
     }
 
     /// Fails unless `tensor` has the shape that `op` needs.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming op, tensor and both shapes.
     pub fn expect(&self, op: &str, tensor: Tensor, shape: &[usize]) -> Result<()> {
         if self.shape(tensor) == shape {
             return Ok(());

@@ -29,12 +29,12 @@ pub(super) struct Part {
 
 impl Part {
     /// The first `len` words.
-    pub fn whole(len: usize) -> Self {
+    pub(super) fn whole(len: usize) -> Self {
         Self { at: 0, stride: len, width: len }
     }
 
     /// The places of its words.
-    pub fn places(self, rows: usize) -> impl Iterator<Item = usize> {
+    pub(super) fn places(self, rows: usize) -> impl Iterator<Item = usize> {
         (0..rows * self.width)
             .map(move |i| self.at + i / self.width.max(1) * self.stride + i % self.width.max(1))
     }

@@ -17,7 +17,7 @@ use crate::random::Random;
 use crate::reference;
 
 /// The network's own layers, and windows that are tied throughout: those of a depth.
-pub fn fixed(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
+pub(super) fn fixed(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
     let quick = depth == Depth::Quick;
     let mut checks = Vec::new();
     let fat = Tiles::fat(lanes);
@@ -45,7 +45,7 @@ pub fn fixed(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
 /// A layer that reads a tensor and one that reads packed images, at random sizes, with kernels of `kernels` a
 /// side at most and `lanes` neighbours that share what they load. Images are small: a driver's compiler unrolls
 /// their rows and taps.
-pub fn random(
+pub(super) fn random(
     batch: usize,
     kernels: usize,
     lanes: usize,
@@ -98,6 +98,11 @@ impl Layer {
         ])
     }
 
+    /// Where the biases lie behind the padded weights.
+    fn bias_at(&self) -> usize {
+        self.s.conv.w_len().next_multiple_of(ALIGN)
+    }
+
     /// Words of a pooled row.
     fn pitch(&self) -> usize {
         let [.., width] = self.s.pooled();
@@ -136,7 +141,7 @@ fn pad_rows<T: Copy>(rows: &[T], width: usize, pitch: usize, fill: T) -> Vec<T> 
 fn check(layer: Layer, content: Content, seed: u32) -> Result<Check> {
     let s = layer.s;
     let Conv2d { batch, in_channels, height, width, out_channels, kernel } = s.conv;
-    let (taps, columns) = (kernel * kernel, width.next_multiple_of(4));
+    let columns = width.next_multiple_of(4);
     let shapes =
         [("c.weight", &[out_channels, in_channels, kernel, kernel][..]), ("c.bias", &[out_channels])];
     let mut t = Builder::new(batch, &shapes, seed);
@@ -171,7 +176,7 @@ fn check(layer: Layer, content: Content, seed: u32) -> Result<Check> {
     }
     let rows = t.input("dy", &[batch, part.stride], &rows);
     // The partial sums lie as the flat parameters do, the bias behind the padded weights.
-    let bias_at = s.conv.w_len().next_multiple_of(ALIGN);
+    let bias_at = layer.bias_at();
     let partial = t.tape.tensor("partial", &[layer.slots, bias_at + out_channels]);
     let dx = matches!(input, Pixels::Tensor(_))
         .then(|| t.tape.tensor("dx", &[batch, in_channels, height, columns]));
@@ -180,21 +185,43 @@ fn check(layer: Layer, content: Content, seed: u32) -> Result<Check> {
     let gradients = t.tape.tensor("gradients", &[bias_at + out_channels]);
     ops::batch_sum::batch_sum(&mut t.tape, "c", partial, gradients);
 
-    let (x, w, b, dy) = (wide(&x), wide(&w), wide(&b), wide(&dy));
+    let numbers = [x, w, b, dy].map(|values| wide(&values));
+    want(&mut t, layer, &numbers, &Outputs { y, winner, dx, gradients });
+    let packed = if layer.packed { ", packed" } else { "" };
+    Ok(t.finish("conv_pool", format!("{}{packed}{}", name(s.conv), content.name())))
+}
+
+/// What the kernels leave.
+struct Outputs {
+    y: Tensor,
+    winner: Tensor,
+    dx: Option<Tensor>,
+    /// Of weight and bias, as the flat parameters lie.
+    gradients: Tensor,
+}
+
+/// Writes down what the reference makes of image, weights, biases and the gradient of the output.
+fn want(t: &mut Builder, layer: Layer, [x, w, b, dy]: &[Vec<f64>; 4], outputs: &Outputs) {
+    let &Outputs { y, winner, dx, gradients } = outputs;
+    let s = layer.s;
+    let Conv2d { batch, in_channels, width, out_channels, kernel, .. } = s.conv;
+    let (taps, columns, part) = (kernel * kernel, width.next_multiple_of(4), layer.part());
+    let [.., pooled_width] = s.pooled();
+    let len = s.pooled()[1..].iter().product::<usize>();
     let (mut want_y, mut mask) = (vec![0.0; batch * len], vec![0; batch * len]);
-    reference::fused::conv_pool::forward(&s.conv, WINDOW, &x, &w, &b, &mut want_y, &mut mask);
+    reference::fused::conv_pool::forward(&s.conv, WINDOW, x, w, b, &mut want_y, &mut mask);
     let tol = sum_of(&want_y, in_channels * taps + 1);
     t.want_part("y", y, part, Want::Floats(pad_rows(&want_y, pooled_width, layer.pitch(), 0.0), tol));
     if let Some(dx) = dx {
         let mut want_dx = vec![0.0; s.conv.x_len()];
-        reference::fused::conv_pool::backward_input(&s.conv, WINDOW, &dy, &mask, &w, &mut want_dx);
+        reference::fused::conv_pool::backward_input(&s.conv, WINDOW, dy, &mask, w, &mut want_dx);
         t.want_sum(dx, pad_rows(&want_dx, width, columns, 0.0), out_channels * taps);
     }
     let (mut dw, mut db) = (vec![0.0; s.conv.w_len()], vec![0.0; out_channels]);
-    reference::fused::conv_pool::backward_weights(&s.conv, WINDOW, &dy, &mask, &x, &mut dw);
-    reference::fused::conv_pool::backward_bias(&s.conv, WINDOW, &dy, &mask, &mut db);
+    reference::fused::conv_pool::backward_weights(&s.conv, WINDOW, dy, &mask, x, &mut dw);
+    reference::fused::conv_pool::backward_bias(&s.conv, WINDOW, dy, &mask, &mut db);
     t.want_words(winner, layer.strips(&mask));
-    let terms = batch * len / out_channels;
+    let (terms, bias_at) = (batch * len / out_channels, layer.bias_at());
     for (name, at, want) in [("d c.weight", 0, dw), ("d c.bias", bias_at, db)] {
         let (stride, width) = (want.len(), want.len());
         let tol = sum_of(&want, terms);
@@ -202,8 +229,6 @@ fn check(layer: Layer, content: Content, seed: u32) -> Result<Check> {
     }
     let between = Part { at: s.conv.w_len(), stride: bias_at, width: bias_at - s.conv.w_len() };
     t.want_part("padding", gradients, between, Want::Anything(1));
-    let packed = if layer.packed { ", packed" } else { "" };
-    Ok(t.finish("conv_pool", format!("{}{packed}{}", name(s.conv), content.name())))
 }
 
 /// A data set of black and white images, out of which the batch is picked: its pixels, and where the

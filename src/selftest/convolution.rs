@@ -12,7 +12,7 @@ use crate::reference;
 
 /// What an image holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Content {
+pub(super) enum Content {
     /// A few values at random, so that most windows are tied.
     Random,
     /// The same number everywhere; without bias where it is 0. Every window is tied.
@@ -20,7 +20,7 @@ pub enum Content {
 }
 
 /// Sizes around a workgroup, and windows that are tied throughout: those of a depth.
-pub fn fixed(depth: Depth) -> Result<Vec<Check>> {
+pub(super) fn fixed(depth: Depth) -> Result<Vec<Check>> {
     let quick = depth == Depth::Quick;
     let mut checks = Vec::new();
     for (seed, (height, width)) in [(1, 31), (4, 8), (3, 11), (7, 9), (8, 8), (5, 13)].into_iter().enumerate()
@@ -44,7 +44,7 @@ pub fn fixed(depth: Depth) -> Result<Vec<Check>> {
 
 /// One check of each at random sizes, with kernels of `kernels` a side at most; those of large batches are
 /// small, so that they stay quick.
-pub fn random(batch: usize, kernels: usize, sizes: &mut Random, seed: u32) -> Result<Vec<Check>> {
+pub(super) fn random(batch: usize, kernels: usize, sizes: &mut Random, seed: u32) -> Result<Vec<Check>> {
     let most = if batch > 100 { 3 } else { 7 };
     let mut size = |most: usize| 1 + sizes.below(most as u32) as usize;
     let kernel = size(kernels);
@@ -67,13 +67,13 @@ pub fn random(batch: usize, kernels: usize, sizes: &mut Random, seed: u32) -> Re
 }
 
 /// The shape of a convolution in words.
-pub fn name(s: Conv2d) -> String {
+pub(super) fn name(s: Conv2d) -> String {
     let Conv2d { batch, in_channels, height, width, out_channels, kernel } = s;
     format!("{batch}x{in_channels}x{height}x{width}, {out_channels} of {kernel}x{kernel}")
 }
 
 impl Content {
-    pub fn name(self) -> String {
+    pub(super) fn name(self) -> String {
         match self {
             Self::Random => String::new(),
             Self::Constant(x) => format!(", all {x}"),

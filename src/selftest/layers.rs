@@ -13,7 +13,7 @@ use crate::ops::softmax::Softmax;
 use crate::reference;
 
 /// One check of each op at these sizes.
-pub fn checks(batch: usize, size: usize, other: usize, seed: u32) -> Result<Vec<Check>> {
+pub(super) fn checks(batch: usize, size: usize, other: usize, seed: u32) -> Result<Vec<Check>> {
     Ok(vec![
         add(batch, size, seed)?,
         relu(batch, size, seed)?,

@@ -22,7 +22,7 @@ type Case = (Sizes, usize, Loss, bool, Tiles);
 
 /// The network's sizes at its default batch, smaller ones at awkward batches, and random networks: those of
 /// a depth.
-pub fn checks(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
+pub(super) fn checks(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
     let mut cases = fixed(depth, lanes);
     if depth == Depth::Thorough {
         cases.extend(random(lanes));
@@ -98,7 +98,7 @@ fn random(lanes: usize) -> Vec<Case> {
 }
 
 /// The shape of a network's linear layers in words.
-pub fn name(s: &LinearLayers) -> String {
+pub(super) fn name(s: &LinearLayers) -> String {
     let outputs = [&s.stack.fc1, &s.stack.fc2, &s.stack.fc3].map(|layer| layer.shape.outputs);
     format!("{}x({}+{})x{}x{}", s.batch, s.stack.flat, outputs[0], outputs[1], outputs[2])
 }

@@ -11,7 +11,7 @@ use crate::reference::fused::linear_layers_gradients::{Layer, backward};
 
 /// Every layer of a network, its inputs and the gradients of its outputs independent of each other. Whatever
 /// else the rows hold, behind the batch too, must not count.
-pub fn check(network: &Network, s: &LinearLayers, seed: u32) -> Result<Check> {
+pub(super) fn check(network: &Network, s: &LinearLayers, seed: u32) -> Result<Check> {
     let (stack, batch, row) = (&s.stack, s.batch, s.row);
     let mut t = Builder::on(network.parameters(), batch, seed);
     let mut rows = vec![f32::from_bits(POISON); s.padded_batch() * row.len];

@@ -13,7 +13,7 @@ use crate::program::{Cursor, Record, Shared};
 use crate::reference;
 
 /// One check of each op at this batch size.
-pub fn checks(batch: usize, seed: u32) -> Result<Vec<Check>> {
+pub(super) fn checks(batch: usize, seed: u32) -> Result<Vec<Check>> {
     let size = 256 * batch.min(33);
     Ok(vec![
         gather(batch, seed)?,

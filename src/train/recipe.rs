@@ -61,7 +61,7 @@ impl Default for Recipe {
 }
 
 /// A flag's value, or what it must be.
-pub type Parsed<T> = std::result::Result<T, String>;
+pub type Parsed<T> = Result<T, String>;
 
 /// Parses a count that cannot be 0.
 ///

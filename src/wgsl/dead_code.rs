@@ -72,7 +72,7 @@ fn without_dead(
 
 /// All expressions that a block computes.
 fn each_result(block: &Block, found: &mut impl FnMut(Handle<Expression>)) {
-    for statement in block.iter() {
+    for statement in block {
         match statement {
             Statement::Emit(range) => range.clone().for_each(&mut *found),
             Statement::Call { result: Some(result), .. }

@@ -22,6 +22,10 @@ fn main() -> ExitCode {
         trial("workgroups of another size", |gpu| taken::workgroups_of_another_size(gpu)),
         Trial::test("the checks run every entry", || Ok(taken::the_checks_run_every_entry()?)),
         Trial::test("the check says what is wrong", || Ok(refused::the_check_says_what_is_wrong()?)),
+        Trial::test("the check knows the host's constants", || {
+            Ok(refused::the_check_knows_the_hosts_constants()?)
+        }),
+        Trial::test("the check leaves room", || Ok(refused::the_check_leaves_room()?)),
         trial("what is wrong is refused", |_| refused::what_is_wrong_is_refused()),
         trial("all or none", |_| refused::all_or_none()),
         trial("a folder that cannot be taken", |_| refused::a_folder_that_cannot_be_taken()),

@@ -94,8 +94,12 @@ pub fn the_check_says_what_is_wrong() -> Result<(), String> {
         "{said}"
     );
 
-    // A binding that only some values of the host's constants leave in use.
-    let fused = self::dispatches(Kind::Fused)?;
+    Ok(())
+}
+
+/// A binding that only some values of the host's constants leave in use, and a grid that counts workgroups.
+pub fn the_check_knows_the_hosts_constants() -> Result<(), String> {
+    let fused = dispatches(Kind::Fused)?;
     let adam =
         |new: String| check("adam", text("adam"), &Library::Texts(Texts::from([("adam", new)])), &fused);
     let said =
@@ -121,7 +125,15 @@ pub fn the_check_says_what_is_wrong() -> Result<(), String> {
         assert!(said.contains(words), "{said}");
     }
 
-    // What a developer may change: workgroups, slots, what is inside.
+    Ok(())
+}
+
+/// What a developer may change, and how far.
+pub fn the_check_leaves_room() -> Result<(), String> {
+    let dispatches = dispatches(Kind::Layered)?;
+    let checked =
+        |new: String| check("relu", text("relu"), &Library::Texts(Texts::from([("relu", new)])), &dispatches);
+    // Workgroups, slots, what is inside.
     let free =
         leaky().replace("@workgroup_size(32)", "@workgroup_size(64)").replace("binding(4)", "binding(6)");
     checked(free).map_err(|e| e.to_string())?;

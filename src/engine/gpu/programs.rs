@@ -18,13 +18,13 @@ pub(super) struct Programs {
 
 impl Programs {
     /// Those of a network, by a recipe's plan and loss, in these tiles.
-    pub fn new(network: &Network, recipe: &Recipe, tiles: Tiles, kernels: Kernels) -> Self {
+    pub(super) fn new(network: &Network, recipe: &Recipe, tiles: Tiles, kernels: Kernels) -> Self {
         let plan = recipe.plan.programs(network, recipe.loss, tiles);
         Self { plan, library: Library::Embedded, kernels }
     }
 
     /// The program of a step of `batch` images.
-    pub fn program(&self, purpose: Purpose, batch: usize) -> Result<Program> {
+    pub(super) fn program(&self, purpose: Purpose, batch: usize) -> Result<Program> {
         match purpose {
             Purpose::Training => self.plan.training(batch),
             Purpose::Evaluation => self.plan.evaluation(batch),
@@ -32,7 +32,13 @@ impl Programs {
     }
 
     /// The same, ready to run on these shared buffers.
-    pub fn replay(&mut self, gpu: &Gpu, purpose: Purpose, batch: usize, shared: &Buffers) -> Result<Replay> {
+    pub(super) fn replay(
+        &mut self,
+        gpu: &Gpu,
+        purpose: Purpose,
+        batch: usize,
+        shared: &Buffers,
+    ) -> Result<Replay> {
         let program = self.program(purpose, batch)?;
         Replay::new(gpu, &mut self.kernels, &self.library, program, shared)
     }

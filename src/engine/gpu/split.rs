@@ -35,7 +35,7 @@ pub(super) struct DeviceSplit {
 impl DeviceSplit {
     /// Puts a split on the device, beside the buffers of the network; a step takes `batch` images, whose
     /// `heads` leave a record each.
-    pub fn new(
+    pub(super) fn new(
         gpu: &Gpu,
         network: &Buffers,
         split: (&[u8], &[u8]),
@@ -65,7 +65,7 @@ impl DeviceSplit {
     }
 
     /// A data set's split.
-    pub fn of(
+    pub(super) fn of(
         gpu: &Gpu,
         network: &Buffers,
         split: &Split,
@@ -77,14 +77,14 @@ impl DeviceSplit {
 
     /// Makes the next submissions longer or shorter, after one of `steps` steps that took the device so
     /// long.
-    pub fn adapt(&mut self, steps: usize, took: Duration) {
+    pub(super) fn adapt(&mut self, steps: usize, took: Duration) {
         let scale = SUBMISSION.as_secs_f64() / took.as_secs_f64().max(1e-6);
         let wanted = (steps as f64 * scale.clamp(0.25, 4.0)).round() as usize;
         self.steps_a_submission = wanted.clamp(1, 4096);
     }
 
     /// Makes the replay, where it is not there yet.
-    pub fn prepare(&mut self, gpu: &Gpu, programs: &mut Programs) -> Result<()> {
+    pub(super) fn prepare(&mut self, gpu: &Gpu, programs: &mut Programs) -> Result<()> {
         if self.replay.is_none() {
             self.replay = Some(programs.replay(gpu, self.purpose, self.batch, &self.buffers)?);
         }
@@ -93,7 +93,13 @@ impl DeviceSplit {
 
     /// Sets the order and the addends of a pass, which fit this split, and where its steps stand; `rates` are
     /// Adam's for the step of an index.
-    pub fn begin(&mut self, gpu: &Gpu, order: &[u32], addends: &Addends, rates: impl Fn(u32) -> [f32; 2]) {
+    pub(super) fn begin(
+        &mut self,
+        gpu: &Gpu,
+        order: &[u32],
+        addends: &Addends,
+        rates: impl Fn(u32) -> [f32; 2],
+    ) {
         gpu.write(&self.buffers[&Shared::Order], 0, order);
         gpu.write(&self.buffers[&Shared::Addends], 0, &widen(addends.numbers()));
         let firsts = (0..order.len() as u32).step_by(self.batch);

@@ -117,6 +117,9 @@ impl ConvPool {
     }
 
     /// Fails where the kernels cannot handle a size, naming it.
+    ///
+    /// # Errors
+    /// [`Error::Usage`].
     pub fn check(&self, name: &str) -> Result<()> {
         let Self { conv: Conv2d { height, out_channels, .. }, tiles } = *self;
         for (what, size, divisor) in [
@@ -193,6 +196,9 @@ impl Pixels {
 }
 
 /// Adds the layer `name` up to its pooled output `y`, and gives the windows' winners.
+///
+/// # Errors
+/// [`Error::Usage`] for sizes that the kernels cannot handle, or tensors of other shapes.
 pub fn conv_pool(tape: &mut Tape, name: &str, s: ConvPool, input: Pixels, y: Pooled) -> Result<Tensor> {
     s.check(name)?;
     s.expect(tape, name, input, y)?;
@@ -210,6 +216,9 @@ pub fn conv_pool(tape: &mut Tape, name: &str, s: ConvPool, input: Pixels, y: Poo
 }
 
 /// Adds the gradients of the layer `name` from that of its pooled output.
+///
+/// # Errors
+/// As [`conv_pool()`].
 pub fn conv_pool_gradients(
     tape: &mut Tape,
     name: &str,

@@ -2,10 +2,10 @@
 //!
 //! Of each ReLU the kernel keeps only the output, and of each gradient only the one before the ReLU.
 
-use crate::Result;
 use crate::network::{Layer, Network, Op};
 use crate::reference::Real;
 use crate::reference::network::{Gradients, Pass, backward, forward};
+use crate::{Error, Result};
 
 /// The linear layers of a network, a network whose images are the pooled features, and the first word of their
 /// parameters in the flat parameters of the whole.
@@ -15,7 +15,8 @@ use crate::reference::network::{Gradients, Pass, backward, forward};
 /// pooling.
 pub fn part(network: &Network) -> Result<(Network, usize)> {
     let is_pool = |layer: &Layer| matches!(layer.op, Op::MaxPool(_));
-    let last = network.layers().iter().rposition(is_pool).unwrap_or(0);
+    let last = network.layers().iter().rposition(is_pool);
+    let last = last.ok_or_else(|| Error::Usage("the network has no pooling".into()))?;
     let part = network.behind(last)?;
     let first = match part.parameters() {
         [first, ..] => network.parameter(&first.name)?.offset,
