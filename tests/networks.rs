@@ -88,12 +88,12 @@ fn trains(network: &Result<Network>, unknown: &str) -> std::result::Result<(), S
     let (gpu, kernels) = (common::gpu::device()?.clone(), common::gpu::kernels(false));
     let mut results = Vec::new();
     for kind in [Kind::Layered, Kind::Fused] {
-        let recipe = Recipe { batch_size: 32, plan: kind, ..Recipe::default() };
+        let recipe = Recipe { batch_size: 16, plan: kind, ..Recipe::default() };
         let (gpu, kernels) = (gpu.clone(), kernels.clone());
         let device = GpuEngine::new(gpu, kernels, network.clone(), recipe, start.clone(), &dataset);
         results.push(run(&mut device.map_err(|e| e.to_string())?, network).map_err(|e| e.to_string())?);
     }
-    let recipe = Recipe { batch_size: 32, ..Recipe::default() };
+    let recipe = Recipe { batch_size: 16, ..Recipe::default() };
     let reference = CpuEngine::new(network.clone(), recipe, start, dataset);
     results.push(run(&mut reference.map_err(|e| e.to_string())?, network).map_err(|e| e.to_string())?);
     let [layered, instead, reference] = results.try_into().map_err(|_| "three runs")?;
@@ -110,11 +110,11 @@ fn run(engine: &mut dyn Engine, network: &Network) -> Result<Vec<f64>> {
     for epoch in 0..2 {
         let order = digit_adder::data::order(1, epoch, IMAGES as u32);
         let addends = AddendDraw::Fresh.draw(1, epoch, IMAGES);
-        let metrics = engine.train_epoch(&Epoch::new(order, addends, 2e-3)?, &mut |_| {})?;
+        let metrics = engine.train_epoch(&Epoch::new(order, addends, 3e-3)?, &mut |_| {})?;
         losses.push(metrics.loss);
         numbers.extend(metrics.heads.iter().map(|head| head.loss));
     }
-    assert!(losses[1] < losses[0] - 0.1, "{losses:?}");
+    assert!(losses[1] < losses[0] - 0.05, "{losses:?}");
     let test = engine.evaluate(&Addends::all(Addend::new(3)?, 100))?;
     assert_eq!(test.heads.len(), network.heads().len());
     numbers.extend(test.heads.iter().map(|head| head.loss));

@@ -31,9 +31,9 @@ fn golden(name: &str, text: &str) {
 #[test]
 fn schedules_stay_as_they_are() {
     for (name, kind, tiles) in [
-        ("layered.json", Kind::Layered, Tiles::FAT),
-        ("fused-fat.json", Kind::Fused, Tiles::FAT),
-        ("fused-thin.json", Kind::Fused, Tiles::THIN),
+        ("layered.txt", Kind::Layered, Tiles::FAT),
+        ("fused-fat.txt", Kind::Fused, Tiles::FAT),
+        ("fused-thin.txt", Kind::Fused, Tiles::THIN),
     ] {
         let mut json = serde_json::to_value(schedule(kind, tiles)).unwrap();
         // The texts are those of the files with the constants that are listed; words are many.

@@ -166,6 +166,18 @@ impl Replay {
         gpu.read(buffer, offset, self.program.info(tensor).len())
     }
 
+    /// Reads what each head says of the first image of the last step: its name, and its logits.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub fn answers(&self, gpu: &Gpu) -> Result<Vec<(String, Vec<f32>)>> {
+        let read = |answer: &schedule::Answer| {
+            let logits = gpu.read(&self.buffers[answer.buffer], answer.offset as usize, answer.classes)?;
+            Ok((answer.head.clone(), logits))
+        };
+        self.schedule.answers.iter().map(read).collect()
+    }
+
     /// Reads all of a tensor's buffer from its first word on, with what lies behind the tensor.
     ///
     /// # Errors

@@ -12,6 +12,8 @@ pub struct Fit {
     pub convolutions: [(String, Conv2d); 2],
     /// The linear layers.
     pub linear: Stack,
+    /// The names of the heads: that of the digit, that of the sum.
+    pub heads: [String; 2],
 }
 
 impl Fit {
@@ -38,18 +40,18 @@ impl Fit {
         let (fc3, x) = walk.linear_relu(x)?;
         let (out1, digit) = walk.linear(x)?;
         let (out2, sum) = walk.linear(x)?;
+        let heads = heads(network.heads(), [digit, sum])?;
         if let Some(layer) = network.layers().get(walk.next) {
             return Err(Error::Usage(format!("the fused plan does not know layer `{}`", layer.name)));
         }
-        heads(network.heads(), [digit, sum])?;
         let flat = network.len_of(pooled);
         let linear = Stack { flat, fc1, fc2, fc3, out1, out2, flat_len: network.flat_len() };
-        Ok(Self { convolutions: [conv1, conv2], linear })
+        Ok(Self { convolutions: [conv1, conv2], linear, heads })
     }
 }
 
 /// The heads must be those that the kernels have the targets of: the digit, and the sum.
-fn heads(heads: &[Head], logits: [Input; 2]) -> Result<()> {
+fn heads(heads: &[Head], logits: [Input; 2]) -> Result<[String; 2]> {
     let known: [fn(u8, u8) -> u32; 2] = [|digit, _| digit.into(), |digit, addend| u32::from(digit + addend)];
     let all = || (0..10u8).flat_map(|digit| (0..10u8).map(move |addend| (digit, addend)));
     for (index, head) in heads.iter().enumerate() {
@@ -59,9 +61,12 @@ fn heads(heads: &[Head], logits: [Input; 2]) -> Result<()> {
             return Err(Error::Usage(format!("the fused plan does not know head `{}`", head.name)));
         }
     }
-    match heads.len() {
-        2 => Ok(()),
-        n => Err(Error::Usage(format!("the fused plan needs two heads, digit and sum; the network has {n}"))),
+    match heads {
+        [digit, sum] => Ok([digit.name.clone(), sum.name.clone()]),
+        _ => Err(Error::Usage(format!(
+            "the fused plan needs two heads, digit and sum; the network has {}",
+            heads.len()
+        ))),
     }
 }
 

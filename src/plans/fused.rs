@@ -39,11 +39,6 @@ impl Programs for Fused {
     fn evaluation(&self, batch: usize) -> Result<Program> {
         self.program(batch, false)
     }
-
-    fn logits(&self) -> Vec<(String, usize)> {
-        let row = self.linear(1).row;
-        [row.digit_logits, row.sum_logits].map(|at| ("rows".into(), at)).to_vec()
-    }
 }
 
 /// Both convolutions, their inputs and outputs, and the rows that the linear layers work on.
@@ -112,6 +107,9 @@ impl Fused {
         let winner1 = conv_pool(tape, conv1, s1, images, pool1)?;
         let winner2 = conv_pool(tape, conv2, s2, Pixels::Tensor(pool1.tensor), pool2)?;
         linear_layers(tape, &linear, rows, train)?;
+        let [digit, sum] = &self.fit.heads;
+        tape.answer(digit, rows, linear.row.digit_logits, linear.stack.out1.shape.outputs);
+        tape.answer(sum, rows, linear.row.sum_logits, linear.stack.out2.shape.outputs);
         Ok(Parts { convolutions, images, pool1, pool2, winners: [winner1, winner2], linear, rows })
     }
 

@@ -33,11 +33,6 @@ impl Programs for Layered {
     fn evaluation(&self, batch: usize) -> Result<Program> {
         self.program(batch, false)
     }
-
-    fn logits(&self) -> Vec<(String, usize)> {
-        let layers = self.network.layers();
-        self.network.heads().iter().map(|head| (layers[head.logits].name.clone(), 0)).collect()
-    }
 }
 
 impl Layered {
@@ -48,31 +43,34 @@ impl Layered {
         for layer in self.network.layers() {
             outputs.push(write_down(&mut tape, layer, &input, &outputs, batch)?);
         }
-        let answers = self.losses(&mut tape, &input, &outputs)?;
+        for head in self.network.heads() {
+            tape.answer(&head.name, outputs[head.logits], 0, head.classes);
+        }
+        let judged = self.losses(&mut tape, &input, &outputs)?;
         if train {
             tape.backward(add)?;
             adam(&mut tape, self.network.flat_len(), Adam::default(), None)?;
         }
         let heads = self.network.heads();
-        for (index, (head, (x, loss))) in heads.iter().zip(answers).enumerate() {
+        for (index, (head, (x, loss))) in heads.iter().zip(judged).enumerate() {
             let s = Metrics { head: index, heads: heads.len() };
             metrics(&mut tape, &head.name, s, x, input.targets[index], loss)?;
         }
         Ok(tape.finish())
     }
 
-    /// Of each head, what its answer is read off, and its loss.
+    /// Of each head, what it is judged by, and its loss.
     fn losses(&self, tape: &mut Tape, input: &Batch, outputs: &[Tensor]) -> Result<Vec<(Tensor, Tensor)>> {
-        let mut answers = Vec::new();
+        let mut judged = Vec::new();
         for (head, &target) in self.network.heads().iter().zip(&input.targets) {
             let mut x = outputs[head.logits];
             if self.loss == Loss::DoubleSoftmax {
                 x = softmax(tape, &format!("{} softmax", head.name), x)?;
             }
             let loss = cross_entropy(tape, &format!("{} loss", head.name), x, target, input.weight)?;
-            answers.push((x, loss));
+            judged.push((x, loss));
         }
-        Ok(answers)
+        Ok(judged)
     }
 }
 

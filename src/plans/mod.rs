@@ -39,9 +39,6 @@ pub trait Programs {
     /// # Errors
     /// As [`Programs::training`].
     fn evaluation(&self, batch: usize) -> Result<Program>;
-
-    /// Where the first image's logits of each head lie: the tensor's name, and the first word in it.
-    fn logits(&self) -> Vec<(String, usize)>;
 }
 
 /// The word that `--plan` takes.

@@ -146,6 +146,19 @@ impl Dispatch {
     }
 }
 
+/// Where a head's logits of the first image lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The head's name.
+    pub head: String,
+    /// The tensor that holds them.
+    pub tensor: Tensor,
+    /// The first of its words that is one.
+    pub at: usize,
+    /// How many there are.
+    pub classes: usize,
+}
+
 /// Tensors and dispatches.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
@@ -155,6 +168,8 @@ pub struct Program {
     pub tensors: Vec<TensorInfo>,
     /// The dispatches in order.
     pub dispatches: Vec<Dispatch>,
+    /// What the heads say, in the network's order.
+    pub answers: Vec<Answer>,
 }
 
 impl Program {

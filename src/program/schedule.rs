@@ -29,6 +29,21 @@ pub struct Schedule {
     pub steps: Vec<Step>,
     /// The immediate data of a step: the name and the WGSL type of each 4-byte field.
     pub cursor: Vec<(String, String)>,
+    /// Where each head's logits of the first image can be read back.
+    pub answers: Vec<Answer>,
+}
+
+/// Where a head's logits of the first image can be read back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The head's name.
+    pub head: String,
+    /// The buffer, by its place in the list.
+    pub buffer: usize,
+    /// The first byte.
+    pub offset: u64,
+    /// How many 4-byte floats.
+    pub classes: usize,
 }
 
 /// A buffer of 4-byte words.

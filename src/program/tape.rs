@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Constant, Dispatch, Parameter, Place, Program, Shared, Tensor};
+use super::{Answer, Constant, Dispatch, Parameter, Place, Program, Shared, Tensor};
 use crate::{Error, Result};
 
 type Rule = Box<dyn FnOnce(&mut Tape, Option<Tensor>) -> Result<()>>;
@@ -230,6 +230,11 @@ impl Tape {
         let mut terms = self.terms.get(&y).cloned().unwrap_or_default().into_iter();
         let Some(first) = terms.next() else { return Ok(None) };
         terms.try_fold(first, |sum, term| add(self, sum, term)).map(Some)
+    }
+
+    /// Says where a head's logits of the first image lie: `classes` words of a tensor from word `at` on.
+    pub fn answer(&mut self, head: &str, tensor: Tensor, at: usize, classes: usize) {
+        self.program.answers.push(Answer { head: head.into(), tensor, at, classes });
     }
 
     /// The finished program.

@@ -7,9 +7,9 @@ use super::library::Library;
 use super::specialise::{self, Specialised};
 use crate::program::limits::LIMITS;
 use crate::program::schedule::{
-    Access, Bound, Buffer, GUARD, Kernel, ROUNDING, Role, Schedule, Size, Step, Text,
+    Access, Answer, Bound, Buffer, GUARD, Kernel, ROUNDING, Role, Schedule, Size, Step, Text,
 };
-use crate::program::{Cursor, Dispatch, Place, Program, Shared, TensorInfo};
+use crate::program::{self, Cursor, Dispatch, Place, Program, Shared, TensorInfo};
 use crate::{Error, Result};
 
 /// The schedule of a program by the shaders of a library. A pure function: one program and one library, one
@@ -31,12 +31,14 @@ pub fn lower(program: &Program, library: &Library) -> Result<Schedule> {
             kernels: Vec::new(),
             steps: Vec::new(),
             cursor: Cursor::FIELDS.map(|(name, ty)| (name.into(), ty.into())).to_vec(),
+            answers: Vec::new(),
         },
     };
     lowering.buffers();
     for dispatch in &program.dispatches {
         lowering.step(library, dispatch)?;
     }
+    lowering.schedule.answers = program.answers.iter().map(|answer| lowering.answer(answer)).collect();
     Ok(lowering.schedule)
 }
 
@@ -124,6 +126,19 @@ impl Lowering<'_> {
         }
         self.schedule.steps.push(Step { layer: dispatch.layer.clone(), kernel, bindings, workgroups });
         Ok(())
+    }
+
+    fn answer(&self, answer: &program::Answer) -> Answer {
+        let offset = match self.program.info(answer.tensor).place {
+            Place::Shared(_, offset) => offset,
+            Place::Own | Place::Whole(_) => 0,
+        };
+        Answer {
+            head: answer.head.clone(),
+            buffer: self.schedule.tensors[answer.tensor.index()],
+            offset: 4 * (offset + answer.at) as u64,
+            classes: answer.classes,
+        }
     }
 
     /// A tensor for each of the entry's buffers, by the variables' names.

@@ -18,7 +18,7 @@ use self::reload::HotReload;
 use self::split::{DeviceSplit, Purpose};
 use crate::data::{Addend, Addends, Dataset, Image};
 use crate::gpu::spans::Track;
-use crate::gpu::{Buffers, Gpu, Kernels, Replay};
+use crate::gpu::{Buffers, Gpu, Kernels};
 use crate::network::{Head, Network};
 use crate::ops::adam::Adam;
 use crate::ops::softmax::Softmax;
@@ -184,22 +184,6 @@ impl GpuEngine {
         Ok(Metrics::new(images, heads.iter().enumerate().map(head).collect()))
     }
 
-    /// What a head makes of its logits, which begin at a word of a replay's tensor.
-    fn probabilities(
-        &self,
-        replay: &Replay,
-        head: &Head,
-        (name, at): (String, usize),
-    ) -> Result<HeadPrediction> {
-        let tensor = replay.program.find(&name);
-        let tensor = tensor.ok_or_else(|| Error::Device(format!("the plan has no tensor `{name}`")))?;
-        let words: Vec<f32> = replay.read(&self.gpu, tensor)?;
-        let mut probabilities = vec![0.0; head.classes];
-        let shape = Softmax { batch: 1, classes: head.classes };
-        reference::softmax::forward(&shape, &words[at..at + head.classes], &mut probabilities);
-        Ok(HeadPrediction { head: head.name.clone(), probabilities })
-    }
-
     fn read_flat(&self, name: Shared) -> Result<Vec<f32>> {
         self.gpu.read(&self.train.buffers[&name], 0, self.network.flat_len())
     }
@@ -255,9 +239,13 @@ impl Engine for GpuEngine {
         split.begin(&self.gpu, &[0], &Addends::all(addend, 1), |_| [0.0; 2]);
         let replay = self.programs.replay(&self.gpu, Purpose::Evaluation, 1, &split.buffers)?;
         replay.run(&self.gpu, &split.cursors);
-        let heads = self.network.heads().iter().zip(self.programs.plan.logits());
-        let heads = heads.map(|(head, logits)| self.probabilities(&replay, head, logits));
-        Ok(Prediction { heads: heads.collect::<Result<_>>()? })
+        let head = |(head, logits): (String, Vec<f32>)| {
+            let mut probabilities = vec![0.0; logits.len()];
+            let shape = Softmax { batch: 1, classes: logits.len() };
+            reference::softmax::forward(&shape, &logits, &mut probabilities);
+            HeadPrediction { head, probabilities }
+        };
+        Ok(Prediction { heads: replay.answers(&self.gpu)?.into_iter().map(head).collect() })
     }
 
     fn parameters(&mut self) -> Result<Vec<f32>> {
