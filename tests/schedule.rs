@@ -1,5 +1,5 @@
-//! The schedules, held fast by golden files: what changes them shows in a diff. `UPDATE_GOLDEN=1 cargo test
-//! --test schedule` writes the files anew.
+//! The schedules and the list of layers, held fast by golden files: what changes them shows in a diff.
+//! `UPDATE_GOLDEN=1 cargo test --test schedule` rewrites the files.
 
 use std::path::Path;
 
@@ -62,6 +62,25 @@ fn lines(json: &Value) -> String {
         }
     }
     text
+}
+
+/// The list that tests/fixtures/pytorch.py builds its modules from.
+#[test]
+fn the_list_of_layers_stays_as_it_is() {
+    let json = serde_json::to_value(Sizes::default().network().unwrap()).unwrap();
+    let rows = |key: &str| {
+        let items: Vec<String> =
+            json[key].as_array().unwrap().iter().map(|item| format!("    {item}")).collect();
+        items.join(",\n")
+    };
+    let image = &json["image"];
+    let text = format!(
+        "{{\n  \"image\": {image},\n  \"layers\": [\n{}\n  ],\n  \"heads\": [\n{}\n  ]\n}}\n",
+        rows("layers"),
+        rows("heads")
+    );
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), json);
+    golden("network.json", &text);
 }
 
 #[test]

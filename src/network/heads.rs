@@ -1,12 +1,14 @@
 //! The heads: what a network answers, and what the right answer is.
 
+use serde::Serialize;
+
 /// Digits, and different addends.
 pub const DIGITS: usize = 10;
 /// Classes of the sum head: 0 to 9 + 9.
 pub const SUMS: usize = 2 * DIGITS - 1;
 
 /// One answer of the network: a layer's outputs taken as logits, and the class that they should point at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Head {
     /// What it answers, such as `digit`.
     pub name: String,

@@ -15,21 +15,25 @@ pub use loss::Loss;
 pub use shapes::{Concat, Conv2d, Linear, MaxPool};
 pub use sizes::{ConvSizes, Sizes};
 
+use serde::Serialize;
+
 use crate::program::{ALIGN, Parameter};
 use crate::random::{Purpose, Random};
 use crate::{Error, Result};
 
 /// A network: what it takes, its layers in the order in which they are computed, and its heads.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Network {
     image: Vec<usize>,
     layers: Vec<Layer>,
     heads: Vec<Head>,
+    #[serde(skip)]
     parameters: Vec<Parameter>,
 }
 
 /// What a layer reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Input {
     /// The image, grey values / 255.
     Image,
@@ -40,7 +44,7 @@ pub enum Input {
 }
 
 /// One layer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Layer {
     /// Its name; those of its parameters begin with it.
     pub name: String,
@@ -53,7 +57,8 @@ pub struct Layer {
 }
 
 /// What a layer computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Op {
     /// A convolution with `weight` and `bias`.
     Conv2d(Conv2d),

@@ -1,8 +1,10 @@
 //! The shapes of the layers: what goes in, what comes out, and how much arithmetic lies between.
 
+use serde::Serialize;
+
 /// Shapes of one convolution, valid padding and stride 1: `x [batch, in, height, width]`,
 /// `w [out, in, kernel, kernel]`, `b [out]`, `y [batch, out, out_height, out_width]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Conv2d {
     /// Images at once.
     pub batch: usize,
@@ -63,7 +65,7 @@ impl Conv2d {
 
 /// Shapes of one max pooling, its stride equal to the window: `x [batch, channels, height, width]`,
 /// `y [batch, channels, height / window, width / window]`. What does not fill a window is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct MaxPool {
     /// Images at once.
     pub batch: usize,
@@ -101,7 +103,7 @@ impl MaxPool {
 
 /// Shapes of one fully connected layer: `x [batch, inputs]`, `w [outputs, inputs]`, `b [outputs]`,
 /// `y [batch, outputs]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Linear {
     /// Rows of `x` and `y`.
     pub batch: usize,
@@ -134,7 +136,7 @@ impl Linear {
 }
 
 /// Shapes of one concatenation: `x1 [batch, left]`, `x2 [batch, right]`, `y [batch, left + right]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Concat {
     /// Rows of all three.
     pub batch: usize,
