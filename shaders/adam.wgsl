@@ -1,14 +1,14 @@
 // adam: one step of the optimizer on all parameters (Kingma and Ba, 2015, as PyTorch computes it).
 //
-//   g[i] = dw[i]; but for the first SUMMED vec4, where there are SLOTS, sum over s of partial[s,i], in order
+//   g[i] = sum over s of partial[s,i], in order, if SLOTS > 0, in the first SUMMED vec4; else dw[i]
 //   m[i] = BETA1 * m[i] + (1 - BETA1) * g[i]
 //   v[i] = BETA2 * v[i] + (1 - BETA2) * g[i]^2
 //   w[i] = w[i] - cursor.step_size * m[i] / (sqrt(v[i]) * cursor.step_root + EPSILON)
 //
 // The host computes, for step t from 1, step_size = lr / (1 - BETA1^t) and step_root = 1 / sqrt(1 - BETA2^t):
-// powers near 1 lose their digits in f32.
-// w, dw, m and v are flat, QUADS vec4; partial [SLOTS, SUMMED] are gradients in parts, each over some images
-// of the batch (a slot). One invocation updates four parameters.
+// powers near 1 lose digits in f32.
+// w, dw, m and v are flat, QUADS vec4; partial [SLOTS, SUMMED] holds gradients in parts, each over some
+// images of the batch (a slot). One invocation updates four parameters.
 
 const PADDED: bool = true;
 const QUADS: u32 = 16u;
@@ -20,7 +20,7 @@ const REST1: f32 = 0.1;
 const REST2: f32 = 0.001;
 const EPSILON: f32 = 1e-8;
 
-// Where the step stands: the first image of its batch in order, the end of the order, and Adam's rates.
+// Where the step stands: its batch's first place in the order, the order's end, and Adam's rates.
 struct Cursor { first: u32, end: u32, step_size: f32, step_root: f32 }
 var<immediate> cursor: Cursor;
 
@@ -30,8 +30,8 @@ var<immediate> cursor: Cursor;
 @group(0) @binding(3) var<storage, read_write> v: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> w: array<vec4<f32>>;
 
-// The sum over the slots, or 0 where there is none: a loop without iterations is cheaper on a software
-// driver than a branch, of which it always goes through both sides.
+// The sum over the slots, or 0 if there are none: a software driver always goes through both sides of a
+// branch, so a loop without iterations is cheaper.
 fn summed(i: u32) -> vec4<f32> {
     var sum = vec4(0.0);
     let slots = select(0u, SLOTS, i < SUMMED);

@@ -1,4 +1,4 @@
-// batch_sum: the sum over the batch of one tensor an image, in the order of the images.
+// batch_sum: the sum over the batch of one tensor per image, in the order of the images.
 //
 //   y[i] = sum over b of x[b,i]
 //

@@ -1,11 +1,11 @@
-// ceiling: what a device can do at most, for kernels to be measured by. It is no op.
+// ceiling: the most that a device can do, to measure kernels against. It is not an op.
 //
-//   y[i] = x[i], for multiply_add after 8 * ROUNDS times x[i] = x[i] * a + b
+//   y[i] = x[i]; for multiply_add, after 8 * ROUNDS times x[i] = x[i] * a + b
 //
 // x and y [any] as vec4, of a whole number of workgroups.
 // copy: one invocation moves one vec4; both tensors are larger than a cache.
-// multiply_add: one invocation keeps two vec4 in registers, eight sums that do not wait for each other.
-// a and b come from a buffer, so that no compiler computes the result beforehand.
+// multiply_add: one invocation keeps two vec4 in registers, eight independent sums.
+// a and b come from a buffer, so that no compiler computes the result in advance.
 
 const ROUNDS: u32 = 64u;
 

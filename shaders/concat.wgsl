@@ -1,9 +1,9 @@
 // concat: two tensors side by side.
 //
-//   y[b,i] = left[b,i] for i < LEFT, right[b,i-LEFT] from there on
+//   y[b,i] = left[b,i] if i < LEFT, else right[b,i-LEFT]
 //
-// left [batch, LEFT], right [batch, RIGHT], y [batch, LEFT+RIGHT]. An image is one y of the grid.
-// One invocation computes one y, or hands one dy on to dleft or dright.
+// left [batch, LEFT], right [batch, RIGHT], y [batch, LEFT+RIGHT]. y of the grid counts images.
+// One invocation computes one y, or copies one dy to dleft or dright.
 
 const LEFT: u32 = 192u;
 const RIGHT: u32 = 64u;

@@ -6,8 +6,8 @@
 //   db[b][o] = sum over r,c of dy[b,o,r,c]
 //
 // x [batch, IN, HEIGHT, WIDTH], w [OUT, IN, K, K], bias [OUT], y [batch, OUT, HEIGHT-K+1, WIDTH-K+1].
-// dw_each and db_each hold one gradient an image; batch_sum adds them up, which keeps every sum short
-// and its order fixed. An image is one y of the grid.
+// dw_each and db_each hold one gradient per image; batch_sum adds them up, which keeps every sum short
+// and its order fixed. y of the grid counts images.
 // One invocation computes one y, one dx, one element of dw_each or one of db_each.
 
 const PADDED: bool = true;
@@ -61,7 +61,7 @@ fn backward_input(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var o = 0u; o < OUT; o++) {
         for (var p = 0u; p < K; p++) {
             for (var q = 0u; q < K; q++) {
-                // Where r < p or c < q the difference wraps around and is too large as well.
+                // Where r < p or c < q, the difference wraps around and is too large too.
                 if (r - p < OUT_HEIGHT && c - q < OUT_WIDTH) {
                     let dy_at = id.y * Y_SIZE + (o * OUT_HEIGHT + r - p) * OUT_WIDTH + c - q;
                     sum += w[((o * IN + i) * K + p) * K + q] * dy[dy_at];

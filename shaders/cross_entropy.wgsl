@@ -3,7 +3,7 @@
 //   loss[b] = log(sum over k of exp(x[b,k] - max x[b])) + max x[b] - x[b,label[b]]
 //   dx[b,j] = (softmax(x[b])[j] - (1 if j is label[b], else 0)) * weight[b]
 //
-// x [BATCH, CLASSES], label [BATCH], loss [BATCH], weight [BATCH], that of an image's loss in the mean.
+// x [BATCH, CLASSES], label [BATCH], loss [BATCH], weight [BATCH] (of an image's loss in the mean).
 // One invocation computes one loss[b], or one row dx[b].
 
 const PADDED: bool = true;

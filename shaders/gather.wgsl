@@ -1,12 +1,12 @@
 // gather: the batch, picked out of the data set.
 //
-//   n[b] = order[cursor.first + b], behind the end of the order its last
+//   n[b] = order[cursor.first + b], or the order's last past its end
 //   image[b,i] = images[n[b],i] / 255
 //   number[b,j] = 1 if j is addends[n[b]], else 0
 //   weight[b] = HEAD_SHARE / images of the batch if b is one of them, else 0
 //   label[b] = classes[labels[n[b]],addends[n[b]]]
 //
-// images holds four grey values a word, the first in the lowest byte; WORDS words an image.
+// images holds four grey values per word, the first in the lowest byte; WORDS words per image.
 // image [BATCH, 4*WORDS], number [BATCH, ADDENDS], weight [BATCH], classes [digits, ADDENDS], label [BATCH].
 // HEAD_SHARE is 1 over the number of heads: the weight is that of each head's loss in the mean over heads and
 // images. classes is a head's table of right answers.
@@ -18,10 +18,10 @@ const WORDS: u32 = 196u;
 const ADDENDS: u32 = 10u;
 const HEAD_SHARE: f32 = 0.5;
 
-// One grey value, as conv_pool takes it: both plans compute with the same bits.
+// 1 / 255, as in conv_pool: both plans compute with the same bits.
 const GREY: f32 = 0.003921569;
 
-// Where the step stands: the first image of its batch in order, and the end of the order.
+// Where the step stands: its batch's first place in the order, and the order's end.
 struct Cursor { first: u32, end: u32 }
 var<immediate> cursor: Cursor;
 

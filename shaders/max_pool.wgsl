@@ -5,7 +5,7 @@
 //   dx[b,n,r*WINDOW+p,c*WINDOW+q] = dy[b,n,r,c] if winner[b,n,r,c] is p*WINDOW+q, else 0
 //
 // x [batch, CHANNELS, HEIGHT, WIDTH], y [batch, CHANNELS, HEIGHT/WINDOW, WIDTH/WINDOW]; rows and columns
-// that fill no window are dropped and get gradient 0. An image is one y of the grid.
+// that do not fill a window are dropped and get gradient 0. y of the grid counts images.
 // One invocation computes one y with its winner, or one dx.
 
 const PADDED: bool = true;

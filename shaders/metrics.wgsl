@@ -1,10 +1,10 @@
-// metrics: what one head made of each image of a step.
+// metrics: the result of one head for each image of a step.
 //
 //   records[n,HEAD].loss = loss[b]      where n = cursor.first + b
 //   records[n,HEAD].right = 1 if the largest of x[b] is at label[b], else 0
 //
-// x [BATCH, CLASSES], label [BATCH] (the right class), loss [BATCH], records [images of the order, HEADS]; the first of equal
-// numbers counts as the largest. Images behind the end of the order leave no record.
+// x [BATCH, CLASSES], label [BATCH] (the right class), loss [BATCH], records [images of the order, HEADS].
+// The first of equal numbers counts as the largest. Images past the end of the order leave no record.
 // One invocation judges one image.
 
 const PADDED: bool = true;
@@ -13,11 +13,11 @@ const CLASSES: u32 = 19u;
 const HEAD: u32 = 0u;
 const HEADS: u32 = 2u;
 
-// Where the step stands: the first image of its batch in order, and the end of the order.
+// Where the step stands: its batch's first place in the order, and the order's end.
 struct Cursor { first: u32, end: u32 }
 var<immediate> cursor: Cursor;
 
-// What a head made of an image: its loss, and whether its likeliest class is the right one.
+// A head's result for an image: its loss, and whether its likeliest class is the right one.
 struct Record { loss: f32, right: u32 }
 
 @group(0) @binding(0) var<storage> x: array<f32>;

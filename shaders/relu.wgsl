@@ -3,7 +3,7 @@
 //   y[b,i] = max(x[b,i], 0)
 //   dx[b,i] = dy[b,i] if y[b,i] > 0, else 0
 //
-// All tensors are [batch, SIZE]; an image is one y of the grid.
+// All tensors are [batch, SIZE]; y of the grid counts images.
 // One invocation computes one y[b,i], or one dx[b,i].
 
 const PADDED: bool = true;

@@ -11,14 +11,14 @@ use crate::{Error, Result};
 /// # Errors
 ///
 /// [`Error::Data`] naming `path`.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let replace = || -> std::io::Result<()> {
         let mut builder = tempfile::Builder::new();
-        // Temporary files are private by default; this one is to be as readable as any other.
+        // Temporary files are private by default; this one must be as readable as any other file.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let mut file = builder.prefix(".new-").tempfile_in(folder)?;

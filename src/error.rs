@@ -1,6 +1,6 @@
 //! What can go wrong, sorted by what the user can do about it.
 
-/// A failure with its own exit code. The message names the thing that is wrong and its cure.
+/// A failure with its own exit code. The message names what is wrong and its cure.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An argument that makes no sense, such as a batch size of 0 (exit code 2).
@@ -29,5 +29,5 @@ impl Error {
     }
 }
 
-/// A result whose error knows its exit code.
+/// A result whose error has an exit code.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -2,11 +2,11 @@
 //!
 //! # The house
 //!
-//! Rooms from the ground up; each uses only rooms below it (`tests/house.rs` holds it to that).
+//! Rooms from the ground up; each uses only rooms below it (`tests/house.rs` checks that).
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | [`random`], [`error`], [`atomic`] | seeded numbers, errors with exit codes, files that are whole or not there |
+//! | [`random`], [`error`], `atomic` | seeded numbers, errors with exit codes, files that are whole or not there |
 //! | [`program`] | tensors and dispatches as data; the tape that writes them; schedules |
 //! | [`network`] | the layers, the heads, the loss |
 //! | [`wgsl`] | shaders as text: constants, interfaces, lowering, what a reload may change |
@@ -18,7 +18,7 @@
 //! | [`selftest`] | every kernel against the reference |
 //! | [`train`] | recipes, state, metrics, weights, the loop over epochs |
 //! | [`engine`] | what trains: a GPU, or the CPU reference |
-//! | [`bench`](mod@bench), [`report`], [`cli`] | measuring, printing, the commands |
+//! | [`bench`](mod@bench), `report`, [`cli`] | measuring, printing, the commands |
 //!
 //! # Program, schedule, replay
 //!
@@ -75,7 +75,7 @@
 #![warn(unreachable_pub)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
-pub mod atomic;
+mod atomic;
 pub mod bench;
 pub mod cli;
 pub mod data;
@@ -88,7 +88,7 @@ pub mod plans;
 pub mod program;
 pub mod random;
 pub mod reference;
-pub mod report;
+mod report;
 pub mod selftest;
 pub mod train;
 pub mod wgsl;

@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     let Err(error) = cli::run(cli::Cli::parse()) else { return ExitCode::SUCCESS };
     // A closed stderr must not turn an error into a panic.
     let mut stderr = std::io::stderr().lock();
-    // A report on a shader begins with the word already.
+    // A report on a shader already begins with the word.
     let message = error.to_string();
     let _ = writeln!(stderr, "error: {}", message.strip_prefix("error: ").unwrap_or(&message).trim_end());
     for cause in error.chain().skip(1) {

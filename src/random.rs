@@ -29,7 +29,7 @@ pub enum Purpose {
 pub struct Random(ChaCha8Rng);
 
 impl Random {
-    /// The stream of `seed` for one purpose and one index (an epoch, an image; 0 if there is but one).
+    /// The stream of `seed` for one purpose and one index (an epoch, an image; 0 if there is only one).
     pub fn new(seed: u64, purpose: Purpose, index: u32) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream((u64::from(purpose as u32) << 32) | u64::from(index));

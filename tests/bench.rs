@@ -1,4 +1,5 @@
-//! `bench`, `train --profile` and `train --tune`: what they print and leave behind. How long anything takes is never judged.
+//! `bench`, `train --profile` and `train --tune`: what they print and leave behind. How long anything takes
+//! is never judged.
 
 mod common;
 
@@ -148,7 +149,7 @@ fn bench_as_tables() -> Result<(), String> {
     Ok(())
 }
 
-/// What does not fit is told before anything is measured, with the cure.
+/// What does not fit is reported before anything is measured, with the cure.
 fn a_batch_without_room(gpu: &Arc<Gpu>) -> Result<(), String> {
     let room = gpu.device.limits().max_storage_buffer_binding_size;
     let program = training(Kind::Fused, 60_000);
@@ -158,7 +159,7 @@ fn a_batch_without_room(gpu: &Arc<Gpu>) -> Result<(), String> {
     }
     let check = |batch| throughput::check(gpu, &network(), Kind::Fused, batch);
     assert_eq!(check(4096).map_err(|error| error.to_string()), Ok(()));
-    let said = check(60_000).err().ok_or("a batch without room is taken")?.to_string();
+    let said = check(60_000).err().ok_or("a batch without room was accepted")?.to_string();
     assert!(said.contains("the fused plan, batch 60000: ") && said.contains("use a smaller batch"), "{said}");
     Ok(())
 }
@@ -173,7 +174,7 @@ fn bench_in_a_closed_pipe() -> Result<(), String> {
     Ok(())
 }
 
-/// What is computed with is told in `config.json`: tiles, and the folder of the shaders.
+/// `config.json` says what the run computes with: tiles, and the folder of the shaders.
 fn train_keeps_its_tiles() -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let train = |out: &str, more: &[&str]| {
@@ -233,9 +234,9 @@ fn train_with_a_profile() -> Result<(), String> {
     Ok(())
 }
 
-/// Of two events of a track, one lies inside the other or behind it.
+/// Of two events of a track, one lies inside the other or after it.
 fn nested<'a>(events: impl Iterator<Item = &'a Value>) {
-    /// Microseconds in decimals are rounded.
+    /// Microseconds are rounded decimals.
     const ROUNDING: f64 = 1e-2;
     let mut spans: Vec<(f64, f64)> = Vec::new();
     for event in events {
@@ -288,9 +289,9 @@ fn ceilings_compute(gpu: &Arc<Gpu>) -> Result<(), String> {
     let copy = ceiling::copy();
     let x = numbers(&copy);
     assert!(y(copy, &x) == x, "the copy differs");
-    // x -> x / 2 + 1 / 2 comes to 1 from everywhere.
+    // x -> x / 2 + 1 / 2 converges to 1 from anywhere.
     let multiply_add = ceiling::multiply_add();
     let x = numbers(&multiply_add);
-    assert!(y(multiply_add, &x).iter().all(|&number| number == 1.0), "not all have come to 1");
+    assert!(y(multiply_add, &x).iter().all(|&number| number == 1.0), "not all have converged to 1");
     Ok(())
 }

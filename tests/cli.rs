@@ -15,7 +15,7 @@ use tempfile::TempDir;
 mod idx_files;
 use idx_files::blank_set;
 
-/// A run in an empty folder, without a word from the environment.
+/// A run in an empty folder, without settings from the environment.
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_digit-adder"));
     for variable in ["MNIST_DIR", "WGPU_ADAPTER_NAME", "WGPU_BACKEND", "WGPU_POWER_PREF"] {
@@ -77,7 +77,7 @@ fn senseless_flags_end_with_code_2() {
     let folder = TempDir::new().unwrap();
     let refused = |arguments: &[&str], words: &[&str]| {
         let message = refused(folder.path(), arguments, 2, words);
-        assert!(!message.contains("data: "), "{arguments:?}: before the data are had: {message}");
+        assert!(!message.contains("data: "), "{arguments:?}: before the data is loaded: {message}");
     };
     refused(&["train", "--batch-size", "0"], &["--batch-size", "at least 1"]);
     refused(&["train", "--epochs", "0"], &["--epochs"]);
@@ -299,7 +299,7 @@ fn divergence_ends_with_code_5_and_keeps_the_run() {
 #[test]
 fn where_saving_fails_too_both_reasons_are_told() {
     let folder = TempDir::new().unwrap();
-    // One step an epoch, the second of which has nothing but NaN.
+    // One step an epoch, the second of which produces nothing but NaN.
     let few = ["train", "--adapter", "cpu", "--dataset", "drawn", "--limit", "640", "--batch-size", "640"];
     let child = Command::new(env!("CARGO_BIN_EXE_digit-adder"))
         .current_dir(folder.path())
@@ -313,7 +313,7 @@ fn where_saving_fails_too_both_reasons_are_told() {
         assert!(start.elapsed() < Duration::from_secs(60), "the training has not begun");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // A folder in the place of the weights, which are not there before the training ends.
+    // A folder in the place of the weights, which do not exist before the training ends.
     std::fs::create_dir_all(folder.path().join("run/model.safetensors/in the way")).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(5), "{}", err(&output));

@@ -95,5 +95,5 @@ fn the_normalised_error_is_that_of_the_formula() {
     let error = nmse("x", &[3.0, 4.5], &[3.0, 4.0], 0.5).unwrap();
     assert!((error - 0.25 / 25.0).abs() <= 1e-15, "{error}");
     assert!(nmse("x", &[3.0, 4.5], &[3.0, 4.0], 0.0099).is_err());
-    assert!(nmse("x", &[1e-30, 0.0], &[0.0, 0.0], 1e-10).is_err(), "zeros must be met by zeros");
+    assert!(nmse("x", &[1e-30, 0.0], &[0.0, 0.0], 1e-10).is_err(), "zeros must match zeros");
 }

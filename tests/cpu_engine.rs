@@ -23,7 +23,7 @@ fn recipe() -> Recipe {
     Recipe { batch_size: BATCH, ..Recipe::default() }
 }
 
-/// Noise, its brightness the label's: learnable, if barely.
+/// Noise as bright as its label: learnable, if barely.
 fn split(images: usize, index: u32) -> Split {
     let mut random = Random::new(1, Purpose::Test, index);
     let labels: Vec<u8> = (0..images).map(|_| random.below(10) as u8).collect();
@@ -75,8 +75,8 @@ fn any_number_of_threads_gives_the_same_bits() {
         })
     };
     let alone = run(1);
-    assert!(alone == run(2), "two threads gave other bits than one");
-    assert!(alone == run(5), "five threads gave other bits than one");
+    assert!(alone == run(2), "two threads gave different bits than one");
+    assert!(alone == run(5), "five threads gave different bits than one");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn an_epoch_is_what_the_formulas_say_tail_batch_and_all() {
     }
     close("loss", &[got.loss], &[(loss[0] + loss[1]) / 2.0 / 170.0], Tol::absolute(1e-5)).unwrap();
     // Adam moves a parameter by about the learning rate whatever its gradient's size, so where the
-    // gradient is all rounding error f32 and f64 may part by that much; in the mean they must not.
+    // gradient is all rounding error f32 and f64 may differ by that much; on average they must not.
     let parameters = engine.parameters().unwrap();
     nmse("parameters", &parameters, &w, 1e-9).unwrap();
 }

@@ -1,5 +1,5 @@
 //! The data sets: malformed files are refused with a message that says what is wrong, folders are
-//! searched in order, drawn digits are the same for a seed, addends and order are even.
+//! searched in order, drawn digits are the same for a seed, addends and order are evenly distributed.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn sha256(parts: &[&[u8]]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Loads from one folder; the messages come along.
+/// Loads from one folder, with the messages.
 fn from_folder(folder: &Path) -> (digit_adder::Result<Dataset>, Vec<String>) {
     let mut messages = Vec::new();
     let request = Request { wanted: Wanted::Auto, data_dir: Some(folder), ..Request::default() };
@@ -275,7 +275,7 @@ fn drawn_digits_are_balanced_and_all_different() {
     let set = drawn();
     assert_eq!(counts(set.train.labels()), [6000; 10]);
     assert_eq!(counts(set.test.labels()), [1000; 10]);
-    // The first thousand are no sorted run: about 100 of each, standard deviation 9.
+    // The first thousand are not sorted: about 100 of each, standard deviation 9.
     let start = counts(&set.train.labels()[..1000]);
     assert!(start.iter().all(|n| n.abs_diff(100) < 50), "{start:?}");
     let images = set.train.images().chunks(PIXELS).chain(set.test.images().chunks(PIXELS));
@@ -296,7 +296,7 @@ fn drawn_digits_are_placed_like_mnist() {
     }
 }
 
-/// How many test images lie nearest to the mean image of their own digit: 83 %, and of MNIST 82 %.
+/// How many test images lie nearest to the mean image of their own digit: 83 %; for MNIST it is 82 %.
 #[test]
 fn drawn_digits_are_neither_trivial_nor_noise() {
     let set = drawn();

@@ -53,7 +53,7 @@ fn split(images: usize, index: u32) -> Split {
     Split::new(images, labels).expect("drawn digits are sound")
 }
 
-/// What may differ between two runs that must come to the same.
+/// What may differ between two runs that must give the same.
 #[derive(Clone, Copy, Default)]
 struct Way {
     /// The driver's bounds checks and loop counters.
@@ -62,12 +62,12 @@ struct Way {
     watched: bool,
 }
 
-/// What decides a run.
+/// What determines a run.
 #[derive(Clone)]
 struct Run {
     train: Split,
     parameters: Vec<f32>,
-    /// Of the order and the addends.
+    /// That of the order and the addends.
     seed: u64,
 }
 
@@ -117,11 +117,11 @@ fn runs_are_alike(gpu: &Arc<Gpu>, plan: Kind, epochs: u32, other: Way) -> Result
     if !moved || floats.iter().any(|parameter| !parameter.is_finite()) {
         return Err("the run has not trained".into());
     }
-    if run(other)? == first { Ok(()) } else { Err("the second run gave other bits".into()) }
+    if run(other)? == first { Ok(()) } else { Err("the second run gave different bits".into()) }
 }
 
-/// One grey value of one pixel, one bit of one parameter, the seed of order and addends: each gives other bits, or
-/// the comparisons above would say nothing.
+/// One grey value of one pixel, one bit of one parameter, the seed of order and addends: each gives different
+/// bits, or the comparisons above would prove nothing.
 fn what_must_matter(gpu: &Arc<Gpu>) -> Result<(), String> {
     let plain = Run::new();
     let run = |run: Run| run.epochs(gpu, Kind::Fused, 1, Way::default()).map_err(|error| error.to_string());
@@ -143,7 +143,7 @@ fn what_must_matter(gpu: &Arc<Gpu>) -> Result<(), String> {
     Ok(())
 }
 
-/// 200 steps by the program itself, on the adapter of the other tests; `out` is a new folder.
+/// 200 steps of the program itself, on the adapter of the other tests; `out` is a new folder.
 fn train(out: &Path) -> Vec<String> {
     let adapter = std::env::var("TEST_ADAPTER").unwrap_or_else(|_| "high-performance".into());
     let words = [
@@ -203,7 +203,7 @@ fn threads_do_not_matter() -> Result<(), String> {
     }
 }
 
-/// Lines within the epoch and the test set after it: each alone, for one might undo the other.
+/// Lines within the epoch and the test set after it: each alone, since one might undo the other.
 fn intervals_do_not_matter() -> Result<(), String> {
     let plain = hash_on_threads(None)?;
     for (flag, interval) in [("--log-interval", "7"), ("--eval-interval", "1")] {

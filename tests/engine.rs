@@ -58,7 +58,7 @@ fn epoch(images: u32) -> Epoch {
     let order = random.permutation(images);
     let addends =
         Addends::new((0..203).map(|_| random.below(10) as u8).collect()).expect("they are below 10");
-    Epoch::new(order, addends, 1e-3).expect("there are so many images")
+    Epoch::new(order, addends, 1e-3).expect("every index is below the number of images")
 }
 
 /// Two epochs and an evaluation give the same losses and counts, and one image the same probabilities.
@@ -101,7 +101,7 @@ fn same_as_reference(network: &Network, kind: Kind, loss: Loss, batch: usize) ->
     }
     for (got, want) in [(&device.1, &reference.1), (&device.0[1], &reference.0[1])] {
         assert_eq!((got.images, got.heads.len()), (want.images, network.heads().len()));
-        // One image in a hundred may stand on the edge between two classes.
+        // One image in a hundred may lie on the edge between two classes.
         for (got, want) in got.heads.iter().zip(&want.heads) {
             let (got, want) = (got.correct, want.correct);
             assert!(got.abs_diff(want) <= want / 100, "{got} right, the reference {want}");
@@ -110,8 +110,8 @@ fn same_as_reference(network: &Network, kind: Kind, loss: Loss, batch: usize) ->
     Ok(())
 }
 
-/// The order of every sum is the same whatever the tiles; what a driver's compiler makes of it may be
-/// rounded in other places.
+/// The order of every sum is the same whatever the tiles; a driver's compiler may still round in other
+/// places.
 fn tiles_do_not_matter() -> Result<(), String> {
     let dataset = dataset();
     let gpu = common::gpu::device()?;
@@ -166,7 +166,7 @@ fn fewer_images_than_a_batch() -> Result<(), String> {
 fn a_loss_that_is_not_finite_is_reported() -> Result<(), String> {
     let [mut engine, _] = engines(&network(), Kind::Fused, Loss::Logits, 64)?;
     let mut parameters = engine.parameters().unwrap();
-    // A bias of a head: behind it there is no ReLU or pooling that could swallow a NaN.
+    // A bias of a head: after it there is no ReLU or pooling that could swallow a NaN.
     parameters[network().parameter("out2.bias").unwrap().offset] = f32::NAN;
     engine.set_state(&State::new(parameters)).unwrap();
     let error = engine.train_epoch(&epoch(203), &mut |_| {}).unwrap_err();
@@ -184,7 +184,8 @@ fn what_is_not_there_is_refused() -> Result<(), String> {
     Ok(())
 }
 
-/// An engine that is given another's state goes on to the same bits, and the reference has the same moments.
+/// An engine that is given another's state continues to the same bits, and the reference has the same
+/// moments.
 fn a_state_holds_all() -> Result<(), String> {
     let [mut device, mut reference] = engines(&network(), Kind::Fused, Loss::Logits, 64)?;
     let [mut other, _] = engines(&network(), Kind::Fused, Loss::Logits, 64)?;
@@ -212,7 +213,7 @@ fn main() -> ExitCode {
     let mut trials = vec![common::gpu::trial("tiles do not matter", |_| tiles_do_not_matter())];
     for kind in [Kind::Fused, Kind::Layered] {
         for loss in [Loss::Logits, Loss::DoubleSoftmax] {
-            // The batch does not meet the loss anywhere but in a factor.
+            // The batch enters the loss only as a factor.
             let batches = if loss == Loss::Logits { &[64, 29][..] } else { &[29] };
             for &batch in batches {
                 let name = format!("{kind:?}, {loss:?}, batch {batch}: as the reference");
@@ -223,7 +224,7 @@ fn main() -> ExitCode {
         }
     }
     // The fused kernels take all but the last, which falls to the layered plan. A kernel of 3 leaves pooled
-    // rows that are no whole strips, one of 4 a row and a column that no window takes.
+    // rows that are not whole strips, one of 4 a row and a column that no window takes.
     let real = Sizes::default();
     let conv = |conv: ConvSizes, channels: usize, kernel: usize, window: usize| ConvSizes {
         channels: if channels > 0 { channels } else { conv.channels },
@@ -253,6 +254,6 @@ fn main() -> ExitCode {
     trials.push(common::gpu::trial("fewer images than a batch", |_| fewer_images_than_a_batch()));
     trials.push(common::gpu::trial("NaN loss is reported", |_| a_loss_that_is_not_finite_is_reported()));
     trials.push(common::gpu::trial("what is not there is refused", |_| what_is_not_there_is_refused()));
-    trials.push(common::gpu::trial("tuning tells every candidate", |_| tuning_tells_every_candidate()));
+    trials.push(common::gpu::trial("tuning reports every candidate", |_| tuning_tells_every_candidate()));
     common::gpu::conclude(trials)
 }

@@ -11,12 +11,12 @@ use digit_adder::reference::network::{Pass, backward, forward, losses};
 use digit_adder::reference::{concat, conv2d, cross_entropy, heads, linear, max_pool, relu, softmax};
 use rayon::prelude::*;
 
-/// Half of the distance that the wider of the two central differences spans: ten times as wide, a fifth of
-/// conv1's entries would lie next to a kink.
+/// Half of the distance that the wider of the two central differences spans: at ten times the width, a fifth
+/// of conv1's entries would lie next to a kink.
 const STEP: f64 = 1e-5;
 /// Relative error allowed.
 const RELATIVE: f64 = 1e-6;
-/// Error allowed besides. Losses and outputs between 1 and 4 are known to 2.2e-16 to 4.4e-16, after some
+/// Error allowed in addition. Losses and outputs between 1 and 4 are known to 2.2e-16 to 4.4e-16, after some
 /// operations to a few times that; divided by the step that makes a slope uncertain by up to 1e-10, more
 /// than a millionth of gradients below 1e-4.
 const ABSOLUTE: f64 = 1e-10;
@@ -29,7 +29,7 @@ fn uniform(random: &mut Random, len: usize) -> Vec<f64> {
     (0..len).map(|_| f64::from(random.between(-1.0, 1.0))).collect()
 }
 
-/// The slope out of two central differences `value(by) - value(-by)`, by Richardson's extrapolation: the
+/// The slope from two central differences `value(by) - value(-by)`, by Richardson's extrapolation: the
 /// narrower one's error is a quarter of the wider one's up to the fourth power of the step, so that
 /// (4 narrow - wide) / 3 cancels it.
 fn slope(difference: impl Fn(f64) -> Option<f64>) -> Option<f64> {
@@ -59,7 +59,7 @@ fn check_op(name: &str, x: &[f64], dy: &[f64], gradient: &[f64], y: impl Fn(&[f6
             x[index] += by;
             value(&x)
         };
-        let slope = slope(|by| Some(shifted(by) - shifted(-by))).expect("no kink is asked for");
+        let slope = slope(|by| Some(shifted(by) - shifted(-by))).expect("without kinks there is a slope");
         assert_slope(name, index, slope, gradient[index]);
     }
 }
@@ -207,14 +207,14 @@ fn heads_alone() {
     }
 }
 
-/// Where a pass stands among the network's kinks: the pools' winners, and which ReLUs let through.
+/// Where a pass stands among the network's kinks: the pools' winners, and which ReLUs let a value through.
 fn side_of_kinks(network: &Network, pass: &Pass<f64>) -> (Vec<Vec<u32>>, Vec<bool>) {
     let layers = network.layers().iter().zip(&pass.values);
     let after = layers.filter(|(layer, _)| layer.op == Op::Relu).flat_map(|(_, y)| y);
     (pass.winners.clone(), after.map(|&y| y > 0.0).collect())
 }
 
-/// Images with some noise in the middle: black elsewhere, so that ties are plenty.
+/// Images with some noise in the middle: black elsewhere, so that ties are plentiful.
 fn images(random: &mut Random) -> Vec<f64> {
     let mut images = vec![0.0; IMAGES * 28 * 28];
     for (place, pixel) in images.iter_mut().enumerate() {
@@ -238,7 +238,7 @@ fn whole_network(loss: Loss) {
     for (row, addend) in number.chunks_exact_mut(DIGITS).zip(addend) {
         row[usize::from(addend)] = 1.0;
     }
-    // What the loss of one head and image counts in the mean.
+    // The weight of one head's loss of one image in the mean.
     let scale = 1.0 / (IMAGES * network.heads().len()) as f64;
     let weight = [scale; IMAGES];
     let flat: Vec<f64> = network.initial_parameters(1).into_iter().map(f64::from).collect();
@@ -268,7 +268,7 @@ fn whole_network(loss: Loss) {
     assert!(skipped * 100 <= checked, "{skipped} skipped, {checked} checked");
 }
 
-/// Checks the first entries of an order, and gives how many were checked and how many lie next to a kink.
+/// Checks the first entries of an order, and returns how many were checked and how many lie next to a kink.
 fn check_parameter(
     parameter: &Parameter,
     order: &[u32],

@@ -1,4 +1,4 @@
-//! The rooms of the house: each uses only rooms below it, so there is no arrow up and no circle.
+//! The rooms of the house: each uses only rooms below it, so there is no upward arrow and no cycle.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
-/// The rooms that a text names behind `crate::`, alone or in braces.
+/// The rooms that a text names after `crate::`, alone or in braces.
 fn used(text: &str) -> Vec<&'static str> {
     let known = |name: &str| ROOMS.into_iter().find(|room| *room == name);
     text.split("crate::").skip(1).flat_map(|path| heads(path).into_iter().filter_map(known)).collect()
@@ -65,7 +65,7 @@ fn rooms_use_only_rooms_below_them() {
         if ["lib", "main"].contains(&room) {
             continue;
         }
-        let own = height(room).unwrap_or_else(|| panic!("{} lies in no room", path.display()));
+        let own = height(room).unwrap_or_else(|| panic!("{} is in no room", path.display()));
         let text = std::fs::read_to_string(&path).unwrap();
         let product = text.split("#[cfg(test)]").next().unwrap();
         for used in used(product) {

@@ -78,7 +78,7 @@ fn damaged_gzip_streams_are_refused() {
     let [(content, bytes), _] = sound();
     let whole = gzip(&bytes);
     let mut flipped = whole.clone();
-    // In the check sum at the end, so that only it can notice.
+    // In the checksum at the end, so that only it can notice.
     let place = flipped.len() - 8;
     flipped[place] ^= 1;
     let garbage = [&[0x1f, 0x8b][..], &[0x55; 200]].concat();

@@ -1,5 +1,5 @@
 //! Networks other than the published one, written down by a test, train on the layered plan and on the CPU
-//! reference, and come to the same.
+//! reference, and agree.
 
 mod common;
 
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     ])
 }
 
-/// A third convolution, of 3 x 3 and without a pooling, on what the second leaves.
+/// A third convolution, of 3 x 3 and without a pooling, on the second's output.
 fn a_third_convolution() -> Result<Network> {
     let mut net = Builder::new(&[1, 28, 28])?;
     let x = net.conv2d("conv1", Input::Image, 4, 5)?;
@@ -75,8 +75,8 @@ const HEADS: [(&str, &str, usize, Target); 3] = [
 
 const IMAGES: usize = 512;
 
-/// Trains a network with both engines: the losses fall, and agree head by head. The fused plan, asked for,
-/// refuses it by name, and the layered one is taken.
+/// Trains a network with both engines: the losses fall, and agree head by head. The fused plan, if asked
+/// for, refuses it by name, and the layered one is used.
 fn trains(network: &Result<Network>, unknown: &str) -> std::result::Result<(), String> {
     let network = network.as_ref().map_err(ToString::to_string)?;
     let refusal = Kind::Fused.refusal(network).ok_or("the fused plan takes it")?.to_string();

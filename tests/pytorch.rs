@@ -46,7 +46,7 @@ fn agrees<T: Real>(loss: Loss) {
         adam::step(&Adam::default(), LEARNING_RATE, step, &gradients.flat, &mut w, &mut m, &mut v);
     }
     close("losses of ten steps", &means, &fixture.losses(loss), LOSSES).unwrap();
-    // In f64 both sides compute the same sums in another order, so far less is forgiven.
+    // In f64 both sides compute the same sums in a different order, so far less is allowed.
     if size_of::<T>() == size_of::<f64>() {
         close("losses of ten steps", &means, &fixture.losses(loss), Tol::absolute(1e-12)).unwrap();
     }

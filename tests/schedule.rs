@@ -1,4 +1,4 @@
-//! The schedules and the list of layers, held fast by golden files: what changes them shows in a diff.
+//! The schedules and the list of layers, pinned by golden files: what changes them shows in a diff.
 //! `UPDATE_GOLDEN=1 cargo test --test schedule` rewrites the files.
 
 use std::path::Path;

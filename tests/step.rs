@@ -46,7 +46,7 @@ fn main() -> std::process::ExitCode {
     common::gpu::conclude(trials)
 }
 
-/// Sums that lie behind a value, one behind another: the products of all layers up to it.
+/// The length of the sums that lead to a value: the products of all layers up to it.
 fn terms(name: &str) -> usize {
     let forward = [("conv1", 26), ("conv2", 151), ("fc2", 257), ("fc3", 129), ("out", 65)];
     let layer = name.trim_start_matches("d ");
@@ -188,7 +188,7 @@ fn same_winners(device: &Device, kind: Kind, step: &Step) -> Result<(), String> 
         let (winner, pooled) = (&step.pass.winners[index], &step.pass.values[index]);
         let layered = format!("{pool} winner");
         let (name, want): (&str, Vec<u32>) = match kind {
-            // Where nothing is above 0, no window wins.
+            // Where nothing is above 0, the window has no winner.
             Kind::Fused => {
                 (fused, winner.iter().zip(pooled).map(|(&w, &y)| if y > 0.0 { w } else { 4 }).collect())
             }
@@ -370,7 +370,7 @@ fn against_pytorch(gpu: &Gpu, kind: Kind, loss: Loss) -> Result<(), String> {
     Ok(())
 }
 
-/// Prints the shares of the budget that were used, for whoever asks with `--nocapture`.
+/// Prints the shares of the budget that were used, for `--nocapture`.
 fn report(what: &str, shares: &[(String, f64)]) {
     let shares: Vec<String> = shares.iter().map(|(name, share)| format!("{name} {share:.2}")).collect();
     println!("{what}: {}", shares.join(", "));

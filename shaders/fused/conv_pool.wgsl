@@ -9,22 +9,22 @@
 //   dw[o,i,p,q] = sum over b,r,c of dz[b,o,r,c] * x[b,i,r+p,c+q]
 //   db[o] = sum over b,r,c of dz[b,o,r,c]
 //
-// x [BATCH, IN, HEIGHT, WIDTH], its rows padded to whole vec4; where PACKED, x has IN = 1 and is read out of
-// the packed images of the data set instead (four grey values a word). w [OUT, IN, K, K] and bias [OUT] as
+// x [BATCH, IN, HEIGHT, WIDTH], its rows padded to whole vec4; if PACKED, IN is 1 and x is read from the
+// packed images of the data set instead (four grey values per word). w [OUT, IN, K, K] and bias [OUT] as
 // vec4. y and dy are [BATCH, STRIDE] with [OUT, POOLED_HEIGHT, PITCH] from AT on. A strip is four
-// neighbouring windows of a pooled row; winner [BATCH, OUT, POOLED_HEIGHT, STRIPS] holds one word for each, a
-// byte a window. Where a row ends within a strip, the windows behind it win nothing.
+// neighbouring windows of a pooled row; winner [BATCH, OUT, POOLED_HEIGHT, STRIPS] holds one word per strip,
+// one byte per window. Where a row ends within a strip, the windows past its end have no winner.
 //
 // forward: one invocation computes a strip for each of GROUP output channels, whose z share one region
-// of x. x of the grid counts strips, rows and images, y groups.
+// of x. x of the grid counts strips, rows and images; y counts groups.
 // backward: one invocation computes ROWS rows of dx for one input channel, or the K x K gradients of GROUP
 // output channels and one input channel, over every SLOTS-th image. These go into row [slot] of
-// partial [SLOTS, SLOT], at DW_AT, and the biases' at DB_AT; adam adds up the slots. y of the grid counts input
-// channels, so that every part of the grid has its share of both; x counts blocks of rows and images,
+// partial [SLOTS, SLOT] at DW_AT, the biases' at DB_AT; adam adds up the slots. y of the grid counts input
+// channels, so that every part of the grid does some of both; x counts blocks of rows and images,
 // DX_INVOCATIONS in all, then slots and groups. Packed images get no dx.
-// Where LANES is not 1, so many neighbouring invocations load K x K taps together and read them off each
-// other. The host sets the constants down to PITCH; PADDED is whether the grid has invocations in x that
-// nobody wants.
+// Where LANES is not 1, LANES neighbouring invocations load K x K taps together and read them from each
+// other. The host sets the constants down to PITCH; PADDED says whether the grid has more invocations in x
+// than are needed.
 
 const PADDED: bool = true;
 const PACKED: bool = false;
@@ -55,29 +55,29 @@ const TAP_LOADS: u32 = (TAPS + LANES - 1u) / LANES;
 const W_WORDS: u32 = (OUT * IN * TAPS + 3u) / 4u;
 const BIAS_WORDS: u32 = (OUT + 3u) / 4u;
 
-// The region of x behind a strip: K + 1 rows of K + 7 columns, loaded as whole vec4.
+// The region of x that a strip needs: K + 1 rows of K + 7 columns, loaded as whole vec4.
 const REGION_QUADS: u32 = (K + 10u) / 4u;
 const REGION_ROWS: u32 = K + 1u;
 
-// The rows of windows whose dz reach a block of ROWS rows of dx: all, where the block is the whole image;
-// else those that begin in the block, and BEFORE above it.
+// The rows of windows whose dz reach a block of ROWS rows of dx: all if the block is the whole image,
+// else those that begin in the block and BEFORE above it.
 const BLOCKS: u32 = (HEIGHT + ROWS - 1u) / ROWS;
 const WHOLE: u32 = u32(BLOCKS == 1u);
 const BEFORE: u32 = (1u - WHOLE) * (K / 2u);
 const DZ_ROWS: u32 = 2u * (WHOLE * POOLED_HEIGHT + (1u - WHOLE) * (BEFORE + ROWS / 2u));
 const DZ_COLUMNS: u32 = 8u * STRIPS;
 
-// Invocations for dx, in whole workgroups of 8: all of a workgroup take the same branch.
+// Invocations for dx, in whole workgroups of 8: all invocations of one take the same branch.
 const DX_INVOCATIONS: u32 = (BATCH * BLOCKS + 7u) / 8u * 8u;
 const DW_INVOCATIONS: u32 = SLOTS * (OUT / GROUP);
 
-// One grey value. To multiply with it is much faster than to divide by 255, and as good but for the last bit.
+// 1 / 255. Multiplying by it is much faster than dividing by 255, and the same except for the last bit.
 const GREY: f32 = 0.003921569;
 
-// No window.
+// No winner.
 const NOWHERE: u32 = 4u;
 
-// Where the step stands: the first image of its batch in order, and the end of the order.
+// Where the step stands: its batch's first place in the order, and the order's end.
 struct Cursor { first: u32, end: u32 }
 var<immediate> cursor: Cursor;
 
@@ -93,7 +93,7 @@ var<immediate> cursor: Cursor;
 @group(0) @binding(9) var<storage, read_write> dx: array<vec4<f32>>;
 @group(0) @binding(10) var<storage, read_write> partial: array<f32>;
 
-// Every loop counts through a whole dimension of these arrays: drivers unroll such loops, and the arrays
+// Every loop runs through a whole dimension of these arrays: drivers unroll such loops, and the arrays
 // become registers.
 var<private> taps: array<array<f32, K>, K>;
 var<private> region: array<array<vec4<f32>, REGION_QUADS>, REGION_ROWS>;
@@ -104,7 +104,7 @@ var<private> dw: array<array<array<f32, K>, K>, GROUP>;
 var<private> db: array<f32, GROUP>;
 var<private> strip: array<f32, 4>;
 
-// The place in the data set of an image of the batch; behind the end of the order its last is repeated.
+// The place in the data set of an image of the batch; past the end of the order its last is repeated.
 fn sample(b: u32) -> u32 {
     return order[min(cursor.first + b, cursor.end - 1u)];
 }
@@ -145,14 +145,14 @@ fn x_at(row: u32, c: u32) -> f32 {
 }
 
 // Loads row p of the region of strip s; `row` is the first vec4 of the row of x. A region that reaches
-// over the end of its row repeats the last vec4 there, for windows that do not exist.
+// past the end of its row repeats the last vec4 there, for windows that do not exist.
 fn load_row(p: u32, row: u32, s: u32) {
     for (var q = 0u; q < REGION_QUADS; q++) {
         region[p][q] = x_quad(row + min(2u * s + q, QUADS - 1u));
     }
 }
 
-// Moves the region down by one window: its first K - 1 rows are in it already.
+// Moves the region down by one window: its first K - 1 rows are already there.
 fn move_down() {
     for (var p = 0u; p < K - 1u; p++) {
         for (var q = 0u; q < REGION_QUADS; q++) { region[p][q] = region[p + 2u][q]; }
@@ -188,7 +188,7 @@ fn finish(g: u32, o: u32, b: u32, r: u32, s: u32) {
     if (PITCH % 4u == 0u) {
         y[at / 4u] = pooled;
     } else {
-        // Behind these rows there is no room for windows that do not exist.
+        // These rows have no room at their end for windows that do not exist.
         for (var j = 0u; j < 4u; j++) {
             if (4u * s + j < POOLED_WIDTH) { y[(at + j) / 4u][(at + j) % 4u] = pooled[j]; }
         }
@@ -205,7 +205,7 @@ fn begin(group: u32) {
     }
 }
 
-// Adds what input channel i gives to z of the group.
+// Adds input channel i's part of z of the group.
 fn add_channel(i: u32, b: u32, r: u32, s: u32, group: u32, lane: u32) {
     let first = first_quad(b, i);
     for (var p = 0u; p < REGION_ROWS; p++) { load_row(p, first + (2u * r + p) * QUADS, s); }
@@ -217,14 +217,14 @@ fn add_channel(i: u32, b: u32, r: u32, s: u32, group: u32, lane: u32) {
 
 @compute @workgroup_size(32)
 fn forward(@builtin(global_invocation_id) id: vec3<u32>) {
-    // One behind the grid's end computes what the last does: its neighbours may need it.
+    // An invocation past the end computes what the last one does: its neighbours may need it.
     let n = select(id.x, min(id.x, BATCH * POOLED_HEIGHT * STRIPS - 1u), PADDED);
     let s = n % STRIPS;
     let r = n / STRIPS % POOLED_HEIGHT;
     let b = n / (STRIPS * POOLED_HEIGHT);
     begin(id.y);
     if (PACKED) {
-        // Not a loop of one round: all in it would take a software driver half as long again.
+        // Not a loop of one round: in it, everything would take a software driver half as long again.
         add_channel(0u, b, r, s, id.y, id.x % LANES);
     } else {
         for (var i = 0u; i < IN; i++) { add_channel(i, b, r, s, id.y, id.x % LANES); }
@@ -287,7 +287,7 @@ fn convolve_transposed() {
     }
 }
 
-// Rows of dx: the n-th block of all images'. One behind the last computes what that does.
+// Rows of dx: block `at` of all images' blocks. An invocation past the last computes what that one does.
 fn input_gradient(at: u32, i: u32, lane: u32) {
     let n = min(at, BATCH * BLOCKS - 1u);
     let block = n % BLOCKS;
@@ -309,7 +309,7 @@ fn input_gradient(at: u32, i: u32, lane: u32) {
     }
 }
 
-// Adds what window j of the strip gives to the gradients of channel g of the group. Of the four places
+// Adds window j's part of the gradients of channel g of the group. Of the four places
 // where its region of x may begin, only the winner's counts.
 fn add_window(g: u32, j: u32, d: f32, best: u32) {
     let right = (best & 1u) != 0u;
@@ -325,7 +325,7 @@ fn add_window(g: u32, j: u32, d: f32, best: u32) {
     }
 }
 
-// Adds what a strip gives to the gradients of the group; nothing, unless the image exists.
+// Adds a strip's part of the gradients of the group, or nothing if the image does not exist.
 fn add_strip(group: u32, b: u32, r: u32, s: u32, exists: bool) {
     for (var g = 0u; g < GROUP; g++) {
         let d = dy_strip(b, group * GROUP + g, r, s);
@@ -346,12 +346,12 @@ fn store_gradients(slot: u32, group: u32, i: u32) {
                 partial[slot * SLOT + DW_AT + (o * IN + i) * TAPS + p * K + q] = dw[g][p][q];
             }
         }
-        // Every input channel comes to the same sum.
+        // Every input channel computes the same sum.
         if (i == 0u) { partial[slot * SLOT + DB_AT + o] = db[g]; }
     }
 }
 
-// The gradients of a slot and a group, of which `at` is the number.
+// The gradients of one slot and one group, numbered by `at`.
 fn weight_gradients(at: u32, i: u32) {
     if (PADDED && at >= DW_INVOCATIONS) { return; }
     let slot = at % SLOTS;

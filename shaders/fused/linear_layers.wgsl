@@ -1,26 +1,26 @@
 // linear_layers: all linear layers of the network, forward and backward.
 //
 //   number[b]  = one-hot of addend[b]
-//   features[b, FLAT..] = relu(fc1(number[b]))       features[b, ..FLAT] is what pool2 left there
+//   features[b, FLAT..] = relu(fc1(number[b]))       features[b, ..FLAT] is pool2's output
 //   h2[b]      = relu(fc2(features[b]))
 //   h3[b]      = relu(fc3(h2[b]))
 //   logits[b]  = out1(h3[b]), then out2(h3[b])
-//   records[n,h] = cross-entropy of head h, whether its likeliest class is right; n = cursor.first + b
+//   records[n,h] = cross-entropy of head h, and whether its likeliest class is right; n = cursor.first + b
 //   d_logits[b] = (softmax - one-hot of the target) / (2 * images of the batch), for each head
 //   d_h3[b]    = d_logits[b] * out1 and out2, where h3[b] > 0
 //   d_h2[b]    = d_h3[b] * fc3, where h2[b] > 0
 //   d_features[b] = d_h2[b] * fc2, where features[b] > 0
 //
-// linear_layers_gradients makes those of weights and biases of it. All of an image's activations and gradients
-// lie in one row of `rows`, ROW_QUADS vec4 long, at the places named below; a weight matrix is [OUT, IN] in
-// `parameters`. With DOUBLE_SOFTMAX the heads' probabilities take the place of logits before the cross-entropy.
-// Images behind the end of the order leave no record and have gradients of 0. Without BACKWARD nothing is
-// computed behind the losses. Where UNIFORM, weights are read out of three uniform buffers.
+// linear_layers_gradients computes those of weights and biases from it. All of an image's activations and
+// gradients lie in one row of `rows`, ROW_QUADS vec4 long, at the places named below; a weight matrix is
+// [OUT, IN] in `parameters`. With DOUBLE_SOFTMAX the heads' probabilities replace the logits before the
+// cross-entropy. Images past the end of the order leave no record and have gradients of 0. Without BACKWARD
+// nothing is computed after the losses. If UNIFORM, weights are read from three uniform buffers.
 // images: one workgroup computes IMAGES images, in stages separated by barriers. In a stage, one invocation
 // computes tiles of TILE_B images by 4 * TILE_Q outputs, so that each word it loads serves several
-// products. It is best that THREADS divides every stage's number of tiles: no invocation is idle then.
-// Where LANES is not 1, so many neighbouring invocations share the images of their tiles: each loads a part of
-// what all of them need, and they read it off each other.
+// products. THREADS should divide every stage's number of tiles: then no invocation is idle.
+// Where LANES is not 1, LANES neighbouring invocations share the images of their tiles: each loads a part of
+// what they all need, and they read it from each other.
 // The host sets the constants down to BEHIND_QUADS.
 
 const BATCH: u32 = 64u;
@@ -54,7 +54,7 @@ const NUMBER: u32 = 176u;
 const D_FEATURES: u32 = 179u;
 const ROW_QUADS: u32 = 243u;
 
-// Places in the parameters, in words. The zeros only let the file stand alone.
+// Places in the parameters, in words. The zeros only make the file valid by itself.
 const FC1_W: u32 = 0u;
 const FC1_B: u32 = 0u;
 const FC2_W: u32 = 0u;
@@ -66,7 +66,7 @@ const OUT1_B: u32 = 0u;
 const OUT2_W: u32 = 0u;
 const OUT2_B: u32 = 0u;
 
-// vec4 of fc2's weights, and of all parameters behind them.
+// vec4 of fc2's weights, and of all parameters after them.
 const FC2_QUADS: u32 = 2u;
 const BEHIND_QUADS: u32 = 1u;
 
@@ -78,20 +78,20 @@ const TILE_O: u32 = 4u * TILE_Q;
 const TILES_B: u32 = IMAGES / TILE_B;
 const LOADS: u32 = (TILE_B + LANES - 1u) / LANES;
 
-// In the place of a weight matrix: those of both heads, a row for each class.
+// In place of a weight matrix: the weights of both heads, a row for each class.
 const HEADS: u32 = 0xffffffffu;
 
-// Which buffer to read weights from: the first or second half of fc2's, all that lies behind them, or any.
+// Which buffer to read weights from: the first or second half of fc2's, all that follows them, or any.
 const ANYWHERE: u32 = 0u;
 const FC2_LOW: u32 = 1u;
 const FC2_HIGH: u32 = 2u;
 const BEHIND_FC2: u32 = 3u;
 
-// Where the step stands: the first image of its batch in order, and the end of the order.
+// Where the step stands: its batch's first place in the order, and the order's end.
 struct Cursor { first: u32, end: u32 }
 var<immediate> cursor: Cursor;
 
-// What a head made of an image: its loss, and whether its likeliest class is the right one.
+// A head's result for an image: its loss, and whether its likeliest class is the right one.
 struct Record { loss: f32, right: u32 }
 
 @group(0) @binding(0) var<storage> order: array<u32>;
@@ -111,7 +111,7 @@ var<private> tile_sums: Tile;
 // One vec4 of each of the tile's images, of which this invocation has loaded every LANES-th.
 var<private> mine: array<vec4<f32>, LOADS>;
 
-// The place in the data set of an image of the batch; behind the end of the order its last is repeated.
+// The place in the data set of an image of the batch; past the end of the order its last is repeated.
 fn sample(image: u32) -> u32 {
     return order[min(cursor.first + image, cursor.end - 1u)];
 }
@@ -141,7 +141,7 @@ fn row_of(w_at: u32, width: u32, o: u32) -> u32 {
     return select(w_at + o * width, class_row(o), w_at == HEADS);
 }
 
-// Whether there is no such tile in a workgroup's last round. Nothing is asked where every round is full.
+// Whether a workgroup's last round has no such tile. Not checked where every round is full.
 fn is_idle(tile: u32, tiles: u32) -> bool {
     return tiles % THREADS != 0u && tile >= tiles;
 }
@@ -151,16 +151,16 @@ fn existing(tile: u32, tiles: u32) -> u32 {
     return select(tile, tiles - 1u, is_idle(tile, tiles));
 }
 
-// What the l-th of LANES neighbours has loaded.
+// What neighbour l of LANES has loaded.
 fn from_lane(v: vec4<f32>, l: u32) -> vec4<f32> {
     var held = v;
     if (LANES > 1u) { held = subgroupShuffle(v, l); }
     return held;
 }
 
-// Four words of the parameters, at the at-th vec4, out of the buffer that holds them: a software driver
-// reads a uniform buffer three times as fast as a storage buffer. `source` is a constant wherever this is
-// called, so that one branch is left.
+// Four words of the parameters, vec4 number `at`, from the buffer that holds them: a software driver reads
+// a uniform buffer three times as fast as a storage buffer. `source` is a constant wherever this is called,
+// so only one branch is left.
 fn weights(source: u32, at: u32) -> vec4<f32> {
     if (UNIFORM && source == FC2_LOW) { return fc2_low[at - FC2_W / 4u]; }
     if (UNIFORM && source == FC2_HIGH) { return fc2_high[at - FC2_W / 4u - FC2_QUADS / 2u]; }
@@ -168,12 +168,12 @@ fn weights(source: u32, at: u32) -> vec4<f32> {
     return parameters[at];
 }
 
-// Loads what this invocation loads of the images' vec4 that lie at `at` in the tile's first row.
+// Loads this invocation's part of the images' vec4, which lie at `at` in the tile's first row.
 fn load_mine(at: u32, thread: u32) {
     for (var m = 0u; m < LOADS; m++) { mine[m] = rows[at + (m * LANES + thread % LANES) * ROW_QUADS]; }
 }
 
-// The vec4 of the tile's b-th image.
+// The vec4 of image b of the tile.
 fn of_image(b: u32) -> vec4<f32> {
     return from_lane(mine[b / LANES], b % LANES);
 }
@@ -214,7 +214,7 @@ fn linear_relu(
     }
 }
 
-// Adds dy w to the tile's sums: `outputs` words of the rows at dy_at, the i-th vec4 of each row of w on.
+// Adds dy w to the tile's sums: `outputs` words of the rows at dy_at, each row of w from its vec4 i on.
 fn add_products(row: u32, thread: u32, source: u32, dy_at: u32, outputs: u32, w_at: u32, width: u32, i: u32) {
     for (var o = 0u; o < outputs / 4u; o++) {
         load_mine(row + dy_at + o, thread);
@@ -278,7 +278,7 @@ fn number_branch(first: u32, thread: u32) {
     }
 }
 
-// Four classes of TILE_B images an invocation.
+// One invocation computes four classes of TILE_B images.
 fn heads(first: u32, thread: u32) {
     let tiles = TILES_B * CLASS_QUADS;
     for (var t = 0u; t < (tiles + THREADS - 1u) / THREADS; t++) {
@@ -305,7 +305,7 @@ fn heads(first: u32, thread: u32) {
     }
 }
 
-// What one head makes of its logits: its loss, and the class it holds for the likeliest.
+// A head's loss, and its likeliest class.
 struct Verdict { loss: f32, best: u32 }
 
 var<private> logit: array<f32, CLASSES>;
@@ -345,7 +345,7 @@ fn head_loss(start: u32, end: u32, label: u32, weight: f32) -> Verdict {
     return Verdict(loss, best - start);
 }
 
-// One image an invocation: both losses, their gradients, and the one-hot number.
+// One image per invocation: both losses, their gradients, and the one-hot number.
 fn losses(image: u32) {
     let row = image * ROW_QUADS;
     for (var j = 0u; j < CLASSES; j++) { logit[j] = rows[row + LOGITS + j / 4u][j % 4u]; }

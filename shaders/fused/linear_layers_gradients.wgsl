@@ -3,12 +3,12 @@
 //   dw[o,i] = sum over b of dy[b,o] * x[b,i]
 //   db[o] = sum over b of dy[b,o]
 //
-// per layer. The rows are those that linear_layers leaves: an image's x and dy of every layer in ROW_QUADS vec4. The
+// per layer. `rows` is what linear_layers leaves: an image's x and dy of every layer in ROW_QUADS vec4. The
 // weights' gradients are [OUT, IN] in `flat_gradients`.
-// One invocation computes the tile of a weight matrix that its job tells: 4 * D_QUADS outputs by 4 * X_QUADS
-// inputs. Where LANES is not 1, so many neighbouring invocations have jobs with the same outputs: each loads a
-// part of the outputs' gradients, and they read them off each other.
-// The host sets the constants down to ROW_QUADS; PADDED is whether there are more invocations than jobs.
+// One invocation computes its job's tile of a weight matrix: 4 * D_QUADS outputs by 4 * X_QUADS inputs. Where
+// LANES is not 1, LANES neighbouring invocations have jobs with the same outputs: each loads a part of the
+// outputs' gradients, and they read them from each other.
+// The host sets the constants down to ROW_QUADS; PADDED says whether there are more invocations than jobs.
 
 const PADDED: bool = true;
 const BATCH: u32 = 64u;
@@ -35,7 +35,7 @@ struct Job {
     // How many outputs and inputs there are from its first on.
     outputs: u32,
     inputs: u32,
-    // The same of biases, none but in tiles at input 0, and its first one, in the gradients.
+    // How many biases, 0 except in tiles at input 0, and its first one, in the gradients.
     biases: u32,
     db_at: u32,
 }
@@ -44,7 +44,7 @@ struct Job {
 @group(0) @binding(1) var<storage> rows: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> flat_gradients: array<f32>;
 
-// What the l-th of LANES neighbours has loaded.
+// What neighbour l of LANES has loaded.
 fn from_lane(v: vec4<f32>, l: u32) -> vec4<f32> {
     var held = v;
     if (LANES > 1u) { held = subgroupShuffle(v, l); }
@@ -62,7 +62,7 @@ fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
         var x: array<array<vec4<f32>, X_QUADS>, AT_ONCE>;
         var d_mine: array<array<vec4<f32>, D_LOADS>, AT_ONCE>;
         for (var m = 0u; m < AT_ONCE; m++) {
-            // Behind the batch its last image is repeated, and adds nothing.
+            // Past the end of the batch its last image is repeated and adds nothing.
             let row = min(b + m, BATCH - 1u) * ROW_QUADS;
             for (var n = 0u; n < X_QUADS; n++) { x[m][n] = rows[row + job.x_at / 4u + n * LANES]; }
             for (var n = 0u; n < D_LOADS; n++) {

@@ -1,5 +1,5 @@
-//! The machine's ceilings that kernels are measured by: the arithmetic of a loop, and the traffic of a copy.
-//! Traffic that comes from a cache may pass the copy's.
+//! The machine's ceilings, to measure kernels against: the arithmetic of a loop, and the traffic of a copy.
+//! Traffic that comes from a cache may exceed the copy's.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::gpu::{Buffers, Gpu, Kernels, Replay, timing};
 use crate::program::{Cursor, Dispatch, Place, Program};
 use crate::wgsl::Library;
 
-/// What the device can do at most, measured by `shaders/ceiling.wgsl`.
+/// The most that the device can do, measured by `shaders/ceiling.wgsl`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Ceilings {
     /// Floating point operations a second of a loop of multiply-adds, each counted as two.
@@ -21,7 +21,7 @@ pub struct Ceilings {
 const COPIED: usize = 64 << 20;
 /// Invocations of the multiply-add loop: enough to fill a large GPU.
 const INVOCATIONS: usize = 1 << 18;
-/// Measurements that the best is taken of.
+/// Measurements, of which the best counts.
 const TRIES: u32 = 4;
 /// Rounds of the loop, eight multiply-adds of two vec4 each.
 const ROUNDS: usize = 128;
@@ -71,7 +71,7 @@ pub fn multiply_add() -> Program {
     let x = program.tensor("x", &[8 * INVOCATIONS], Place::Own);
     let y = program.tensor("y", &[8 * INVOCATIONS], Place::Own);
     let factors = program.tensor("factors", &[4], Place::Own);
-    // The values go to 1, far from numbers that a processor is slow with.
+    // The values converge to 1, far from numbers that are slow to compute with.
     program.tensors[factors.index()].words = Some([0.5, 0.5, 0.0, 0.0].map(f32::to_bits).to_vec());
     program.dispatches.push(Dispatch {
         layer: "ceiling".into(),

@@ -1,6 +1,6 @@
 //! What the loop costs the thread that runs it.
 
-/// Seconds that the calling thread has computed so far, where the system tells: Linux does.
+/// Processor seconds of the calling thread so far, where the system reports them: Linux does.
 pub fn cpu_seconds() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     nanoseconds(&text).map(|nanoseconds| nanoseconds as f64 * 1e-9)

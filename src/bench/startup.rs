@@ -1,4 +1,4 @@
-//! What passes before the first training step is done.
+//! What happens before the first training step is done.
 
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,8 @@ pub struct Startup {
     pub first_step_seconds: f64,
 }
 
-/// Makes the replay of a program and runs its first step, on a device that took `device` to open. What comes
-/// back with the times is ready to run more steps.
+/// Makes the replay of a program and runs its first step, on a device that took `device` to open. The probe
+/// that is returned with the times is ready to run more steps.
 ///
 /// # Errors
 /// As [`Probe::new`].

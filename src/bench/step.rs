@@ -12,7 +12,7 @@ pub struct StepProfile {
     pub batch_size: usize,
     /// How the dispatches were timed.
     pub timed_by: Method,
-    /// Seconds of the whole step by the wall clock, many in one submission.
+    /// Seconds of the whole step by the wall clock, with many steps in one submission.
     pub seconds: f64,
     /// Seconds of all dispatches, one by one.
     pub seconds_of_dispatches: f64,
@@ -33,7 +33,7 @@ pub struct DispatchProfile {
     pub share: f64,
     /// Its arithmetic.
     pub flops: Rate,
-    /// Its traffic, at least: each word that it binds once.
+    /// Its traffic, at least: each word that it binds, counted once.
     pub bytes: Rate,
 }
 
@@ -44,13 +44,13 @@ pub struct Rate {
     pub count: u64,
     /// How much in a second.
     pub per_second: f64,
-    /// The same as a share of what the machine can do. Traffic that stays in a cache may pass 1.
+    /// The same as a share of what the machine can do. Traffic that stays in a cache may exceed 1.
     pub share_of_ceiling: f64,
 }
 
 impl Rate {
     fn new(count: u64, seconds: f64, ceiling: f64) -> Self {
-        // A clock that is too coarse for a dispatch gives no rate, and JSON no infinity.
+        // A clock that is too coarse for a dispatch gives no rate, and JSON has no infinity.
         let per_second = if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
         Self { count, per_second, share_of_ceiling: per_second / ceiling }
     }

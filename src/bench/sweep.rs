@@ -17,7 +17,7 @@ use crate::train::Recipe;
 pub struct Row {
     /// What is special about the network's sizes.
     pub network: &'static str,
-    /// The plan that took it; the fused one cannot take every size.
+    /// The plan that trained it; the fused one cannot run every size.
     pub plan: Kind,
     /// Trained numbers.
     pub parameters: usize,
@@ -74,7 +74,7 @@ fn networks() -> Result<Vec<Named>> {
 }
 
 impl Sweep {
-    /// Measures everything for about `seconds` a row; `say` is told of each row before.
+    /// Measures everything for about `seconds` a row; `say` receives a line before each.
     ///
     /// # Errors
     /// As [`throughput::check`], before anything is measured, and as [`throughput::measure`].
@@ -100,7 +100,7 @@ impl Sweep {
             say(&format!("training the network {}, batch {batch}{length}", network.0));
             let refusal = plan.refusal(&network.1);
             if let Some(refusal) = &refusal {
-                say(&format!("the {plan} plan cannot take it, the layered one does: {refusal}"));
+                say(&format!("the {plan} plan cannot run it, so the layered one does: {refusal}"));
             }
             let plan = if refusal.is_some() { Kind::Layered } else { plan };
             let recipe = Recipe { batch_size: batch, plan, ..Recipe::default() };

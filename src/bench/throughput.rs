@@ -1,4 +1,4 @@
-//! Images a second in training, by the loop that `train` runs.
+//! Images a second in training, with the loop that `train` runs.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,11 +19,11 @@ use crate::train::{Engine, Epoch, Recipe};
 use crate::wgsl::Library;
 use crate::{Error, Result};
 
-/// Images in an epoch at most: MNIST's.
+/// Images in an epoch at most: as many as MNIST has.
 pub const IMAGES: usize = 60_000;
 /// Different ones among them.
 const DRAWN: usize = 1_000;
-/// Runs that the median is taken of.
+/// Runs, of which the median counts.
 const RUNS: usize = 5;
 
 /// How fast one batch size trains.
@@ -37,11 +37,11 @@ pub struct Throughput {
     pub images_per_second: f64,
     /// What a step takes at that rate.
     pub seconds_per_step: f64,
-    /// Share of the time that dispatches are being recorded, 0 to 1. A submission is left out: some drivers
-    /// have it wait for the one before.
+    /// Share of the time spent recording dispatches, 0 to 1. Submitting is left out: some drivers make it
+    /// wait for the submission before.
     pub recording_share: f64,
-    /// Share of the time that the host thread computes, whatever it does; none where the system does not
-    /// tell.
+    /// Share of the time that the host thread spends on a processor; none where the system does not report
+    /// it.
     pub host_cpu_share: Option<f64>,
     /// The longest submission, which is what a driver's watchdog sees.
     pub longest_submission_seconds: f64,
@@ -49,7 +49,7 @@ pub struct Throughput {
     pub runs: usize,
 }
 
-/// Digits that stand for MNIST: a thousand drawn ones, over and over, and no test set.
+/// Digits that stand in for MNIST: a thousand drawn ones, repeated, and no test set.
 ///
 /// # Errors
 /// None: they are sound.
@@ -61,7 +61,7 @@ pub fn images() -> Result<Dataset> {
     Ok(Dataset { origin: "drawn digits".into(), train, test: Split::default() })
 }
 
-/// Makes the replay for a batch and lets it go: what the device has no room for is reported before anything is
+/// Makes the replay for a batch and drops it: what the device has no room for is reported before anything is
 /// measured.
 ///
 /// # Errors
@@ -76,8 +76,8 @@ pub fn check(gpu: &Gpu, network: &Network, plan: Kind, batch: usize) -> Result<(
     Ok(())
 }
 
-/// Trains a network for about `seconds`, after a warm-up. An epoch has `images` images; without a number
-/// as many as a run has the time for, in whole batches.
+/// Trains a network for about `seconds`, after a warm-up. An epoch has `images` images; if none are
+/// given, as many as a run has time for, in whole batches.
 ///
 /// # Errors
 /// More images than `dataset` has; a device that has no room for the batch, or fails.
@@ -90,8 +90,9 @@ pub fn measure(
     seconds: f64,
 ) -> Result<Throughput> {
     let (batch, all) = (recipe.batch_size, dataset.train.len());
-    if batch.max(images.unwrap_or(0)) > all {
-        return Err(Error::Usage(format!("a batch of {batch} is too large: at most {all}")));
+    let most = batch.max(images.unwrap_or(0));
+    if most > all {
+        return Err(Error::Usage(format!("{most} images at once or per epoch, but there are only {all}")));
     }
     let parameters = network.initial_parameters(1);
     let kernels = Kernels::new(false);
@@ -138,8 +139,8 @@ impl Training {
         self.engine.train_epoch(epoch, &mut |_| {}).map(drop)
     }
 
-    /// How many images fit into half a run. The first step waits for the driver's compiler, the next ones find
-    /// how many fit in a submission.
+    /// How many images fit into half a run. The first step waits for the driver's compiler; the next ones
+    /// find how many steps fit into a submission.
     fn warm_up(&mut self, batch: usize, most: usize, run_seconds: f64) -> Result<usize> {
         self.train(&self.epoch(batch)?)?;
         let mut fitting = batch;

@@ -28,14 +28,14 @@ use crate::{Error, Result};
 pub(super) struct Bench {
     #[command(flatten)]
     adapter: NamedAdapter,
-    /// Measure only this plan [default: both, one after the other; of --sweep: fused]
+    /// Measure only this plan [default: both, one after the other; with --sweep: fused]
     #[arg(long, value_enum)]
     plan: Option<Kind>,
     /// Batch sizes to train with
     #[arg(long, value_name = "N,N,..", value_delimiter = ',', default_value = "16,64,256,512,1024,4096",
         value_parser = batch_size)]
     batch_sizes: Vec<usize>,
-    /// Images of the step whose dispatches are timed one by one; of --sweep, of all rows but the first table
+    /// Images of the step whose dispatches are timed one by one; with --sweep, of all tables except the first
     #[arg(long, value_name = "N", default_value_t = Recipe::default().batch_size, value_parser = batch_size)]
     batch_size: usize,
     /// Time for each measurement, after its warm-up
@@ -51,7 +51,7 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        const NOTHING: &str = "there is nothing to measure: bench times the dispatches of a GPU driver, and \
+        const NOTHING: &str = "there is nothing to measure: bench times the dispatches of a GPU driver and \
             needs an adapter";
         let choice = Choice { profile: true, ..self.adapter.choice(true) };
         if choice.adapter == Preference::Cpu {
@@ -80,7 +80,7 @@ impl Bench {
         let network = Sizes::default().network()?;
         let plans = self.plan.map_or(vec![Kind::Fused, Kind::Layered], |plan| vec![plan]);
 
-        // Start-up first, as long as nothing has warmed anything up.
+        // Start-up first, before anything has warmed up.
         let mut started = Vec::new();
         for &plan in &plans {
             let programs = plan.programs(&network, Recipe::default().loss, Tiles::of(gpu));

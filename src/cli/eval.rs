@@ -27,10 +27,10 @@ pub(super) struct Eval {
     plan: PlanOptions,
     #[command(flatten)]
     data: DataOptions,
-    /// Add this number to every digit, rather than random ones
+    /// Add this number to every digit, instead of random ones
     #[arg(long, value_name = "0-9", value_parser = options::addend)]
     addend: Option<Addend>,
-    /// Draw the random addends from this seed [default: the one of the training]
+    /// Draw the random addends from this seed [default: the one used in training]
     #[arg(long, value_name = "N", conflicts_with = "addend")]
     seed: Option<u64>,
     /// Print one JSON object
@@ -97,8 +97,8 @@ impl Eval {
     }
 }
 
-/// The recipe that the weights were trained by, as far as they tell; says where they were trained on other
-/// data.
+/// The recipe that the weights were trained with, as far as their file says; reports if they were trained on
+/// other data.
 fn trained_with(model: &Model, dataset: &Dataset) -> Recipe {
     let Some(about) = &model.about else { return Recipe::default() };
     if about.test_sha256.as_ref().is_some_and(|trained| *trained != dataset.test.sha256()) {

@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 use crate::engine;
 use crate::report::console;
 
-/// Trains a network that reads a digit from a picture and adds a number to it, on WGSL compute
+/// Trains a network that reads a digit from a picture and adds a number to it, with WGSL compute
 /// shaders.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXIT_CODES)]
@@ -40,7 +40,7 @@ enum Command {
     Predict(predict::Predict),
     /// List the adapters that `--adapter` can choose from
     Adapters(options::BackendOptions),
-    /// Compare every kernel with the reference on your adapter: what to report with wrong numbers
+    /// Compare every kernel with the reference on your adapter; add its output to a report of wrong numbers
     Selftest(selftest::Selftest),
     /// Measure training: images per second, time of every dispatch, start-up
     Bench(bench::Bench),
@@ -52,7 +52,7 @@ enum Command {
 ///
 /// # Errors
 ///
-/// Whatever stops the command; an [`crate::Error`] in the chain knows the exit code.
+/// Whatever stops the command; a [`crate::Error`] in the chain has the exit code.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Train(train) => train.run(),

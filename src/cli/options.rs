@@ -23,7 +23,7 @@ pub(super) struct BackendOptions {
     pub backend: Option<Backend>,
 }
 
-/// Which adapter is meant.
+/// Which adapter to use.
 #[derive(Clone, Debug, Args)]
 pub(super) struct NamedAdapter {
     /// high-performance, low-power, software (a software driver), cpu (this program's own
@@ -40,12 +40,12 @@ pub(super) struct NamedAdapter {
 pub(super) struct AdapterOptions {
     #[command(flatten)]
     named: NamedAdapter,
-    /// Stop with exit code 3 where no GPU driver works, rather than compute on the CPU reference
+    /// Stop with exit code 3 if no GPU driver works, instead of computing on the CPU reference
     #[arg(long)]
     require_gpu: bool,
 }
 
-/// Which plan to run weights by.
+/// Which plan to run weights with.
 #[derive(Clone, Debug, Args)]
 pub(super) struct PlanOptions {
     /// How a GPU cuts the network into dispatches
@@ -65,7 +65,7 @@ impl NamedAdapter {
             Some(PowerPreference::LowPower) => Preference::LowPower,
             _ => Preference::HighPerformance,
         };
-        // An empty variable is as good as none.
+        // An empty variable counts as unset.
         let named = self.adapter.as_ref().filter(|name| !name.trim().is_empty());
         Choice {
             adapter: named.map_or_else(by_power, |name| Preference::from(name.as_str())),
@@ -83,14 +83,14 @@ pub(super) struct DataOptions {
     /// ./data/MNIST/raw, the user's cache; else they are downloaded]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Images to use [default: MNIST; drawn digits where there is neither file nor network]
+    /// Images to use [default: MNIST; drawn digits if there is neither a file nor a network]
     #[arg(long, value_enum)]
     dataset: Option<Images>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Images {
-    /// MNIST, or an error where it cannot be had
+    /// MNIST, or an error if it is not available
     Mnist,
     /// Digits that this program draws
     Drawn,

@@ -33,7 +33,7 @@ pub(super) struct Predict {
     json: bool,
 }
 
-/// What `--json` prints: of each head, the likeliest class under its name, and all probabilities.
+/// What `--json` prints: for each head, the likeliest class under its name, and all probabilities.
 #[derive(Serialize)]
 struct Report<'a> {
     image: &'a PathBuf,

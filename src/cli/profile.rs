@@ -24,7 +24,7 @@ impl Profiler {
     /// For a run on an adapter that was opened to be profiled; a trace goes to the file.
     ///
     /// # Errors
-    /// [`Error::Usage`] on the CPU reference, or where the file cannot be.
+    /// [`Error::Usage`] on the CPU reference, or where the file cannot be written.
     pub(super) fn new(opened: &Opened, trace: Option<PathBuf>) -> Result<Self> {
         let gpu = opened.gpu().ok_or_else(|| {
             Error::Usage("--profile needs a GPU: the CPU reference has no dispatches to time".into())

@@ -1,4 +1,4 @@
-//! What `train` prints, logs and saves while the training goes on.
+//! What `train` prints, logs and saves during training.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::train::run::{EpochRecord, Watcher};
 /// and a run that is cut short loses no more than this.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 
-/// Prints, logs and saves while the training goes on.
+/// Prints, logs and saves during training.
 pub(super) struct Recorder {
     /// Where everything goes.
     pub folder: RunFolder,
@@ -32,7 +32,7 @@ impl Recorder {
         Self { folder, parameters, network, about, bar, records, saved: Instant::now() }
     }
 
-    /// Saves and draws what there is, also after a run that failed.
+    /// Saves and draws what there is, even after a run that failed.
     pub(super) fn finish(&mut self, title: &str) -> Result<()> {
         self.bar.clear();
         if !self.parameters.is_empty() {
@@ -50,8 +50,8 @@ impl Recorder {
     pub(super) fn what_is_kept(&self) -> String {
         let folder = self.folder.path().display();
         match self.about.trained_epochs {
-            None | Some(0) => format!("the training stopped in its first epoch, {folder} holds no weights"),
-            Some(n) => format!("the training stopped early, the weights of epoch {n} are kept in {folder}"),
+            None | Some(0) => format!("the training stopped in its first epoch: {folder} holds no weights"),
+            Some(n) => format!("the training stopped early: the weights of epoch {n} are kept in {folder}"),
         }
     }
 }

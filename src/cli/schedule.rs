@@ -18,7 +18,7 @@ pub(super) struct Schedule {
     /// The tiles of the fused plan, which depend on the adapter
     #[arg(long, value_enum, default_value_t)]
     tiles: Cut,
-    /// What is minimised
+    /// The loss to minimise
     #[arg(long, value_enum, default_value_t)]
     loss: Loss,
     /// Images of a training step

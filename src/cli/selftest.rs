@@ -42,11 +42,11 @@ struct Report {
 #[derive(Default, Serialize)]
 struct Row {
     shapes: usize,
-    /// What the number used of its budget that came nearest to it, of the shapes that passed; 0 where
-    /// all that an op gives must be exact.
+    /// The number that came nearest to its budget, over the shapes that passed; 0 where all of an op's
+    /// outputs must be exact.
     worst: Used,
     failures: Vec<Failure>,
-    /// Programs that gave no numbers: the driver refuses a shader, or the device has failed.
+    /// Programs that gave no numbers: the driver refused a shader, or the device failed.
     not_run: Vec<Failure>,
 }
 
@@ -59,7 +59,7 @@ struct Failure {
 impl Selftest {
     pub(super) fn run(self) -> anyhow::Result<()> {
         const NOTHING: &str = "there is nothing to test: selftest compares a GPU driver's numbers with the \
-            CPU reference, and needs an adapter";
+            CPU reference and needs an adapter";
         let choice = self.adapter.choice(true);
         if choice.adapter == Preference::Cpu {
             return Err(Error::Device(format!("{NOTHING} other than cpu")).into());
@@ -89,7 +89,7 @@ impl Selftest {
     }
 }
 
-/// Runs all checks. Where some could not be run the first reason comes along, which the others may follow from.
+/// Runs all checks. If some could not be run, also returns the first reason: the others may follow from it.
 fn run(gpu: &Gpu, checks: &[Check]) -> (BTreeMap<&'static str, Row>, Option<Error>) {
     let mut kernels = Kernels::new(false);
     let mut ops: BTreeMap<&'static str, Row> = BTreeMap::new();
@@ -116,10 +116,10 @@ fn run(gpu: &Gpu, checks: &[Check]) -> (BTreeMap<&'static str, Row>, Option<Erro
 }
 
 impl Report {
-    /// Fails where something did.
+    /// Fails if a check did.
     ///
     /// # Errors
-    /// [`Error::Device`] where programs could not be run, for this cause; any other where all were run and
+    /// [`Error::Device`] if programs could not be run, for this cause; another error if all were run and
     /// numbers are wrong.
     fn end(&self, cause: Option<Error>) -> anyhow::Result<()> {
         let sum = |count: fn(&Row) -> usize| self.ops.values().map(count).sum::<usize>();
@@ -173,7 +173,7 @@ fn line(op: &str, [shapes, error, budget, share]: [&str; 4], verdict: &str) -> S
     format!("{op:<23} {shapes:>6}  {error:>11}  {budget:>9}  {share:>7}  {verdict}")
 }
 
-/// Two digits, in powers of ten.
+/// Two digits and a power of ten.
 fn number(x: f64) -> String {
     if x == 0.0 { "0".into() } else { format!("{x:.1e}") }
 }

@@ -39,16 +39,16 @@ pub(super) struct Train {
     #[arg(long, value_name = "DIR", default_value = "shaders", requires = "hot_reload")]
     shader_dir: PathBuf,
     /// Try several tile sizes for 20 steps each and use the fastest; they may round differently. Not with
-    /// --hot-reload: the shipped shaders are tried
+    /// --hot-reload: only the shipped shaders are tried
     #[arg(long, conflicts_with = "hot_reload")]
     tune: bool,
-    /// Time the dispatches of a step when the training is done; with a FILE, write all that host and
+    /// Time the dispatches of a step when the training is done; with a FILE, write what host and
     /// device did as a trace for chrome://tracing or Perfetto
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     profile: Option<Option<PathBuf>>,
 }
 
-/// `config.json`: what the run was told, and what it chose.
+/// `config.json`: what the run was asked for, and what it chose.
 #[derive(Serialize)]
 struct Config<'a> {
     program: &'static str,
@@ -66,7 +66,7 @@ struct Config<'a> {
     recipe: &'a Recipe,
 }
 
-/// `result.json`: what came of it.
+/// `result.json`: the outcome.
 #[derive(Serialize)]
 struct Outcome<'a> {
     epochs: u32,
@@ -140,7 +140,7 @@ impl Train {
         dataset.map(Arc::new)
     }
 
-    /// Says what is trained on what.
+    /// Prints what is trained, and on what.
     fn introduce(&self, network: &Network, dataset: &Dataset, watch: Option<&Watch>) {
         let Dataset { origin, train, test } = dataset;
         console::say(&format!("data: {origin}, {} training and {} test images", train.len(), test.len()));
@@ -148,15 +148,15 @@ impl Train {
         console::say(&format!("{}, {}", self.title(origin), self.details()));
         if let Some(refusal) = self.recipe.plan.refusal(network) {
             console::say(&format!(
-                "the layered plan is used, the fused one cannot take the network: {refusal}"
+                "the layered plan is used, as the fused one cannot run the network: {refusal}"
             ));
         }
         if let Some(watch) = watch {
-            console::say(&format!("hot reload: the shaders are those in {}", watch.folder().display()));
+            console::say(&format!("hot reload: the shaders come from {}", watch.folder().display()));
         }
     }
 
-    /// Trains for all epochs, and keeps what there is also where that fails.
+    /// Trains for all epochs, and keeps what there is even if that fails.
     fn train(
         &self,
         engine: &mut dyn Engine,

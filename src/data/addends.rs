@@ -1,4 +1,4 @@
-//! What is drawn anew for an epoch: the addend of every image, and the order of training.
+//! What is drawn for an epoch: the addend of every image, and the order of training.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ impl Addend {
     pub fn new(number: u8) -> Result<Self> {
         match usize::from(number) < DIGITS {
             true => Ok(Self(number)),
-            false => Err(Error::Usage(format!("the addend {number} is not 0 to 9"))),
+            false => Err(Error::Usage(format!("the addend {number} is not from 0 to 9"))),
         }
     }
 
@@ -89,7 +89,7 @@ impl std::fmt::Display for AddendDraw {
     }
 }
 
-/// The addends of `count` test images: the same for a seed whatever is trained.
+/// The addends of `count` test images: the same for one seed, whatever is trained.
 pub fn test_addends(seed: u64, count: usize) -> Addends {
     Addends::drawn(Random::new(seed, Purpose::TestAddends, 0), count)
 }

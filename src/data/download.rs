@@ -11,14 +11,14 @@ use super::idx;
 use super::mnist::{MEMBERS, Member, sha256};
 use crate::atomic;
 
-/// Where the gzipped files are served, in the order of trial.
+/// Where the gzipped files are served, in the order in which they are tried.
 pub(super) const MIRRORS: [&str; 3] = [
     "https://storage.googleapis.com/cvdf-datasets/mnist",
     "https://ossci-datasets.s3.amazonaws.com/mnist",
     "https://raw.githubusercontent.com/fgnt/mnist/master",
 ];
 
-/// What mirrors that do not answer may cost in all, so that a machine without a network is not kept
+/// How long mirrors that do not answer may take in all, so that a machine without a network is not kept
 /// waiting.
 const PATIENCE: Duration = Duration::from_secs(9);
 /// How long a mirror that has answered may pause, and how long a file may take.
@@ -26,11 +26,11 @@ const PAUSE: Duration = Duration::from_secs(10);
 const FILE: Duration = Duration::from_secs(300);
 
 /// Puts the four files, raw, into `folder`, keeping those that are there and whole. A file is written
-/// under another name and renamed, so nobody ever sees half of one.
+/// under another name and renamed, so no reader ever sees half of one.
 ///
 /// The error is a short account of what was tried.
 pub(super) fn download(mirrors: &[String], folder: &Path, say: &mut dyn FnMut(&str)) -> Result<(), String> {
-    fs::create_dir_all(folder).map_err(|e| format!("{} cannot be made ({e})", folder.display()))?;
+    fs::create_dir_all(folder).map_err(|e| format!("{} cannot be created ({e})", folder.display()))?;
     let mut live: Vec<&String> = mirrors.iter().collect();
     let mut patience = PATIENCE;
     let mut failures = Vec::new();
@@ -58,8 +58,8 @@ pub(super) fn download(mirrors: &[String], folder: &Path, say: &mut dyn FnMut(&s
     Ok(())
 }
 
-/// One file from one mirror, unpacked and known to be the official one. A mirror that does not answer
-/// is paid for out of `patience`.
+/// One file from one mirror, unpacked and verified to be the official one. The time that a mirror
+/// without an answer takes comes out of `patience`.
 fn fetch(
     mirror: &str,
     member: &Member,

@@ -1,6 +1,6 @@
-//! Drawn digits: a built-in set like MNIST in size and form, for where MNIST cannot be had.
+//! Drawn digits: a built-in set like MNIST in size and form, for when MNIST is not available.
 //!
-//! Each image is written anew: a hand is chosen, its points shaken, the whole bent, slanted, turned
+//! Each image is written separately: a hand is chosen, its points shaken, the whole bent, slanted, turned
 //! and, as MNIST's digits are, fitted into 20 x 20 pixels and centred by its ink in 28 x 28. Every
 //! image has its own random stream, so they are drawn in parallel with the same result. Only
 //! operations that IEEE 754 defines exactly are used (no sine, no exponential): a seed gives the same
@@ -32,7 +32,7 @@ pub fn drawn_digits(seed: u64) -> Dataset {
 
 /// `count` images from the streams `first..first + count`.
 fn split(seed: u64, first: u32, count: u32) -> Split {
-    // Counted down from the end, out of the images' way.
+    // Counted down from the last stream, clear of the images'.
     let mut shuffle = Random::new(seed, Purpose::Drawing, u32::MAX - first);
     let labels: Vec<u8> = shuffle.permutation(count).into_iter().map(|place| (place % 10) as u8).collect();
     let mut images = vec![0; labels.len() * PIXELS];
@@ -44,7 +44,7 @@ fn split(seed: u64, first: u32, count: u32) -> Split {
     Split::sound(images, labels)
 }
 
-/// Draws a digit, 0-9 (a larger number counts from 0 again).
+/// Draws a digit, 0-9 (larger numbers wrap around).
 pub fn draw(digit: u8, random: &mut Random) -> [u8; PIXELS] {
     let mut strokes: Vec<Vec<[f32; 2]>> =
         choose_hand(digit, random).iter().map(|stroke| curve(stroke, random)).collect();
@@ -54,12 +54,12 @@ pub fn draw(digit: u8, random: &mut Random) -> [u8; PIXELS] {
     ink(&strokes, &pen)
 }
 
-/// About normal, with mean 0 and standard deviation 1 (a sum of four uniform numbers).
+/// Approximately normal, with mean 0 and standard deviation 1 (a sum of four uniform numbers).
 fn bell(random: &mut Random) -> f32 {
     (random.unit() + random.unit() + random.unit() + random.unit() - 2.0) * 1.732_050_8
 }
 
-/// One of the ways to write a digit, by how often it is met.
+/// One of the ways to write a digit, the common ones more often.
 fn choose_hand(digit: u8, random: &mut Random) -> &'static [Stroke] {
     let hands = HANDS[usize::from(digit) % HANDS.len()];
     let mut ticket = random.below(hands.iter().map(|(often, _)| often).sum());
@@ -129,7 +129,7 @@ fn distort(strokes: &mut [Vec<[f32; 2]>], random: &mut Random) {
 struct Pen {
     /// Half the width of a line, in pixels.
     radius: f32,
-    /// Change of the radius from the start of a stroke to its middle and to its end, relative.
+    /// Relative change of the radius from the start of a stroke to its middle and to its end.
     pressure: [f32; 2],
     /// Width of the grey rim, in pixels.
     rim: f32,
@@ -208,7 +208,7 @@ fn ink(strokes: &[Vec<[f32; 2]>], pen: &Pen) -> [u8; PIXELS] {
     grey.map(|value| (value * 255.0 + 0.5) as u8)
 }
 
-/// One straight piece, its radius going from `radii[0]` to `radii[1]`.
+/// One straight piece, its radius changing from `radii[0]` to `radii[1]`.
 fn ink_piece(grey: &mut [f32; PIXELS], [a, b]: [[f32; 2]; 2], radii: [f32; 2], pen: &Pen) {
     let reach = radii[0].max(radii[1]) + 0.5 * pen.rim;
     let range = |z: usize| {

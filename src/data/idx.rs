@@ -17,7 +17,7 @@ use crate::{Error, Result};
 pub enum Content {
     /// Grey images of 28 x 28 bytes (three dimensions).
     Images,
-    /// One byte an image, 0-9 (one dimension).
+    /// One byte per image, 0-9 (one dimension).
     Labels,
 }
 
@@ -54,7 +54,7 @@ impl Content {
     }
 }
 
-/// Reads a file, unpacking it if it is gzipped (which its first bytes tell, not its name), and checks
+/// Reads a file, unpacking it if it is gzipped (going by its first bytes, not its name), and checks
 /// that it holds `count` items of `content`. Returns the raw file, header included.
 ///
 /// # Errors
@@ -84,8 +84,8 @@ pub(super) fn unpack(mut input: impl BufRead, len: usize) -> std::result::Result
     Ok(bytes)
 }
 
-/// Checks that a raw file is IDX and holds exactly `count` items of `content`; of a longer file only
-/// the first byte too many is needed.
+/// Checks that a raw file is IDX and holds exactly `count` items of `content`; of a longer file, one
+/// byte too many is enough.
 ///
 /// # Errors
 /// What is wrong, but not with which file.
@@ -119,12 +119,13 @@ fn check_magic(bytes: &[u8], content: Content) -> std::result::Result<(), String
     };
     if zero != 0 || zero_too != 0 {
         return Err(format!(
-            "neither IDX nor gzip: it starts with {zero:02x} {zero_too:02x}, IDX with 00 00 08 and gzip with 1f 8b"
+            "neither IDX nor gzip: it starts with {zero:02x} {zero_too:02x}, \
+             not 00 00 08 (IDX) or 1f 8b (gzip)"
         ));
     }
     if kind != UNSIGNED_BYTE {
         return Err(format!(
-            "bad magic number: IDX values of type 0x{kind:02x}, MNIST has unsigned bytes (0x08)"
+            "bad magic number: IDX values of type 0x{kind:02x}, but MNIST has unsigned bytes (0x08)"
         ));
     }
     let rank = usize::from(rank);
@@ -134,13 +135,13 @@ fn check_magic(bytes: &[u8], content: Content) -> std::result::Result<(), String
     let mislabelled = [Content::Images, Content::Labels].into_iter().find(|other| other.rank() == rank);
     Err(match mislabelled {
         Some(other) => {
-            format!("mislabelled: holds {}, its name promises {wanted}; was it renamed?", other.name())
+            format!("mislabelled: holds {}, but its name promises {wanted}; was it renamed?", other.name())
         }
-        None => format!("bad magic number: {rank} dimensions, {wanted} have {}", content.rank()),
+        None => format!("bad magic number: {rank} dimensions, but {wanted} have {}", content.rank()),
     })
 }
 
-/// The dimensions behind them: how many items, and the size of an image.
+/// The dimensions after them: how many items, and the size of an image.
 fn check_dimensions(bytes: &[u8], content: Content, count: usize) -> std::result::Result<(), String> {
     let wanted = content.name();
     let Some(header) = bytes.get(4..content.header()) else {
@@ -153,17 +154,19 @@ fn check_dimensions(bytes: &[u8], content: Content, count: usize) -> std::result
     {
         return Err(match found {
             10_000 => {
-                format!("mislabelled: holds the 10000 {wanted} of a test set, its name promises {count}")
+                format!("mislabelled: holds the 10000 {wanted} of a test set, but its name promises {count}")
             }
             60_000 => {
-                format!("mislabelled: holds the 60000 {wanted} of a training set, its name promises {count}")
+                format!(
+                    "mislabelled: holds the 60000 {wanted} of a training set, but its name promises {count}"
+                )
             }
-            _ => format!("says it holds {found} {wanted}, MNIST has {count} here"),
+            _ => format!("says it holds {found} {wanted}, but MNIST has {count} here"),
         });
     }
     match dims[..] {
         [_, rows, columns] if (rows, columns) != (SIDE, SIDE) => {
-            Err(format!("has images of {rows} x {columns} pixels, MNIST's are {SIDE} x {SIDE}"))
+            Err(format!("has images of {rows} x {columns} pixels, but MNIST's are {SIDE} x {SIDE}"))
         }
         _ => Ok(()),
     }

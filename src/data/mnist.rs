@@ -1,8 +1,8 @@
 //! MNIST's four files in a folder: which are there, whether they are sound, and what they hold.
 //!
-//! Each file is read once, checked ([`idx::check`]), and what lies behind its header is the images or the
+//! Each file is read once, checked ([`idx::check`]), and what follows its header is the images or the
 //! labels. The `mnist` crate cannot decode bytes that are in memory: it opens files itself, raw ones only,
-//! and panics, or silently mixes up images, on anything odd. So it serves the tests as a second opinion.
+//! and panics, or silently mixes up images, on anything odd. So only the tests use it, as a second opinion.
 
 use std::path::{Path, PathBuf};
 
@@ -71,7 +71,7 @@ impl Member {
     }
 }
 
-/// SHA-256 over some bytes after each other, in lowercase hexadecimal digits.
+/// SHA-256 over all parts, one after another, in lowercase hexadecimal digits.
 pub fn sha256(parts: &[impl AsRef<[u8]>]) -> String {
     let hash = parts.iter().fold(Sha256::new(), Digest::chain_update);
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -112,7 +112,7 @@ pub(super) fn find(folder: &Path) -> Found {
 }
 
 /// Reads the four files of `folder`, found at `paths`. Sound files that are not MNIST's own
-/// (Fashion-MNIST, say, or a set of the user's) are taken too, and `say` is told.
+/// (Fashion-MNIST, say, or a set of the user's) are accepted too, and `say` receives a note.
 ///
 /// # Errors
 /// [`Error::Data`](crate::Error::Data) naming the file that is malformed or cannot be read.
@@ -128,7 +128,7 @@ pub(super) fn read(folder: &Path, paths: &[PathBuf; 4], say: &mut dyn FnMut(&str
     let name = if foreign.is_empty() { "MNIST" } else { "A data set in MNIST's format" };
     if !foreign.is_empty() {
         say(&format!(
-            "note: sound files, but not MNIST's own (another SHA-256): {} in {}; taken as they are",
+            "note: sound files, but not MNIST's own (their SHA-256 differs): {} in {}; used as they are",
             foreign.join(", "),
             folder.display()
         ));

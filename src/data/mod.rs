@@ -36,7 +36,7 @@ pub struct Dataset {
     pub test: Split,
 }
 
-/// Which data set is wanted.
+/// Which data set to load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wanted {
     /// MNIST, or the drawn digits if there is neither a copy of it nor a network.
@@ -48,14 +48,14 @@ pub enum Wanted {
     Drawn,
 }
 
-/// What is asked of [`load`].
+/// What [`load`] is asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Request<'a> {
     /// Which data set.
     pub wanted: Wanted,
-    /// The folder of MNIST's files; if given, no other is looked into.
+    /// The folder of MNIST's files; if given, no other is searched.
     pub data_dir: Option<&'a Path>,
-    /// Train on the first so many images only; more than there are means all of them.
+    /// Train on this many images only, from the first on; all of them if there are fewer.
     pub limit: Option<usize>,
     /// Seed of the drawn digits.
     pub seed: u64,
@@ -63,12 +63,12 @@ pub struct Request<'a> {
     pub download: bool,
 }
 
-/// Finds or draws the data set that is asked for. MNIST is looked for in `data_dir` and, if that is not
+/// Finds or draws the requested data set. MNIST is looked for in `data_dir` or, if that is not
 /// given, in the [usual places](Sources::usual). What the user should know goes to `say`.
 ///
 /// # Errors
 /// [`Error::Usage`] for a limit of 0 or a `data_dir` with the drawn digits; [`Error::Data`] for a folder
-/// that is missing or incomplete, for a malformed file, and, if MNIST must be had, for MNIST not found.
+/// that is missing or incomplete, for a malformed file and, if it must be MNIST, where it is not found.
 pub fn load(request: &Request, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
     load_from(&Sources::usual(), request, say)
 }

@@ -7,7 +7,7 @@ use super::download::{MIRRORS, download};
 use super::mnist::{self, Found, MEMBERS};
 use crate::{Error, Result};
 
-/// How MNIST is brought to where it is found, for the user.
+/// How the user can make MNIST available.
 pub(super) const CURE: &str =
     "To use MNIST, put its four files (raw or .gz) into one folder and name it with --data-dir or MNIST_DIR.";
 
@@ -16,7 +16,7 @@ pub(super) const CURE: &str =
 pub struct Sources {
     /// The value of `MNIST_DIR`. If set it must be right: nothing else is tried.
     pub variable: Option<PathBuf>,
-    /// Folders that may hold the files or not.
+    /// Folders that may hold the files.
     pub nearby: Vec<PathBuf>,
     /// The folder that downloaded files are kept in.
     pub cache: Option<PathBuf>,
@@ -39,7 +39,7 @@ impl Sources {
     /// MNIST from the first place that has it, or an account of where it was looked for.
     ///
     /// # Errors
-    /// [`Error::Data`] if a place that has it has it wrong: better stop than train on something else.
+    /// [`Error::Data`] if a place has it, but wrong: better to stop than to train on something else.
     pub(super) fn search(
         &self,
         may_download: bool,
@@ -70,14 +70,14 @@ impl Sources {
                 Ok(()) => return read_folder(cache, "the cache", say).map(Ok),
                 Err(failures) => why += &format!(", and it could not be downloaded ({failures})."),
             },
-            (None, true) => why += ", and there is no user's cache to download it to.",
-            (_, false) => why += ", and it was not to be downloaded.",
+            (None, true) => why += ", and there is no user cache to download it to.",
+            (_, false) => why += ", and downloading it was not allowed.",
         }
         Ok(Err(why))
     }
 }
 
-/// Reads the files of a folder that must have them; `called` is what the folder is to the user.
+/// Reads the files of a folder that must have them; `called` is what messages call the folder.
 pub(super) fn read_folder(folder: &Path, called: &str, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
     let wrong = match mnist::find(folder) {
         Found::All(paths) => return mnist::read(folder, &paths, say),
@@ -89,7 +89,7 @@ pub(super) fn read_folder(folder: &Path, called: &str, say: &mut dyn FnMut(&str)
         Found::Missing(missing) => format!("lacks {}", missing.join(", ")),
     };
     Err(Error::Data(format!(
-        "{called} {} {wrong}: it must be the folder of MNIST's four files, raw or .gz",
+        "{called} {} {wrong}: it must hold MNIST's four files, raw or .gz",
         folder.display()
     )))
 }

@@ -1,12 +1,11 @@
-//! Images with their labels, checked once, where they enter.
+//! Images with their labels, checked once, when they are built.
 
 use super::mnist::sha256;
 use super::{PIXELS, SIDE};
 use crate::network::DIGITS;
 use crate::{Error, Result};
 
-/// Images of one split with their labels. Whoever has one can count on it: there is a label for each image,
-/// and every label is a digit.
+/// Images of one split with their labels. There is always a label for each image, and every label is a digit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Split {
     images: Vec<u8>,
@@ -17,11 +16,11 @@ impl Split {
     /// `images [count, 28, 28]`, grey values row by row, 0 background and 255 ink; `labels [count]`, 0-9.
     ///
     /// # Errors
-    /// [`Error::Data`] where the lengths do not go together, or naming the first label that is not a digit.
+    /// [`Error::Data`] where the lengths do not match, or naming the first label that is not a digit.
     pub fn new(images: Vec<u8>, labels: Vec<u8>) -> Result<Self> {
         if images.len() != labels.len() * PIXELS {
             return Err(Error::Data(format!(
-                "{} labels do not go with {} bytes of images: an image of {SIDE} x {SIDE} pixels has {PIXELS}",
+                "{} labels do not match {} bytes of images: an image of {SIDE} x {SIDE} pixels has {PIXELS}",
                 labels.len(),
                 images.len()
             )));
@@ -34,12 +33,12 @@ impl Split {
         }
     }
 
-    /// Images that were made here, with their digits.
+    /// Images that this program drew, with their digits.
     pub(super) fn sound(images: Vec<u8>, labels: Vec<u8>) -> Self {
         Self { images, labels }
     }
 
-    /// Grey values, [`PIXELS`] bytes an image.
+    /// Grey values, [`PIXELS`] bytes per image.
     pub fn images(&self) -> &[u8] {
         &self.images
     }
@@ -54,17 +53,18 @@ impl Split {
         self.labels.len()
     }
 
-    /// Whether there is no image.
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// SHA-256, in hex, over all images and then all labels: what the split is, wherever it lay.
+    /// SHA-256, in hex, over all images and then all labels: it identifies the split, wherever that was
+    /// stored.
     pub fn sha256(&self) -> String {
         sha256(&[&self.images[..], &self.labels])
     }
 
-    /// Keeps the first `count` images, all if there are not so many.
+    /// Keeps the first `count` images, all if there are fewer.
     pub fn truncate(&mut self, count: usize) {
         self.images.truncate(count.saturating_mul(PIXELS));
         self.labels.truncate(count);
@@ -79,11 +79,11 @@ impl Image {
     /// An image of 28 x 28 grey values, row by row; 0 is background, 255 ink.
     ///
     /// # Errors
-    /// [`Error::Usage`] for another number of pixels.
+    /// [`Error::Usage`] for a different number of pixels.
     pub fn new(pixels: &[u8]) -> Result<Self> {
         match pixels.len() {
             PIXELS => Ok(Self(pixels.to_vec())),
-            n => Err(Error::Usage(format!("an image has {PIXELS} pixels, this one {n}"))),
+            n => Err(Error::Usage(format!("an image has {PIXELS} pixels, but this one has {n}"))),
         }
     }
 
@@ -101,13 +101,13 @@ mod tests {
     fn what_does_not_go_together_is_refused() {
         assert_eq!(Split::new(vec![0; 3 * PIXELS], vec![0, 9, 4]).unwrap().len(), 3);
         for (images, labels, words) in [
-            (2 * PIXELS, vec![1, 2, 3], "3 labels do not go with 1568 bytes"),
-            (PIXELS + 1, vec![1], "1 labels do not go with 785 bytes"),
+            (2 * PIXELS, vec![1, 2, 3], "3 labels do not match 1568 bytes"),
+            (PIXELS + 1, vec![1], "1 labels do not match 785 bytes"),
             (2 * PIXELS, vec![1, 10], "label 10 of image 1 is not a digit"),
         ] {
             let error = Split::new(vec![0; images], labels).unwrap_err();
             assert!(error.exit_code() == 4 && error.to_string().contains(words), "{error}");
         }
-        assert!(Image::new(&[0; 5]).unwrap_err().to_string().contains("784 pixels, this one 5"));
+        assert!(Image::new(&[0; 5]).unwrap_err().to_string().contains("784 pixels, but this one has 5"));
     }
 }

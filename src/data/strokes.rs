@@ -27,7 +27,7 @@ impl Point {
 
 /// What the pen draws without being lifted.
 pub(super) type Stroke = &'static [Point];
-/// One way to write a digit, and how often it is met.
+/// How common a way to write a digit is, and its strokes.
 pub(super) type Hand = (u32, &'static [Stroke]);
 
 /// The hands of each digit.

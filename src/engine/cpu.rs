@@ -32,7 +32,7 @@ pub struct CpuEngine {
     log: Option<StepLog>,
 }
 
-/// What came of some images: of each head, the summed loss and the right answers.
+/// The results for some images: for each head, the summed loss and the right answers.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Tally {
     images: usize,

@@ -49,7 +49,7 @@ pub struct Choice {
     pub adapter: adapter::Preference,
     /// Only adapters of this interface.
     pub backend: Option<Backend>,
-    /// Whether the CPU reference is no substitute.
+    /// Whether the CPU reference is not an acceptable substitute.
     pub require_gpu: bool,
     /// Whether to keep what the host does and to time dispatches, see [`Gpu::open_profiled`].
     pub profile: bool,
@@ -71,7 +71,7 @@ pub struct Adapter {
 impl std::fmt::Display for Adapter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({}, {})", self.name, self.driver, self.backend)?;
-        if self.software { write!(f, ": a software adapter, it computes on the CPU") } else { Ok(()) }
+        if self.software { write!(f, ": a software adapter, which computes on the CPU") } else { Ok(()) }
     }
 }
 
@@ -84,7 +84,7 @@ pub struct Opened {
     tiles: Option<Tiles>,
 }
 
-/// Opens the adapter that `choice` asks for. Where no driver works at all, `say` is told what was tried
+/// Opens the adapter that `choice` asks for. Where no driver works at all, `say` receives what was tried
 /// and the CPU reference is opened instead, unless a GPU is required or one was named.
 ///
 /// # Errors
@@ -152,7 +152,7 @@ impl Opened {
         self.gpu.as_deref().ok_or_else(no_gpu)
     }
 
-    /// Chooses the fastest tiles for the fused plan by trying them; `say` is told what they take.
+    /// Chooses the fastest tiles for the fused plan by trying them; `say` receives their times.
     ///
     /// # Errors
     ///
@@ -169,8 +169,8 @@ impl Opened {
         Ok(())
     }
 
-    /// Makes the pipelines of a training step, which the first step does otherwise: so there can be other work
-    /// beside it.
+    /// Makes the pipelines of a training step, which the first step would make otherwise: so other work can
+    /// run beside it.
     ///
     /// # Errors
     ///
@@ -214,16 +214,16 @@ impl Opened {
     }
 }
 
-/// Fails where no engine can train a network by a recipe.
+/// Fails where no engine can train a network with a recipe.
 fn check(network: &Network, recipe: &Recipe) -> Result<()> {
     if recipe.batch_size == 0 {
         return Err(Error::Usage("the batch size is 0; it must be at least 1".into()));
     }
     match network.pixels() {
         PIXELS => Ok(()),
-        n => {
-            Err(Error::Usage(format!("the network takes images of {n} pixels, the data sets have {PIXELS}")))
-        }
+        n => Err(Error::Usage(format!(
+            "the network takes images of {n} pixels, but the data sets have {PIXELS}"
+        ))),
     }
 }
 
@@ -247,7 +247,7 @@ fn cpu_reference() -> Adapter {
     }
 }
 
-/// The adapters that there are, one a line, for the user.
+/// The adapters that there are, one per line, for the user.
 pub fn adapters(backend: Option<Backend>) -> String {
     let (adapters, _) = adapter::list(backend.map(Into::into));
     let mut lines: Vec<String> = adapters

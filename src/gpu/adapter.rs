@@ -20,7 +20,7 @@ pub enum Preference {
     Cpu,
     /// The adapter at this place of the list that `digit-adder adapters` prints.
     Index(usize),
-    /// The first adapter whose name or driver holds this text, in any case.
+    /// The first adapter whose [`describe`] line contains this text, in any case.
     Name(String),
 }
 
@@ -66,13 +66,13 @@ pub fn describe(info: &AdapterInfo) -> String {
     format!("{} ({kind}), {}, {}", info.name, driver(info), info.backend)
 }
 
-/// The driver's name and version, where it tells them.
+/// The driver's name and version, where it reports them.
 pub fn driver(info: &AdapterInfo) -> String {
     let driver = [info.driver.as_str(), info.driver_info.as_str()].join(" ");
     if driver.trim().is_empty() { "driver unknown".into() } else { driver.trim().into() }
 }
 
-/// All adapters that can compute, in the order of their indices, and the backends that were asked.
+/// All adapters that can compute, in the order of their indices, and the backends that were tried.
 ///
 /// `WGPU_BACKEND` narrows the backends down unless `backend` does.
 pub fn list(backend: Option<Backends>) -> (Vec<wgpu::Adapter>, Backends) {
@@ -93,9 +93,9 @@ pub fn list(backend: Option<Backends>) -> (Vec<wgpu::Adapter>, Backends) {
 /// Why there is no adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// There is none at all: the backends that were tried, and the packages that bring a driver.
+    /// There is none at all: the backends that were tried, and the packages that provide a driver.
     All(String),
-    /// None fits: those that there are.
+    /// None matches: lists those that there are.
     Fitting(String),
 }
 
@@ -106,10 +106,10 @@ impl From<Missing> for Error {
     }
 }
 
-/// Picks the adapter that is preferred.
+/// Picks the preferred adapter.
 ///
 /// # Errors
-/// That there is none, or none that fits.
+/// There is none, or none that matches.
 pub fn choose(preference: &Preference, backend: Option<Backends>) -> Result<wgpu::Adapter, Missing> {
     let (mut adapters, asked) = list(backend);
     let infos: Vec<AdapterInfo> = adapters.iter().map(wgpu::Adapter::get_info).collect();
@@ -124,7 +124,7 @@ pub fn choose(preference: &Preference, backend: Option<Backends>) -> Result<wgpu
     if there.is_empty() {
         there.push(format!(" none: {}", no_adapter(asked)));
     }
-    Err(Missing::Fitting(format!("no adapter fits `{preference}`; there is{}", there.concat())))
+    Err(Missing::Fitting(format!("no adapter matches `{preference}`; there are{}", there.concat())))
 }
 
 fn pick(preference: &Preference, infos: &[AdapterInfo]) -> Option<usize> {
@@ -154,7 +154,8 @@ fn no_adapter(asked: Backends) -> String {
     let tried: Vec<String> = asked.iter_names().map(|(name, _)| name.to_lowercase()).collect();
     format!(
         "no usable GPU adapter (backends tried: {}). A software Vulkan driver is in the package \
-         mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-swrast (Arch); a GPU needs its maker's driver",
+         mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-swrast (Arch); \
+         a GPU needs its vendor's driver",
         if tried.is_empty() { "no backend of this platform".to_string() } else { tried.join(", ") }
     )
 }

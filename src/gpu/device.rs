@@ -15,21 +15,21 @@ pub struct Gpu {
     /// The adapter's name, kind, driver and backend.
     pub info: wgpu::AdapterInfo,
     /// How many neighbouring invocations of a workgroup may read each other's values: [`LANES`] where the
-    /// device runs them side by side in groups of exactly so many, else 1.
+    /// device runs them side by side in groups of exactly that many, else 1.
     pub lanes: usize,
     /// The device.
     pub device: wgpu::Device,
     /// Its queue.
     pub queue: wgpu::Queue,
-    /// What the host did when, where it is kept.
+    /// What the host did when, if that is recorded.
     pub spans: Spans,
     failure: Arc<Mutex<Option<String>>>,
 }
 
 impl Gpu {
     /// Opens a device with no more than [`LIMITS`]; only the sizes of buffers are raised to what the adapter
-    /// offers, for large batches. Immediate data is asked for, which every native backend has, and subgroup
-    /// operations where they have [`LANES`] lanes.
+    /// offers, for large batches. It asks for immediate data, which every native backend has, and for
+    /// subgroup operations where they have [`LANES`] lanes.
     ///
     /// # Errors
     /// [`Error::Device`] naming what the adapter lacks.
@@ -151,7 +151,7 @@ impl Gpu {
         // Another thread that waits for the device may be the one that runs the callback.
         match receiver.recv() {
             Ok(Ok(())) => {}
-            other => return Err(Error::Device(format!("reading `{bytes}` bytes back failed: {other:?}"))),
+            other => return Err(Error::Device(format!("reading {bytes} bytes back failed: {other:?}"))),
         }
         let view = staging
             .slice(..)
@@ -193,7 +193,7 @@ fn unfit(info: &wgpu::AdapterInfo, what: &str) -> Error {
 fn lack(needed: &wgpu::Limits, offered: &wgpu::Limits) -> Option<String> {
     let mut lack = None;
     needed.check_limits_with_fail_fn(offered, true, |name, needed, offered| {
-        lack = Some(format!("its {name} is {offered}, {needed} is needed"));
+        lack = Some(format!("its {name} is {offered}, but {needed} is needed"));
     });
     lack
 }
@@ -222,7 +222,7 @@ mod tests {
     fn a_limit_that_is_not_reached_is_named() {
         assert_eq!(lack(&LIMITS, &LIMITS), None);
         let small = wgpu::Limits { max_uniform_buffer_binding_size: 16_384, ..LIMITS };
-        let words = "its max_uniform_buffer_binding_size is 16384, 65536 is needed";
+        let words = "its max_uniform_buffer_binding_size is 16384, but 65536 is needed";
         assert_eq!(lack(&LIMITS, &small).as_deref(), Some(words));
     }
 }

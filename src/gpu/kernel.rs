@@ -21,7 +21,7 @@ pub struct Kernel {
     pub immediate_bytes: usize,
 }
 
-/// What tells one kernel from another.
+/// What distinguishes one kernel from another.
 type Key = (String, schedule::Text);
 
 fn key(kernel: &schedule::Kernel) -> Key {
@@ -105,7 +105,7 @@ impl Kernels {
             module: &module,
             entry_point: Some(&kernel.entry),
             compilation_options: wgpu::PipelineCompilationOptions {
-                // No shipped shader has any; what comes from outside may count on WGSL's zeros.
+                // No shipped shader has any; what comes from outside may rely on WGSL's zeros.
                 zero_initialize_workgroup_memory: !trusted,
                 ..Default::default()
             },
@@ -143,7 +143,7 @@ fn layout_entry(slot: &Slot) -> Option<wgpu::BindGroupLayoutEntry> {
 /// than ten times slower.
 #[allow(unsafe_code)]
 fn trusted_module(gpu: &Gpu, descriptor: wgpu::ShaderModuleDescriptor) -> wgpu::ShaderModule {
-    // SAFETY: only shaders that are part of the program come here, never text from outside: lowering alone
+    // SAFETY: only shaders that are part of the program come here, never text from outside: only lowering
     // marks a text as shipped. Their indices stay inside the bound ranges and their loops end: the tests run
     // every entry, and the network's own sizes, with and without the checks, with guard words around every
     // output.

@@ -47,11 +47,11 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Lowers a program by the shaders of a library, allocates its own buffers, compiles its kernels and binds
-    /// everything.
+    /// Lowers a program with the shaders of a library, allocates its own buffers, compiles its kernels and
+    /// binds everything.
     ///
     /// # Errors
-    /// As [`lower`]; [`Error::Device`] for a shared buffer that is missing, a buffer that the device has no
+    /// As [`lower()`]; [`Error::Device`] for a shared buffer that is missing, a buffer that the device has no
     /// room for, a kernel or a binding that it refuses.
     pub fn new(
         gpu: &Gpu,
@@ -68,8 +68,8 @@ impl Replay {
         Ok(replay)
     }
 
-    /// Makes the steps of another schedule of the same program for [`Replay::swap`]; those whose kernels stay
-    /// are taken as they are.
+    /// Makes the steps of a different schedule of the same program for [`Replay::swap`]; those whose kernels
+    /// stay the same are reused.
     ///
     /// # Errors
     /// As [`Replay::new`]; the replay is as before.
@@ -143,7 +143,7 @@ impl Replay {
         self.steps[index].record(&mut pass, cursor);
     }
 
-    /// Runs all steps once for each cursor, in one submission, and gives its index.
+    /// Runs all steps once for each cursor, in one submission, and returns its index.
     pub fn run(&self, gpu: &Gpu, cursors: &[Cursor]) -> wgpu::SubmissionIndex {
         let commands = gpu.spans.time("record", || {
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
@@ -166,7 +166,7 @@ impl Replay {
         gpu.read(buffer, offset, self.program.info(tensor).len())
     }
 
-    /// Reads what each head says of the first image of the last step: its name, and its logits.
+    /// Reads each head's name, and its logits for the first image of the last step.
     ///
     /// # Errors
     /// A device that fails.
@@ -178,7 +178,7 @@ impl Replay {
         self.schedule.answers.iter().map(read).collect()
     }
 
-    /// Reads all of a tensor's buffer from its first word on, with what lies behind the tensor.
+    /// Reads all of a tensor's buffer from its first word on, with what lies after the tensor.
     ///
     /// # Errors
     /// A device that fails.
@@ -209,7 +209,7 @@ impl Replay {
     }
 }
 
-/// A buffer of the program's own with its first contents, or the shared one.
+/// A buffer of the program's own with its initial contents, or the shared one.
 fn allocate(gpu: &Gpu, buffer: &schedule::Buffer, shared: &Buffers) -> Result<wgpu::Buffer> {
     if let Some(name) = buffer.shared {
         let found = shared.get(&name).cloned();

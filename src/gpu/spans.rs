@@ -1,4 +1,4 @@
-//! What the host did when, kept only where a run is profiled.
+//! What the host did when, recorded only where a run is profiled.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -19,25 +19,25 @@ pub struct Span {
     pub track: Track,
     /// What was done.
     pub name: &'static str,
-    /// When it began, from the first moment that was kept.
+    /// When it began, since recording began.
     pub start: Duration,
     /// How long it took.
     pub length: Duration,
 }
 
-/// All spans of a device, or none where nobody asked for them.
+/// All spans of a device, or none where they are not recorded.
 pub struct Spans {
     begin: Instant,
     kept: Option<Mutex<Vec<Span>>>,
 }
 
 impl Spans {
-    /// Keeps spans if `keep`; otherwise each call below costs a comparison.
+    /// Records spans if `keep`; otherwise each call below costs a comparison.
     pub fn new(keep: bool) -> Self {
         Self { begin: Instant::now(), kept: keep.then(Mutex::default) }
     }
 
-    /// Does `work`, which takes a span of the host.
+    /// Does `work`, and adds it as a span of the host.
     pub fn time<T>(&self, name: &'static str, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let done = work();

@@ -11,16 +11,16 @@ use crate::Result;
 use crate::program::Cursor;
 use crate::program::times::{Method, Times, median};
 
-/// Timestamps that one set can hold everywhere.
+/// Timestamps that one set can hold on every device.
 const QUERIES: usize = wgpu::QUERY_SET_MAX_QUERIES as usize;
-/// Submissions that a median is taken of, at least.
+/// Submissions of which the median counts, at least.
 const SUBMISSIONS: usize = 3;
-/// How long a submission should be, in seconds: far from what a watchdog minds.
+/// How long a submission should be, in seconds: far below any watchdog's limit.
 const SUBMISSION: f64 = 0.1;
 /// Repetitions that one submission may hold.
 const REPETITIONS: usize = 1 << 14;
 
-/// Times a replay at `cursor` for about `seconds` of each measure.
+/// Times a replay at `cursor` for about `seconds` per measurement.
 ///
 /// # Errors
 /// A device that fails.
@@ -33,7 +33,7 @@ pub fn time(gpu: &Gpu, replay: &Replay, cursor: &Cursor, seconds: f64) -> Result
         let fitting = (SUBMISSION.min(seconds / SUBMISSIONS as f64) / step) as usize;
         let repetitions = fitting.clamp(1, QUERIES / 2 / count);
         let dispatches = timestamps(gpu, replay, cursor, repetitions, seconds)?;
-        // A driver whose clock stands still offers timestamps all the same.
+        // Even a driver whose clock stands still offers timestamps.
         if dispatches.iter().sum::<f64>() > step / 10.0 {
             return Ok(Times { method: Method::Timestamps, dispatches, step });
         }
@@ -43,7 +43,7 @@ pub fn time(gpu: &Gpu, replay: &Replay, cursor: &Cursor, seconds: f64) -> Result
     Ok(Times { method: Method::WallClock, dispatches: (0..count).map(alone).collect::<Result<_>>()?, step })
 }
 
-/// Seconds that the device takes for what `record` records once, with its share of a submission of many.
+/// Seconds that the device takes for what `record` records once: its share of a submission of many.
 fn wall_clock(gpu: &Gpu, seconds: f64, record: impl Fn(&mut CommandEncoder)) -> Result<f64> {
     let run = |repetitions: usize| -> Result<f64> {
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
@@ -68,8 +68,8 @@ fn wall_clock(gpu: &Gpu, seconds: f64, record: impl Fn(&mut CommandEncoder)) -> 
     Ok(median(runs) / repetitions as f64)
 }
 
-/// Seconds of each dispatch: the medians over all repetitions of the step, of which each submission has so
-/// many.
+/// Seconds of each dispatch: the medians over all repetitions of the step, of which each submission has
+/// `repetitions`.
 fn timestamps(
     gpu: &Gpu,
     replay: &Replay,

@@ -15,7 +15,7 @@ impl Builder {
     /// A network that takes images of this shape: `[channels, height, width]` or `[features]`.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a shape without a pixel, or whose rows are not whole words of four grey values.
+    /// [`Error::Usage`] for a shape without pixels, or whose rows are not whole words of four grey values.
     pub fn new(image: &[usize]) -> Result<Self> {
         refuse_zero("image", image)?;
         if let [.., width] = image
@@ -82,7 +82,7 @@ impl Builder {
         self.layer(name, Op::Linear(Linear { batch: 1, inputs, outputs }), &[x], &[outputs])
     }
 
-    /// Adds `x1`, flattened, with `x2`, flattened, behind it.
+    /// Adds `x1`, flattened, followed by `x2`, flattened.
     ///
     /// # Errors
     /// [`Error::Usage`] for a name that is taken.

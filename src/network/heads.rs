@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-/// Digits, and different addends.
+/// How many digits there are, and how many addends.
 pub const DIGITS: usize = 10;
 /// Classes of the sum head: 0 to 9 + 9.
 pub const SUMS: usize = 2 * DIGITS - 1;
 
-/// One answer of the network: a layer's outputs taken as logits, and the class that they should point at.
+/// One answer of the network: a layer's outputs taken as logits, and the class that should be the likeliest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Head {
     /// What it answers, such as `digit`.

@@ -1,8 +1,8 @@
-//! Which loss is trained.
+//! Which loss is minimised.
 
 use serde::{Deserialize, Serialize};
 
-/// Which loss is trained.
+/// Which loss is minimised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {

@@ -89,7 +89,7 @@ impl Layer {
         self.output.iter().product()
     }
 
-    /// Whether it has no output, which no layer of a network has.
+    /// Whether it has no output, which is never so in a network.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -172,11 +172,11 @@ impl Network {
         self.shape_of(input).iter().product()
     }
 
-    /// What is left of the network behind a layer: a network whose image is that layer's output. Its flat
-    /// parameters are those of this one from the first that is left on.
+    /// The part of the network after a layer: a network whose image is that layer's output. Its flat
+    /// parameters are those of this one from the part's first on.
     ///
     /// # Errors
-    /// [`Error::Usage`] where something behind the layer reads anything else from before it.
+    /// [`Error::Usage`] where something after the layer reads anything else from before it.
     pub fn behind(&self, layer: usize) -> Result<Self> {
         let first = layer + 1;
         let renamed = |input: &Input| match *input {
@@ -184,7 +184,7 @@ impl Network {
             Input::Layer(index) if index == layer => Ok(Input::Image),
             Input::Layer(index) if index >= first => Ok(Input::Layer(index - first)),
             Input::Image | Input::Layer(_) => {
-                Err(Error::Usage(format!("a layer behind `{}` reads past it", self.layers[layer].name)))
+                Err(Error::Usage(format!("a layer after `{}` reads from before it", self.layers[layer].name)))
             }
         };
         let mut part = Self {

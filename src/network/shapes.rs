@@ -57,7 +57,7 @@ impl Conv2d {
         self.batch * self.out_channels * self.out_height() * self.out_width()
     }
 
-    /// Multiply-adds of the forward pass, of the input's and of the weights' gradient alike.
+    /// Multiply-adds of the forward pass, and as many of each gradient: the input's and the weights'.
     pub fn multiply_adds(&self) -> usize {
         self.y_len() * self.in_channels * self.kernel * self.kernel
     }
@@ -129,7 +129,7 @@ impl Linear {
         self.batch * self.outputs
     }
 
-    /// Multiply-adds of the forward pass, of the input's and of the weights' gradient alike.
+    /// Multiply-adds of the forward pass, and as many of each gradient: the input's and the weights'.
     pub fn multiply_adds(&self) -> usize {
         self.batch * self.inputs * self.outputs
     }

@@ -11,7 +11,7 @@ use super::heads::{DIGITS, SUMS};
 use super::{Input, Network};
 use crate::Result;
 
-/// A convolution and the pooling behind it.
+/// A convolution and the pooling after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvSizes {
     /// Channels that it makes.
@@ -50,7 +50,7 @@ impl Sizes {
     /// The network of these sizes: its layers in order, and its heads.
     ///
     /// # Errors
-    /// [`crate::Error::Usage`] naming the first layer whose size makes no network.
+    /// [`crate::Error::Usage`] naming the first layer whose size is not possible.
     pub fn network(&self) -> Result<Network> {
         let mut net = Builder::new(&[1, self.side, self.side])?;
         let x = net.conv2d("conv1", Input::Image, self.conv1.channels, self.conv1.kernel)?;

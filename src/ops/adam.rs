@@ -3,7 +3,7 @@
 use crate::program::{Constant, Shared, Tape, Tensor};
 use crate::{Error, Result};
 
-/// Adam's hyperparameters (Kingma and Ba, 2015) but for the learning rate.
+/// Adam's hyperparameters (Kingma and Ba, 2015) except the learning rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// Decay of the first moment.
@@ -21,8 +21,8 @@ impl Default for Adam {
 }
 
 impl Adam {
-    /// `learning_rate / (1 - beta1^step)`: the size of a step, the zero that `m` started from made
-    /// good. Steps count from 1.
+    /// `learning_rate / (1 - beta1^step)`: the size of a step, corrected for the zero that `m`
+    /// started from. Steps count from 1.
     pub fn step_size(&self, learning_rate: f64, step: u32) -> f64 {
         learning_rate / (1.0 - self.beta1.powi(step as i32))
     }
@@ -32,7 +32,7 @@ impl Adam {
         (1.0 - self.beta2.powi(step as i32)).sqrt()
     }
 
-    /// What the kernels need of a step: its size, and 1 over its root correction.
+    /// What the kernels need for a step: its size, and 1 over its root correction.
     pub fn rates(&self, learning_rate: f64, step: u32) -> [f64; 2] {
         [self.step_size(learning_rate, step), 1.0 / self.root_correction(step)]
     }
@@ -53,7 +53,7 @@ impl Adam {
 /// still be `partial [slots, words]`, words a multiple of 4, to be added up.
 ///
 /// # Errors
-/// A `partial` of another shape.
+/// A `partial` of a different shape.
 pub fn adam(tape: &mut Tape, size: usize, adam: Adam, partial: Option<Tensor>) -> Result<()> {
     let dw = tape.shared(&[size], Shared::Gradients);
     let m = tape.shared(&[size], Shared::FirstMoments);
@@ -67,12 +67,12 @@ pub fn adam(tape: &mut Tape, size: usize, adam: Adam, partial: Option<Tensor>) -
         let (name, shape) = (tape.name(partial), tape.shape(partial));
         let &[slots, words] = shape else {
             return Err(Error::Usage(format!(
-                "adam: `{name}` has shape {shape:?}, [slots, words] is needed"
+                "adam: `{name}` has shape {shape:?}, but [slots, words] is needed"
             )));
         };
         if slots == 0 || !words.is_multiple_of(4) || words > size {
             return Err(Error::Usage(format!(
-                "adam: `{name}` has shape {shape:?}: whole vec4 of {size} parameters are needed, a slot at least"
+                "adam: `{name}` has shape {shape:?}, but needs slots of whole vec4, up to {size} words"
             )));
         }
         constants.extend([("SLOTS", slots.into()), ("SUMMED", (words / 4).into())]);

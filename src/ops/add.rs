@@ -3,10 +3,10 @@
 use crate::Result;
 use crate::program::{Tape, Tensor};
 
-/// Adds `y = a + b` and gives `y`. It has no backward rule: the tape adds it to gradients only.
+/// Adds `y = a + b` and returns `y`. It has no backward rule: the tape adds it to gradients only.
 ///
 /// # Errors
-/// [`crate::Error::Usage`] for tensors of two shapes.
+/// [`crate::Error::Usage`] for tensors of different shapes.
 pub fn add(tape: &mut Tape, a: Tensor, b: Tensor) -> Result<Tensor> {
     let shape = tape.shape(a).to_vec();
     tape.expect("add", b, &shape)?;

@@ -1,4 +1,4 @@
-//! The sum over the batch of one tensor an image.
+//! The sum over the batch of one tensor per image.
 
 use crate::program::{Tape, Tensor};
 

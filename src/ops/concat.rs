@@ -4,10 +4,10 @@ use crate::Result;
 pub use crate::network::Concat;
 use crate::program::{Tape, Tensor};
 
-/// Adds the concatenation under `name`; `x1` and `x2` are flattened behind the batch.
+/// Adds the concatenation under `name`; `x1` and `x2` are flattened image by image.
 ///
 /// # Errors
-/// [`crate::Error::Usage`] for tensors of two batches.
+/// [`crate::Error::Usage`] for tensors of different batches.
 pub fn concat(tape: &mut Tape, name: &str, x1: Tensor, x2: Tensor) -> Result<Tensor> {
     let width = |x: Tensor| tape.shape(x)[1..].iter().product::<usize>();
     let s = Concat { batch: tape.shape(x1)[0], left: width(x1), right: width(x2) };

@@ -5,7 +5,7 @@ use crate::Result;
 pub use crate::network::Conv2d;
 use crate::program::{Tape, Tensor};
 
-/// Adds the layer `name`, which reads `{name}.weight` and `{name}.bias`, and gives its output.
+/// Adds the layer `name`, which reads `{name}.weight` and `{name}.bias`, and returns its output.
 ///
 /// # Errors
 /// [`crate::Error::Usage`] for tensors of other shapes, or a parameter that is missing.

@@ -12,11 +12,11 @@ pub struct CrossEntropy {
     pub classes: usize,
 }
 
-/// Adds the loss of each image under `name`; the walk backwards begins here with the image's `weight
+/// Adds the loss of each image under `name`; the backward walk begins here, with the image's `weight
 /// [batch]` in the mean.
 ///
 /// # Errors
-/// Tensors of shapes that do not go together.
+/// Tensors whose shapes do not match.
 pub fn cross_entropy(
     tape: &mut Tape,
     name: &str,

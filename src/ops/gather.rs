@@ -12,7 +12,7 @@ pub struct Batch {
     pub number: Tensor,
     /// `[batch]` for each head: the right class.
     pub targets: Vec<Tensor>,
-    /// `[batch]`, the weight of each head's loss in the mean over heads and images: 0 behind the last image.
+    /// `[batch]`, the weight of each head's loss in the mean over heads and images: 0 past the last image.
     pub weight: Tensor,
 }
 

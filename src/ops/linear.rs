@@ -4,8 +4,8 @@ use crate::Result;
 pub use crate::network::Linear;
 use crate::program::{Tape, Tensor};
 
-/// Adds the layer `name`, which reads `{name}.weight` and `{name}.bias`, and gives its output. `x` may
-/// have any shape of `inputs` words an image.
+/// Adds the layer `name`, which reads `{name}.weight` and `{name}.bias`, and returns its output. `x` may
+/// have any shape of `inputs` words per image.
 ///
 /// # Errors
 /// [`crate::Error::Usage`] for tensors of other shapes, or a parameter that is missing.

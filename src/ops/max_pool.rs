@@ -4,10 +4,10 @@ use crate::Result;
 pub use crate::network::MaxPool;
 use crate::program::{Tape, Tensor};
 
-/// Adds the pooling `name` and gives its output.
+/// Adds the pooling `name` and returns its output.
 ///
 /// # Errors
-/// [`crate::Error::Usage`] for a tensor of another shape.
+/// [`crate::Error::Usage`] for a tensor of a different shape.
 pub fn max_pool(tape: &mut Tape, name: &str, x: Tensor, s: MaxPool) -> Result<Tensor> {
     let MaxPool { batch, channels, height, width, window } = s;
     tape.expect(name, x, &[batch, channels, height, width])?;

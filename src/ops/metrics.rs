@@ -1,4 +1,4 @@
-//! What a head made of each image of a step.
+//! The result of a head for each image of a step.
 
 use crate::Result;
 use crate::program::{Record, Shared, Tape, Tensor};
@@ -15,7 +15,7 @@ pub struct Metrics {
 /// Adds the records of a head for the images: its loss, and whether its likeliest class is the target.
 ///
 /// # Errors
-/// Tensors of shapes that do not go together.
+/// Tensors whose shapes do not match.
 pub fn metrics(
     tape: &mut Tape,
     name: &str,

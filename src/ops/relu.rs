@@ -6,7 +6,7 @@ use crate::program::{Tape, Tensor};
 /// Adds `y = max(x, 0)` under `name`; `x [batch, ..]` may have any shape.
 ///
 /// # Errors
-/// None; it is fallible as other ops are.
+/// None; it is fallible like other ops.
 pub fn relu(tape: &mut Tape, name: &str, x: Tensor) -> Result<Tensor> {
     let shape = tape.shape(x).to_vec();
     let size = shape[1..].iter().product::<usize>();

@@ -15,7 +15,7 @@ pub struct Softmax {
 /// Adds `y = softmax(x)` under `name`.
 ///
 /// # Errors
-/// [`crate::Error::Usage`] for a tensor of another rank than 2.
+/// [`crate::Error::Usage`] for a tensor of a rank other than 2.
 pub fn softmax(tape: &mut Tape, name: &str, x: Tensor) -> Result<Tensor> {
     let (batch, classes) = tape.rows(name, x)?;
     let s = Softmax { batch, classes };

@@ -50,7 +50,7 @@ impl Fit {
     }
 }
 
-/// The heads must be those that the kernels have the targets of: the digit, and the sum.
+/// The heads must be those whose targets the kernels know: the digit, and the sum.
 fn heads(heads: &[Head], logits: [Input; 2]) -> Result<[String; 2]> {
     let known: [fn(u8, u8) -> u32; 2] = [|digit, _| digit.into(), |digit, addend| u32::from(digit + addend)];
     let all = || (0..10u8).flat_map(|digit| (0..10u8).map(move |addend| (digit, addend)));
@@ -77,10 +77,10 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// The next layer, where `fits` says that it is of the right kind and reads the right inputs.
+    /// The next layer, if `fits` says that it is of the right kind and reads the right inputs.
     fn take(&mut self, what: &str, fits: impl Fn(&Layer) -> Option<bool>) -> Result<(&'a Layer, Input)> {
         let Some(layer) = self.network.layers().get(self.next) else {
-            return Err(Error::Usage(format!("the fused plan needs {what} behind the last layer")));
+            return Err(Error::Usage(format!("the fused plan needs {what} after the last layer")));
         };
         match fits(layer) {
             Some(true) => {

@@ -96,7 +96,7 @@ impl Fused {
             order: tape.shared(&[batch], Shared::Order),
             images: tape.shared(&[batch, self.pixels / 4], Shared::Images),
         };
-        // The last tile of images is always whole: what is behind the batch is computed and dropped.
+        // The last tile of images is always whole: what is past the batch is computed and dropped.
         let rows = tape.tensor("rows", &[linear.padded_batch(), linear.row.len]);
         let tensor = tape.tensor("pool1", &s1.padded());
         let [.., pitch] = s1.padded();

@@ -1,4 +1,4 @@
-//! The network on the tape: one op a dispatch, backward steps derived.
+//! The network on the tape: one op per dispatch, backward steps derived.
 
 use super::Programs;
 use crate::Result;
@@ -59,7 +59,7 @@ impl Layered {
         Ok(tape.finish())
     }
 
-    /// Of each head, what it is judged by, and its loss.
+    /// For each head, what it is judged by, and its loss.
     fn losses(&self, tape: &mut Tape, input: &Batch, outputs: &[Tensor]) -> Result<Vec<(Tensor, Tensor)>> {
         let mut judged = Vec::new();
         for (head, &target) in self.network.heads().iter().zip(&input.targets) {
@@ -74,7 +74,7 @@ impl Layered {
     }
 }
 
-/// Adds one layer, and gives its output.
+/// Adds one layer, and returns its output.
 fn write_down(
     tape: &mut Tape,
     layer: &Layer,

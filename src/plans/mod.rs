@@ -19,7 +19,7 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// One op a dispatch, derived by the tape: readable, and what the fused plan is proven against.
+    /// One op per dispatch, derived by the tape: readable, and what the fused plan is tested against.
     Layered,
     /// Whole stretches of the network in one dispatch: the fast one.
     #[default]
@@ -52,7 +52,7 @@ impl std::fmt::Display for Kind {
 }
 
 impl Kind {
-    /// Why this kind cannot take a network, if it cannot.
+    /// Why this kind cannot run a network, if it cannot.
     pub fn refusal(self, network: &Network) -> Option<Error> {
         match self {
             Self::Layered => None,
@@ -60,7 +60,7 @@ impl Kind {
         }
     }
 
-    /// The programs of this kind, the fused ones in these tiles; the layered ones where the fused kernels
+    /// The programs of this kind, the fused ones in these tiles; the layered ones if the fused kernels
     /// refuse the network.
     pub fn programs(self, network: &Network, loss: Loss, tiles: Tiles) -> Box<dyn Programs> {
         let layered = || Box::new(Layered { network: network.clone(), loss });

@@ -7,8 +7,8 @@ use crate::ops::fused::linear_layers::LinearTiles;
 use crate::ops::fused::linear_layers_gradients::GradientTile;
 use crate::program::limits::LANES;
 
-/// The tiles of the fused plan. They change how fast a step is. The order of every sum stays; only what
-/// a driver's compiler makes of it may be rounded in other places.
+/// The tiles of the fused plan. They change how fast a step is, but not the order of any sum; only
+/// a driver's compiler may round in other places.
 ///
 /// None has been measured on a GPU yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Tiles {
         },
     };
 
-    /// Those of a software adapter whose lanes are so many.
+    /// Those of a software adapter with this many lanes.
     pub const fn fat(lanes: usize) -> Self {
         if lanes == LANES { Self::FAT } else { Self::ALONE }
     }

@@ -1,4 +1,4 @@
-//! Values that the host gives to a shader's named constants.
+//! Values that the host sets for a shader's named constants.
 
 use std::fmt;
 

@@ -2,8 +2,8 @@
 
 use super::structs::Cursor;
 
-/// What the kernels may use of any device: the limits of small devices, but for WebGPU's own defaults
-/// where those are not enough.
+/// What the kernels may use of any device: the limits of small devices, or WebGPU's own defaults where
+/// those are not enough.
 pub const LIMITS: wgpu::Limits = wgpu::Limits {
     max_storage_buffers_per_shader_stage: 8,
     max_uniform_buffer_binding_size: 65_536,
@@ -14,5 +14,5 @@ pub const LIMITS: wgpu::Limits = wgpu::Limits {
 /// Invocations that a software driver runs as one vector.
 pub const LANES: usize = 8;
 
-/// A software driver ends all loops of an invocation after this many iterations, silently.
+/// A software driver silently ends all loops of an invocation after this many iterations.
 pub const ITERATIONS: u64 = 65_535;

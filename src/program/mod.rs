@@ -43,7 +43,7 @@ pub enum Shared {
     FirstMoments,
     /// Adam's second moments, in the same places.
     SecondMoments,
-    /// Packed images of the split, four grey values a word.
+    /// Packed images of the split, four grey values per word.
     Images,
     /// Their labels, one word each.
     Labels,
@@ -92,7 +92,7 @@ pub enum Place {
 /// A tensor: 4-byte words (f32 or u32) in row-major order.
 #[derive(Clone, Debug)]
 pub struct TensorInfo {
-    /// Its name: the layer's for an activation, `d` before it for a gradient.
+    /// Its name: the layer's for an activation, with `d` before it for a gradient.
     pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
@@ -124,7 +124,7 @@ impl TensorInfo {
 pub struct Dispatch {
     /// The layer that it works for.
     pub layer: String,
-    /// The shader, by the name of its op.
+    /// The shader, named like its op.
     pub shader: &'static str,
     /// The shader's entry.
     pub entry: &'static str,
@@ -132,10 +132,10 @@ pub struct Dispatch {
     pub constants: Vec<(&'static str, Constant)>,
     /// Tensors for the entry's variables.
     pub bindings: Vec<(&'static str, Tensor)>,
-    /// Invocations wanted in x, y and z; rounded up to whole workgroups.
+    /// Invocations needed in x, y and z; rounded up to whole workgroups.
     pub threads: [usize; 3],
     /// Floating point operations of the op's formula, where a multiply-add is two and an exponential, a
-    /// root or a division one; comparisons and integers are none. A kernel may well compute more.
+    /// root or a division one; comparisons and integers count nothing. A kernel may well compute more.
     pub flops: u64,
 }
 
@@ -153,7 +153,7 @@ pub struct Answer {
     pub head: String,
     /// The tensor that holds them.
     pub tensor: Tensor,
-    /// The first of its words that is one.
+    /// The first of its words that is a logit.
     pub at: usize,
     /// How many there are.
     pub classes: usize,
@@ -168,12 +168,12 @@ pub struct Program {
     pub tensors: Vec<TensorInfo>,
     /// The dispatches in order.
     pub dispatches: Vec<Dispatch>,
-    /// What the heads say, in the network's order.
+    /// Where the heads' logits lie, in the network's order.
     pub answers: Vec<Answer>,
 }
 
 impl Program {
-    /// An empty program for that many images at once.
+    /// An empty program for `batch` images at once.
     pub fn new(batch: usize) -> Self {
         Self { batch, ..Self::default() }
     }
@@ -190,7 +190,7 @@ impl Program {
     }
 
     /// Bytes that a dispatch binds, each word of a buffer counted once, however many tensors hold it: its
-    /// least traffic, where it needs all of them.
+    /// least traffic, if it needs all of them.
     pub fn bytes(&self, dispatch: &Dispatch) -> u64 {
         let mut ranges: Vec<(Buffer, usize, usize)> = Vec::new();
         for &(_, tensor) in &dispatch.bindings {

@@ -33,7 +33,7 @@ impl Parameter {
         self.offset..self.offset + self.len()
     }
 
-    /// Adds a tensor behind those that are placed already.
+    /// Adds a tensor after those that are already placed.
     pub fn place(placed: &mut Vec<Self>, name: impl Into<String>, shape: &[usize], fan_in: usize) {
         let offset = placed.last().map_or(0, |last| last.range().end.next_multiple_of(ALIGN));
         placed.push(Self { name: name.into(), shape: shape.to_vec(), fan_in, offset });

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Constant, Shared};
 
-/// Bytes behind every buffer of its own that no kernel may touch; tests look whether one has.
+/// Bytes at the end of each of the program's own buffers that no kernel may touch; tests check that none has.
 pub const GUARD: u64 = 256;
 
 /// Sizes of buffers are multiples of this many bytes.
@@ -51,7 +51,7 @@ pub struct Answer {
 pub struct Buffer {
     /// The tensor's name, or the shared buffer's.
     pub name: String,
-    /// Which one it is of those that several programs share, if it is one.
+    /// Which of the shared buffers it is, if it is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub shared: Option<Shared>,
     /// Its size.
@@ -59,7 +59,7 @@ pub struct Buffer {
     /// Who fills it and who reads it back.
     #[serde(rename = "use")]
     pub role: Role,
-    /// The words that it holds from the start and for good; without, it starts with zeros.
+    /// The words that it holds throughout; without them, it starts with zeros.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub words: Option<Vec<u32>>,
 }
@@ -68,9 +68,9 @@ pub struct Buffer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Size {
-    /// So many bytes, rounding and guard included.
+    /// This many bytes, rounding and guard included.
     Bytes(u64),
-    /// So many bytes for each image of the data set, rounded up to [`ROUNDING`] in all.
+    /// This many bytes for each image of the data set, the total rounded up to [`ROUNDING`].
     BytesPerImage(u64),
 }
 
@@ -80,9 +80,9 @@ pub enum Size {
 pub enum Role {
     /// Written and read by the steps alone.
     Scratch,
-    /// Holds its words for good.
+    /// Holds its words throughout.
     Constant,
-    /// The network's state: uploaded before the first step, kept by the steps, read back when it is wanted.
+    /// The network's state: uploaded before the first step, kept by the steps, read back when needed.
     State,
     /// Uploaded once, with the data set.
     Data,
@@ -105,8 +105,8 @@ impl Role {
     }
 }
 
-/// The final text of a shader, and whether it is the one that was tested and shipped with the program but for
-/// constants that the host has set. No text that is read from a file counts as shipped.
+/// The final text of a shader, and whether it is the one that was tested and shipped with the program except
+/// for constants that the host has set. No text that is read from a file counts as shipped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Text {
@@ -134,7 +134,7 @@ impl Text {
 /// One entry of a shader with the host's constants in its text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Kernel {
-    /// The shader, by the name of its op.
+    /// The shader, named like its op.
     pub shader: String,
     /// The shader's entry.
     pub entry: String,
@@ -167,11 +167,11 @@ pub enum Access {
     Read,
     /// `var<storage, read_write>`.
     ReadWrite,
-    /// `var<immediate>`, which is no buffer: the step's [`Cursor`](super::Cursor).
+    /// `var<immediate>`, which is not a buffer: the step's [`Cursor`](super::Cursor).
     Immediate,
 }
 
-/// One variable that an entry uses and the host gives: a buffer in group 0, or immediate data.
+/// One variable that an entry uses and the host provides: a buffer in group 0, or immediate data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
     /// The variable's name.
@@ -180,7 +180,7 @@ pub struct Slot {
     pub slot: u32,
     /// How it is used.
     pub access: Access,
-    /// Bytes that must be bound at least; exactly so many of immediate data.
+    /// Bytes that must be bound at least; of immediate data, exactly this many.
     pub min_bytes: u64,
 }
 
@@ -210,7 +210,7 @@ pub struct Bound {
     pub buffer: usize,
     /// The first byte.
     pub offset: u64,
-    /// How many bytes; all of the buffer where there is no number.
+    /// How many bytes; without a number, all of the buffer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bytes: Option<u64>,
 }

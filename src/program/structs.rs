@@ -1,4 +1,4 @@
-//! The structs that both the host and the shaders spell out. A shader's own declaration is checked against
+//! The structs that both the host and the shaders declare. A shader's own declaration is checked against
 //! these fields, by name, type and offset, when it is read.
 
 use bytemuck::{Pod, Zeroable};
@@ -7,8 +7,8 @@ use serde::Serialize;
 /// The name and the WGSL type of a field; each field is one 4-byte word.
 pub type Field = (&'static str, &'static str);
 
-/// Where a step stands, and all that tells one step from another: the immediate data of its dispatches.
-/// A shader's `var<immediate>` is a struct of these fields in this order, as many as it needs.
+/// Where a step stands, and all that distinguishes one step from another: the immediate data of its
+/// dispatches. A shader's `var<immediate>` is a struct of these fields in this order, as many as it needs.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable, Serialize)]
 pub struct Cursor {
@@ -28,8 +28,8 @@ impl Cursor {
         [("first", "u32"), ("end", "u32"), ("step_size", "f32"), ("step_root", "f32")];
 }
 
-/// What one head made of one image. A shader's `records` is an array of these: the heads of an image side by
-/// side, image after image in their order.
+/// The result of one head for one image. A shader's `records` is an array of these: the heads of an image
+/// side by side, image after image in their order.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable, Serialize)]
 pub struct Record {

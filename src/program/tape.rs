@@ -11,7 +11,7 @@ use crate::{Error, Result};
 
 type Rule = Box<dyn FnOnce(&mut Tape, Option<Tensor>) -> Result<()>>;
 
-/// The op that adds two tensors up, see [`Tape::backward`].
+/// The op that adds two tensors, see [`Tape::backward`].
 pub type Add = fn(&mut Tape, Tensor, Tensor) -> Result<Tensor>;
 
 /// A network being written down.
@@ -92,7 +92,7 @@ impl Tape {
         &self.program.info(tensor).name
     }
 
-    /// So many words of a flat buffer from a parameter's place on, whatever tensors they belong to.
+    /// `words` words of a flat buffer from a parameter's place on, whatever tensors they belong to.
     pub fn flat(&mut self, name: &str, buffer: Shared, offset: usize, words: usize) -> Tensor {
         self.program.tensor(name, &[words], Place::Shared(buffer, offset))
     }
@@ -119,19 +119,21 @@ impl Tape {
             return Ok(());
         }
         let (name, found) = (self.name(tensor), self.shape(tensor));
-        Err(Error::Usage(format!("{op}: `{name}` has shape {found:?}, {shape:?} is needed")))
+        Err(Error::Usage(format!("{op}: `{name}` has shape {found:?}, but {shape:?} is needed")))
     }
 
     /// Rows and columns of `x`, or why `op` cannot take it.
     ///
     /// # Errors
-    /// A tensor of another rank than 2.
+    /// A tensor of a rank other than 2.
     pub fn rows(&self, op: &str, x: Tensor) -> Result<(usize, usize)> {
         match *self.shape(x) {
             [rows, columns] => Ok((rows, columns)),
             ref shape => {
                 let name = self.name(x);
-                Err(Error::Usage(format!("{op}: `{name}` has shape {shape:?}, [rows, columns] is needed")))
+                Err(Error::Usage(format!(
+                    "{op}: `{name}` has shape {shape:?}, but [rows, columns] is needed"
+                )))
             }
         }
     }
@@ -156,14 +158,14 @@ impl Tape {
         });
     }
 
-    /// Says how many floating point operations the last dispatch is worth, see [`Dispatch::flops`].
+    /// Sets the floating point operations of the last dispatch, see [`Dispatch::flops`].
     pub fn flops(&mut self, flops: usize) {
         if let Some(last) = self.program.dispatches.last_mut() {
             last.flops = flops as u64;
         }
     }
 
-    /// Records the rule that turns the gradient of `y` into gradients of `inputs`; none is kept where no
+    /// Records the rule that turns the gradient of `y` into gradients of `inputs`; it is dropped if no
     /// input needs a gradient.
     pub fn record(
         &mut self,
@@ -232,7 +234,7 @@ impl Tape {
         terms.try_fold(first, |sum, term| add(self, sum, term)).map(Some)
     }
 
-    /// Says where a head's logits of the first image lie: `classes` words of a tensor from word `at` on.
+    /// Records where a head's logits of the first image lie: `classes` words of a tensor from word `at` on.
     pub fn answer(&mut self, head: &str, tensor: Tensor, at: usize, classes: usize) {
         self.program.answers.push(Answer { head: head.into(), tensor, at, classes });
     }

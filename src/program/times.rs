@@ -43,7 +43,7 @@ pub struct StepTimes {
     pub times: Times,
 }
 
-/// The middle one of `values`; 0 of none.
+/// The median of `values`; 0 if there are none.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     let count = values.len();

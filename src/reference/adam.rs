@@ -1,4 +1,4 @@
-//! Adam, the optimizer (Kingma and Ba, 2015), with PyTorch's placing of epsilon.
+//! Adam, the optimizer (Kingma and Ba, 2015), with PyTorch's placement of epsilon.
 
 use super::Real;
 use crate::ops::adam::Adam;

@@ -1,4 +1,4 @@
-//! Cross-entropy of logits against one right class a row.
+//! Cross-entropy of logits against one right class per row.
 
 use super::{Real, softmax};
 use crate::ops::cross_entropy::CrossEntropy;

@@ -4,7 +4,7 @@ use super::Real;
 use crate::network::{DIGITS, Head};
 
 /// The data set, as it lies in memory. `images [count, pixels]`, `labels [count]` and
-/// `addends [count]`, bytes all of them.
+/// `addends [count]`, all bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Examples<'a> {
     /// Grey values, 0-255.
@@ -27,8 +27,8 @@ pub struct Batch<T> {
 }
 
 /// For the `n`th index `s` of `order`: `image[n,j] = images[s,j] / 255`, `number[n,addends[s]] = 1` and
-/// else 0, and for each head `target[n]`, its class for `labels[s]` and `addends[s]`. A batch of more `images`
-/// than `order` has repeats its last index.
+/// 0 elsewhere, and for each head `target[n]`, its class for `labels[s]` and `addends[s]`. A batch of more
+/// `images` than `order` has repeats its last index.
 pub fn forward<T: Real>(order: &[u32], images: usize, examples: Examples, heads: &[Head]) -> Batch<T> {
     let count = examples.labels.len();
     assert_eq!(examples.addends.len(), count, "gather: length of addends");
@@ -53,8 +53,8 @@ pub fn forward<T: Real>(order: &[u32], images: usize, examples: Examples, heads:
     batch
 }
 
-/// `weight[n] = 1 / (heads * images)` for the `images` first of the batch, that of each head's loss in the mean
-/// over images and heads; 0 for those that only repeat the last.
+/// `weight[n] = 1 / (heads * images)` for the first `images` of the batch, the weight of each head's loss in
+/// the mean over images and heads; 0 for those that only repeat the last.
 pub fn weights<T: Real>(images: usize, heads: usize, weight: &mut [T]) {
     assert!((1..=weight.len()).contains(&images), "gather: length of weight");
     weight.fill(T::zero());

@@ -1,4 +1,4 @@
-//! What is reported of a batch: right answers and the summed loss.
+//! What is reported for a batch: right answers and the summed loss.
 
 use super::Real;
 

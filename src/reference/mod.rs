@@ -1,12 +1,12 @@
 //! The specification: every op as plain loops on the CPU.
 //!
 //! Each file states its formula and then computes it in the most direct way. In f64 the ops are what
-//! the kernels are tested against, and are themselves proven by finite differences and by PyTorch's
+//! the kernels are tested against, and are themselves tested against finite differences and PyTorch's
 //! numbers; in f32, on all cores, they train where there is no GPU. [`network`] folds them over a network's
 //! list of layers.
 //!
 //! Slices in, slices out: an output is overwritten, never added to. Lengths must be those of the
-//! shape; anything else is a mistake of the caller, and panics.
+//! shape; anything else is a mistake of the caller and panics.
 //!
 //! In the formulas here `n` counts images and `b` is the bias; the shaders call them `b` and `bias`.
 

@@ -10,7 +10,7 @@ pub struct Pass<T> {
     pub batch: usize,
     /// The output of each layer, `[batch, ..]`.
     pub values: Vec<Vec<T>>,
-    /// The winner of each window of a pooling layer; of other layers nothing.
+    /// The winner of each window of a pooling layer; empty for other layers.
     pub winners: Vec<Vec<u32>>,
 }
 
@@ -23,12 +23,12 @@ pub struct Gradients<T> {
     pub flat: Vec<T>,
 }
 
-/// The losses of some images, and where the walk backwards begins.
+/// The losses of some images, and where the backward walk begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Losses<T> {
-    /// Of each head, the cross-entropy of each image, not scaled.
+    /// For each head, the cross-entropy of each image, not scaled.
     pub of_heads: Vec<Vec<T>>,
-    /// Of each head, the gradient of its logits.
+    /// For each head, the gradient of its logits.
     pub d_logits: Vec<Vec<T>>,
 }
 
@@ -169,7 +169,7 @@ fn read<'a, T>(values: &'a [Vec<T>], input: Input, image: &'a [T], number: &'a [
     }
 }
 
-/// Weights and biases of a layer; nothing of one that has none.
+/// Weights and biases of a layer; empty for one that has none.
 fn weights<'a, T>(network: &Network, layer: &Layer, flat: &'a [T]) -> [&'a [T]; 2] {
     network.parameters_of(layer).map_or([&[], &[]], |parameters| parameters.map(|p| &flat[p.range()]))
 }

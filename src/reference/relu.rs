@@ -10,7 +10,8 @@ pub fn forward<T: Real>(x: &[T], y: &mut [T]) {
     }
 }
 
-/// `dx = dy where y > 0, else 0`: the slope at 0 is 0. `x` serves as well as `y`, their signs agree.
+/// `dx = dy where y > 0, else 0`: the slope at 0 is 0. `x` serves as well as `y`: both are above 0 in the
+/// same places.
 pub fn backward<T: Real>(y: &[T], dy: &[T], dx: &mut [T]) {
     assert_eq!(y.len(), dy.len(), "relu: length of dy");
     assert_eq!(y.len(), dx.len(), "relu: length of dx");

@@ -4,7 +4,7 @@ use super::{Real, dot};
 use crate::ops::softmax::Softmax;
 
 /// `y[n,c] = exp(x[n,c] - max x[n]) / sum over k of exp(x[n,k] - max x[n])`: subtracting the maximum
-/// changes nothing but that no exponential overflows.
+/// only keeps the exponentials from overflowing.
 pub fn forward<T: Real>(shape: &Softmax, x: &[T], y: &mut [T]) {
     check(shape, x.len(), y.len());
     for (x, y) in x.chunks_exact(shape.classes).zip(y.chunks_exact_mut(shape.classes)) {

@@ -6,7 +6,7 @@ use crate::train::{HeadMetrics, Metrics};
 
 /// An accuracy with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Accuracy {
+pub(crate) struct Accuracy {
     /// Share of right answers in percent.
     pub percent: f64,
     /// Binomial standard error in percent: `sqrt(p (1 - p) / n)`.
@@ -15,7 +15,7 @@ pub struct Accuracy {
 
 impl Accuracy {
     /// Of `correct` right answers among `images`. No images: 0 ± 0.
-    pub fn new(correct: usize, images: usize) -> Self {
+    pub(crate) fn new(correct: usize, images: usize) -> Self {
         let n = images.max(1) as f64;
         let p = correct as f64 / n;
         Self { percent: 100.0 * correct as f64 / n, standard_error: 100.0 * (p * (1.0 - p) / n).sqrt() }
@@ -28,9 +28,9 @@ impl std::fmt::Display for Accuracy {
     }
 }
 
-/// What a test set gave, for JSON.
+/// The result on a test set, for JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct TestReport {
+pub(crate) struct TestReport {
     /// Images tested on.
     pub images: usize,
     /// Mean loss per image.
@@ -39,9 +39,9 @@ pub struct TestReport {
     pub heads: Vec<HeadReport>,
 }
 
-/// What one head gave.
+/// The result of one head.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct HeadReport {
+pub(crate) struct HeadReport {
     /// Name, loss and right answers.
     #[serde(flatten)]
     pub metrics: HeadMetrics,

@@ -13,7 +13,7 @@ use crate::plans::Kind;
 
 /// Where and when something was measured, and by what.
 #[derive(Clone, Debug, Serialize)]
-pub struct Header {
+pub(crate) struct Header {
     /// The program's name.
     pub program: &'static str,
     /// Its version.
@@ -28,7 +28,7 @@ pub struct Header {
 
 /// Everything that was measured of one plan.
 #[derive(Clone, Debug, Serialize)]
-pub struct PlanReport {
+pub(crate) struct PlanReport {
     /// The plan.
     pub plan: Kind,
     /// Until its first step was done.
@@ -41,7 +41,7 @@ pub struct PlanReport {
 
 /// What `bench` prints.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// Where and when.
     #[serde(flatten)]
     pub header: Header,
@@ -53,7 +53,7 @@ pub struct Report {
 
 /// What `bench --sweep` prints.
 #[derive(Clone, Debug, Serialize)]
-pub struct SweepReport {
+pub(crate) struct SweepReport {
     /// Where and when.
     #[serde(flatten)]
     pub header: Header,
@@ -63,7 +63,7 @@ pub struct SweepReport {
 
 impl Header {
     /// Now, here, on `adapter`.
-    pub fn new(adapter: Adapter) -> Self {
+    pub(crate) fn new(adapter: Adapter) -> Self {
         Self {
             program: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
@@ -84,7 +84,7 @@ impl Header {
 
 impl Report {
     /// The tables.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut parts = vec![self.header.text(), ceilings(&self.ceilings), self.startup(), self.throughput()];
         parts.extend(self.plans.iter().map(|of| format!("{} plan, {}", of.plan, step(&of.step))));
         parts.join("\n\n")
@@ -125,7 +125,7 @@ impl Report {
 }
 
 /// The line about what the machine can do.
-pub fn ceilings(ceilings: &Ceilings) -> String {
+pub(crate) fn ceilings(ceilings: &Ceilings) -> String {
     format!(
         "ceilings: {} GFLOP/s in a loop of multiply-adds, {} GB/s in a copy",
         giga(ceilings.flops_per_second),
@@ -134,7 +134,7 @@ pub fn ceilings(ceilings: &Ceilings) -> String {
 }
 
 /// The table of a step's dispatches under a line about the step.
-pub fn step(step: &StepProfile) -> String {
+pub(crate) fn step(step: &StepProfile) -> String {
     let head = ["layer", "kernel", "µs", "share", "GFLOP/s", "of max", "GB/s", "of max"];
     let mut table = Table::new(2, head);
     for dispatch in &step.dispatches {
@@ -162,7 +162,7 @@ pub fn step(step: &StepProfile) -> String {
 
 impl SweepReport {
     /// Markdown: a line about where and when, and a table for each sweep.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let Header { program, version, system, date, adapter } = &self.header;
         let Sweep { batch_sizes, images, networks } = &self.sweep;
         [

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// # Errors
 ///
 /// [`Error::Data`] when stdout cannot be written to, as on a full disk.
-pub fn print(line: &str) -> Result<()> {
+pub(crate) fn print(line: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -26,19 +26,19 @@ pub fn print(line: &str) -> Result<()> {
 }
 
 /// Writes a message to stderr; if that fails, there is nowhere to report it.
-pub fn say(message: &str) {
+pub(crate) fn say(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{message}");
 }
 
-/// Writes a message to stderr where a progress bar may stand, which draws itself again below.
-pub fn interject(message: &str) {
+/// Writes a message to stderr where a progress bar may be, which redraws itself below.
+pub(crate) fn interject(message: &str) {
     let clear_line = if std::io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
     say(&format!("{clear_line}{message}"));
 }
 
 /// `epoch 1 => loss 1.0330, correct digits 53546, correct sums 22760 (89.24 %, 37.93 %), 12345 images/s`,
 /// and where the test set was run after it, `; test 9851 and 9779 of 10000 (98.51 %, 97.79 %), loss 0.0591`.
-pub fn epoch_line(network: &Network, record: &EpochRecord) -> String {
+pub(crate) fn epoch_line(network: &Network, record: &EpochRecord) -> String {
     let test = record.test.as_ref().map_or_else(String::new, |test| {
         format!("; test {} of {} ({}), loss {:.4}", counts(test), test.images, percentages(test), test.loss)
     });
@@ -70,12 +70,12 @@ fn counts(metrics: &Metrics) -> String {
 }
 
 /// `step 300: loss 0.7312, 11876 images/s`
-pub fn step_line(line: &Line) -> String {
+pub(crate) fn step_line(line: &Line) -> String {
     format!("step {}: loss {:.4}, {:.0} images/s", line.step, line.loss, line.images_per_second)
 }
 
 /// `test => digit 98.51 ± 0.12 %  sum 97.79 ± 0.15 % (9851 and 9779 of 10000 right, loss 0.0591)`
-pub fn test_line(metrics: &Metrics) -> String {
+pub(crate) fn test_line(metrics: &Metrics) -> String {
     let head = |head: &HeadMetrics| format!("{} {}", head.head, Accuracy::new(head.correct, metrics.images));
     format!(
         "test => {} ({} of {} right, loss {:.4})",
@@ -87,7 +87,7 @@ pub fn test_line(metrics: &Metrics) -> String {
 }
 
 /// The progress bar inside an epoch; silent unless stderr is a terminal.
-pub struct EpochBar {
+pub(crate) struct EpochBar {
     bar: ProgressBar,
     epochs: u32,
     epoch: u32,
@@ -95,7 +95,7 @@ pub struct EpochBar {
 
 impl EpochBar {
     /// A bar for `epochs` epochs of `images` images.
-    pub fn new(epochs: u32, images: usize) -> Self {
+    pub(crate) fn new(epochs: u32, images: usize) -> Self {
         let bar = ProgressBar::with_draw_target(Some(images as u64), ProgressDrawTarget::stderr_with_hz(10));
         let template = "{msg} {wide_bar} {human_pos}/{human_len} images, {rate} images/s, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -108,7 +108,7 @@ impl EpochBar {
     }
 
     /// Shows that `images` of `epoch` are done.
-    pub fn show(&mut self, epoch: u32, images: usize) {
+    pub(crate) fn show(&mut self, epoch: u32, images: usize) {
         if epoch != self.epoch {
             self.epoch = epoch;
             self.bar.reset();
@@ -118,7 +118,7 @@ impl EpochBar {
     }
 
     /// Takes the bar off the terminal, to make room for a line.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
 }

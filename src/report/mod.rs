@@ -1,11 +1,11 @@
 //! What a run reports: on the console, in its folder, as a plot.
 
-pub mod accuracy;
-pub mod bench;
-pub mod console;
-pub mod plot;
-pub mod run_folder;
-pub mod schedule;
-pub mod summary;
-pub mod table;
-pub mod trace;
+pub(crate) mod accuracy;
+pub(crate) mod bench;
+pub(crate) mod console;
+pub(crate) mod plot;
+pub(crate) mod run_folder;
+pub(crate) mod schedule;
+pub(crate) mod summary;
+pub(crate) mod table;
+pub(crate) mod trace;

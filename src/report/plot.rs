@@ -17,7 +17,7 @@ const HEADS: [&str; 5] = ["#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
 const WIDTH: f64 = 860.0;
 const PANEL_HEIGHT: f64 = 300.0;
-/// Room for the tick labels of both panels, so that their axes stand under each other.
+/// Room for the tick labels of both panels, so that their axes line up.
 const LEFT_MARGIN: f64 = 80.0;
 /// Room for the legend.
 const RIGHT_MARGIN: f64 = 96.0;
@@ -25,11 +25,11 @@ const RIGHT_MARGIN: f64 = 96.0;
 const MOST_MARKERS: usize = 60;
 
 /// A drawn figure.
-pub struct Drawing(Scene);
+pub(crate) struct Drawing(Scene);
 
 impl Drawing {
     /// As SVG text. Its font is the viewer's sans-serif.
-    pub fn svg(&self) -> String {
+    pub(crate) fn svg(&self) -> String {
         SvgBackend::default().render_scene(&self.0)
     }
 
@@ -38,14 +38,14 @@ impl Drawing {
     /// # Errors
     ///
     /// [`Error::Data`] when it cannot be encoded.
-    pub fn png(&self) -> Result<Vec<u8>> {
+    pub(crate) fn png(&self) -> Result<Vec<u8>> {
         let png = PngBackend::new().with_scale(2.0).render_scene(&self.0);
         png.map_err(|error| Error::Data(format!("cannot draw the plot as PNG: {error}")))
     }
 }
 
 /// Draws the epochs under a title.
-pub fn draw(records: &[EpochRecord], title: &str) -> Drawing {
+pub(crate) fn draw(records: &[EpochRecord], title: &str) -> Drawing {
     let curve = |value: &dyn Fn(&Metrics) -> f64| -> Vec<(f64, f64)> {
         records.iter().map(|record| (f64::from(record.epoch), value(&record.train))).collect()
     };

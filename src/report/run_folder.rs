@@ -12,7 +12,7 @@ use crate::{Error, Result, atomic};
 
 /// A run's folder: `config.json`, `epochs.jsonl`, `model.safetensors`, `result.json`, `loss.svg`
 /// and `loss.png`.
-pub struct RunFolder {
+pub(crate) struct RunFolder {
     path: PathBuf,
     epochs: File,
 }
@@ -22,7 +22,7 @@ pub struct RunFolder {
 /// # Errors
 ///
 /// [`Error::Usage`] naming the folder, [`Error::Data`] where it cannot be read.
-pub fn refuse_used(folder: &Path) -> Result<()> {
+pub(crate) fn refuse_used(folder: &Path) -> Result<()> {
     let refusal = match fs::read_dir(folder).map(|mut entries| entries.next().is_some()) {
         Ok(false) => return Ok(()),
         Ok(true) => "is not empty: give --out another one, or remove it first",
@@ -44,7 +44,7 @@ impl RunFolder {
     /// # Errors
     ///
     /// [`Error::Usage`] when `folder` is not empty, [`Error::Data`] when it cannot be created.
-    pub fn create(folder: Option<&Path>, seed: u64) -> Result<Self> {
+    pub(crate) fn create(folder: Option<&Path>, seed: u64) -> Result<Self> {
         let path = match folder {
             Some(folder) => {
                 refuse_used(folder)?;
@@ -59,12 +59,12 @@ impl RunFolder {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Where the trained weights go.
-    pub fn model(&self) -> PathBuf {
+    pub(crate) fn model(&self) -> PathBuf {
         self.path.join("model.safetensors")
     }
 
@@ -73,7 +73,7 @@ impl RunFolder {
     /// # Errors
     ///
     /// [`Error::Data`] naming the file.
-    pub fn append(&mut self, record: &EpochRecord) -> Result<()> {
+    pub(crate) fn append(&mut self, record: &EpochRecord) -> Result<()> {
         let line = serde_json::to_string(record).map_err(std::io::Error::from);
         // One write per line: a reader never sees half of one.
         line.and_then(|line| self.epochs.write_all(format!("{line}\n").as_bytes()))
@@ -85,7 +85,7 @@ impl RunFolder {
     /// # Errors
     ///
     /// [`Error::Data`] naming the file.
-    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
+    pub(crate) fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
         let path = self.path.join(name);
         let text =
             serde_json::to_string_pretty(value).map_err(|error| cannot("write", &path, &error.into()))?;
@@ -97,7 +97,7 @@ impl RunFolder {
     /// # Errors
     ///
     /// [`Error::Data`] naming the file.
-    pub fn write_plot(&self, records: &[EpochRecord], title: &str) -> Result<()> {
+    pub(crate) fn write_plot(&self, records: &[EpochRecord], title: &str) -> Result<()> {
         if records.is_empty() {
             return Ok(());
         }

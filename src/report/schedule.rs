@@ -4,8 +4,8 @@ use crate::program::Schedule;
 use crate::program::schedule::{Bound, Step};
 
 /// One line for each step: index, layer, op and entry, workgroups and their invocations, and the tensor with
-/// its shape behind each of the shader's variables.
-pub fn listing(schedule: &Schedule) -> String {
+/// its shape that is bound to each of the shader's variables.
+pub(crate) fn listing(schedule: &Schedule) -> String {
     let mut rows = vec![["", "layer", "op.entry", "workgroups", "of", "bindings"].map(String::from)];
     for (index, step) in schedule.steps.iter().enumerate() {
         let kernel = &schedule.kernels[step.kernel];
@@ -28,7 +28,7 @@ pub fn listing(schedule: &Schedule) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// `72x64`: the trailing ones are left out.
+/// `72x64`: trailing 1s are left out.
 fn extent(counts: [u32; 3]) -> String {
     let used = counts.iter().rposition(|&count| count != 1).map_or(1, |last| last + 1);
     counts[..used].iter().map(u32::to_string).collect::<Vec<_>>().join("x")

@@ -2,9 +2,9 @@
 
 use crate::network::{Input, Layer, Network, Op};
 
-/// The layers in the order in which a batch of `batch` images passes them, one a line: name and
+/// The layers in the order in which a batch of `batch` images passes them, one per line: name and
 /// module, output shape, parameter count; then the total.
-pub fn network(network: &Network, batch: usize) -> String {
+pub(crate) fn network(network: &Network, batch: usize) -> String {
     let text = |layer: &Layer| format!("  ({}): {}", layer.name, module(network, layer));
     let shape = |layer: &Layer| format!("{:?}", [&[batch], &layer.output[..]].concat());
     let layers = network.layers();

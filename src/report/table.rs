@@ -1,31 +1,31 @@
-//! Rows of cells as text: aligned for a terminal, or as Markdown to be kept.
+//! Rows of cells as text: aligned for a terminal, or as Markdown.
 
 /// A table: its first row is the head.
-pub struct Table {
-    /// Columns from the first on that are set to the left; numbers stand to the right.
+pub(crate) struct Table {
+    /// How many columns, from the first on, are left-aligned; numbers are right-aligned.
     words: usize,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table whose first `words` columns hold words, with its head.
-    pub fn new<const N: usize>(words: usize, head: [&str; N]) -> Self {
+    pub(crate) fn new<const N: usize>(words: usize, head: [&str; N]) -> Self {
         Self { words, rows: vec![head.map(String::from).to_vec()] }
     }
 
     /// Adds a row.
-    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.into());
     }
 
     /// Aligned with spaces.
-    pub fn plain(&self) -> String {
+    pub(crate) fn plain(&self) -> String {
         let lines = self.padded().into_iter().map(|cells| cells.join("  ").trim_end().to_string());
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// As Markdown, which is aligned too.
-    pub fn markdown(&self) -> String {
+    /// As Markdown, also aligned.
+    pub(crate) fn markdown(&self) -> String {
         let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
         let mut lines: Vec<String> = self.padded().into_iter().map(line).collect();
         let rule = self.widths().into_iter().enumerate().map(|(column, width)| {

@@ -1,5 +1,5 @@
 //! A run as a trace that chrome://tracing and Perfetto load: what the host did when, which submission the
-//! device was at, and the dispatches of one training step.
+//! device worked on, and the dispatches of one training step.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::gpu::spans::{Span, Track};
 use crate::program::times::StepTimes;
 use crate::{Error, Result, atomic};
 
-/// What a span that holds the timing of a step is called; the step's dispatches are drawn from its start.
-pub const PROFILE: &str = "profile";
+/// The name of the span that holds the timing of a step; the step's dispatches are drawn from its start.
+pub(crate) const PROFILE: &str = "profile";
 
 /// A row of the trace.
 #[derive(Clone, Copy)]
@@ -34,16 +34,16 @@ struct Event<'a> {
     args: Value,
 }
 
-/// Fails early where no file can be written.
+/// Fails early if the file cannot be written.
 ///
 /// # Errors
 /// [`Error::Usage`] naming the file.
-pub fn refuse_unwritable(file: &Path) -> Result<()> {
+pub(crate) fn refuse_unwritable(file: &Path) -> Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let problem = if file.is_dir() {
         "is a folder"
     } else if folder.is_some_and(|folder| !folder.is_dir()) {
-        "lies in no folder that exists"
+        "is in a folder that does not exist"
     } else {
         return Ok(());
     };
@@ -54,7 +54,7 @@ pub fn refuse_unwritable(file: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Data`] naming the file.
-pub fn write(file: &Path, spans: &[Span], step: Option<&StepTimes>) -> Result<()> {
+pub(crate) fn write(file: &Path, spans: &[Span], step: Option<&StepTimes>) -> Result<()> {
     let text = serde_json::to_string(&events(spans, step))
         .map_err(|error| Error::Data(format!("cannot write {}: {error}", file.display())))?;
     atomic::write(file, text.as_bytes())
@@ -89,7 +89,7 @@ fn event(row: Row, name: &str, start: Duration, length: Duration, args: Value) -
     json!(Event { name, ph: "X", ts, dur, pid: 1, tid: row as u32, args })
 }
 
-/// A row's name, as the format wants it.
+/// A row's name, as the format requires it.
 fn name(row: Row, name: &str) -> Value {
     json!({ "name": "thread_name", "ph": "M", "pid": 1, "tid": row as u32, "args": { "name": name } })
 }

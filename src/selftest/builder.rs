@@ -1,4 +1,4 @@
-//! Writes a check down: ops on a tape, inputs, and what is wanted.
+//! Writes a check down: ops on a tape, inputs, and what is expected.
 
 use bytemuck::Pod;
 
@@ -80,7 +80,7 @@ impl Builder {
         tensor
     }
 
-    /// A parameter with random values, which are given too.
+    /// A parameter with random values, which are returned.
     pub(super) fn parameter(&mut self, name: &str) -> Result<Vec<f32>> {
         let tensor = self.tape.parameter(name)?;
         let len = self.tape.shape(tensor).iter().product();
@@ -94,12 +94,12 @@ impl Builder {
         self.inputs.push((tensor, bytemuck::cast_slice(values).to_vec()));
     }
 
-    /// Lets the step be that of `images` images, from the `first` of the order on.
+    /// Makes the step one on `images` images, from place `first` of the order on.
     pub(super) fn stand_at(&mut self, first: usize, images: usize) {
         self.cursor = Cursor { first: first as u32, end: (first + images) as u32, ..self.cursor };
     }
 
-    /// Random values as the gradient of `y`, which are given too.
+    /// Random values as the gradient of `y`, which are returned.
     pub(super) fn seed(&mut self, y: Tensor) -> Vec<f32> {
         let dy = self.tape.gradient(y);
         let len = self.tape.shape(dy).iter().product();
@@ -113,7 +113,7 @@ impl Builder {
         self.tape.backward(add)
     }
 
-    /// Wants a part of a tensor to hold something.
+    /// Expects a part of a tensor to hold something.
     pub(super) fn want_part(&mut self, name: &str, tensor: Tensor, part: Part, want: Want) {
         self.wanted.push(Wanted { name: name.into(), tensor, part, want });
     }
@@ -141,7 +141,7 @@ impl Builder {
         self.tape.find(name).ok_or_else(|| Error::Usage(format!("no tensor `{name}`")))
     }
 
-    /// The gradient of `x`, once the tape was walked.
+    /// The gradient of `x`, once the tape has been walked.
     pub(super) fn gradient_of(&self, x: Tensor) -> Result<Tensor> {
         self.find(&format!("d {}", self.tape.name(x)))
     }

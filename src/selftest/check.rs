@@ -6,17 +6,17 @@ use crate::gpu::{Buffers, Gpu, Kernels, Replay};
 use crate::program::{ALIGN, Cursor, Place, Program, Shared, Tensor};
 use crate::wgsl::Library;
 
-/// What the normalised mean squared error of a tensor may be.
+/// What the normalised mean squared error of a tensor may be at most.
 const NMSE: f64 = 1e-10;
 
 /// How far from 1 the sum of a row of probabilities may be.
 const PROBABILITY: f64 = 1e-6;
 
-/// What unwritten words hold: a NaN that no computation gives. Each tensor adds its number, so that a
+/// What unwritten words hold: a NaN that no computation produces. Each tensor adds its number, so that a
 /// kernel that reads past one tensor and writes past another does not write what is there.
 pub(super) const POISON: u32 = 0x7fc0_dead;
 
-/// Words behind a shared tensor that no kernel may touch.
+/// Words after a shared tensor that no kernel may touch.
 const GUARD: usize = 64;
 
 /// A part of a tensor: `width` words out of every `stride`, from word `at` on.
@@ -47,9 +47,9 @@ pub(super) enum Want {
     Floats(Vec<f64>, Tol),
     /// Exactly these words.
     Words(Vec<u32>),
-    /// So many rows of numbers that sum to 1.
+    /// This many rows of numbers that sum to 1.
     Probabilities(usize),
-    /// So many rows of anything: padding that a kernel may compute and nobody reads.
+    /// This many rows of anything: padding that a kernel may compute and nobody reads.
     Anything(usize),
 }
 
@@ -77,7 +77,7 @@ pub struct Check {
     pub both_ways: bool,
     /// What is run. To see whether a check can fail, change it.
     pub program: Program,
-    /// What its dispatches are told of the step.
+    /// The cursor that its dispatches receive.
     pub cursor: Cursor,
     pub(super) inputs: Vec<(Tensor, Vec<u32>)>,
     pub(super) wanted: Vec<Wanted>,
@@ -89,18 +89,18 @@ type Judgement = std::result::Result<(), (Tensor, String)>;
 /// How a check went.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// What the number used of its tolerance that came nearest to it, of all outputs that are not exact.
+    /// The number that came nearest to its tolerance, over all outputs that need not be exact.
     pub worst: Used,
-    /// The words of every tensor after the run, with what lies behind them.
+    /// The words of every tensor after the run, with what lies after them.
     pub words: Vec<Vec<u32>>,
     /// What is wrong, if anything is.
     pub failure: Option<String>,
-    /// The tensor that it is wrong in.
+    /// The tensor in which it is wrong.
     pub tensor: Option<Tensor>,
 }
 
 impl Check {
-    /// Runs the check on a device, by the shaders of a library.
+    /// Runs the check on a device, with the shaders of a library.
     ///
     /// # Errors
     /// Only what keeps the check from being run at all; wrong numbers are in the verdict.
@@ -120,7 +120,7 @@ impl Check {
                 || {
                     let mut pairs = self.program.handles().zip(after.iter().zip(&again));
                     let (tensor, _) = pairs.find(|(_, (after, again))| after != again)?;
-                    Some((tensor, "a second run gave other bits".to_string()))
+                    Some((tensor, "a second run gave different bits".to_string()))
                 },
             );
         let (tensor, failure) = failure.unzip();
@@ -139,7 +139,7 @@ impl Check {
         }
     }
 
-    /// Reads every tensor back, with what lies behind it.
+    /// Reads every tensor back, with what lies after it.
     fn read(&self, gpu: &Gpu, replay: &Replay) -> Result<Vec<Vec<u32>>> {
         gpu.check()?;
         self.program.handles().map(|tensor| replay.read_guarded(gpu, tensor)).collect()
@@ -152,8 +152,8 @@ impl Check {
         Ok(())
     }
 
-    /// Fails where a word was changed that is no output: inputs, what lies between the parts of a
-    /// tensor, and what lies behind it. A tensor that is neither input nor wanted is scratch.
+    /// Fails where a word that is not an output was changed: inputs, what lies between the parts of a
+    /// tensor, and what lies after it. A tensor that is neither input nor expected is scratch.
     fn untouched(&self, before: &[Vec<u32>], after: &[Vec<u32>]) -> Judgement {
         for tensor in self.program.handles() {
             let info = self.program.info(tensor);
@@ -167,13 +167,13 @@ impl Check {
             for Wanted { part, want, .. } in wanted() {
                 part.places(want.rows(*part)).for_each(|place| may_change[place] = true);
             }
-            // Behind its padding begins the next of the tensors that share a buffer.
+            // After its padding begins the next of the tensors that share a buffer.
             let end = match info.place {
                 Place::Shared(..) => info.len().next_multiple_of(ALIGN).min(after.len()),
                 Place::Own | Place::Whole(_) => after.len(),
             };
             if let Some(at) = (0..end).find(|&at| !may_change[at] && before[at] != after[at]) {
-                let what = if at < info.len() { "is not an output" } else { "lies behind it" };
+                let what = if at < info.len() { "is not an output" } else { "lies after it" };
                 let words = format!("`{}`: word {at} {what}, but was written", info.name);
                 return Err((tensor, words));
             }
@@ -212,7 +212,7 @@ impl Wanted {
                 if used.share > worst.share || worst.budget == 0.0 {
                     *worst = used;
                 }
-                // Where all of a tensor is that small, its error has no size to be measured by.
+                // Where all of a tensor is that small, there is no size to measure its error against.
                 let floats: Vec<f64> = floats.iter().map(|&x| flushed(f64::from(x))).collect();
                 let want: Vec<f64> = want.iter().map(|&x| flushed(x)).collect();
                 comparator::nmse(name, &floats, &want, NMSE).map_err(|e| e.to_string())?;
@@ -245,7 +245,7 @@ fn flushed(x: f64) -> f64 {
 }
 
 impl Want {
-    /// Rows of the part that it speaks of.
+    /// Rows of the part that it covers.
     fn rows(&self, part: Part) -> usize {
         match self {
             Self::Floats(values, _) => values.len() / part.width,

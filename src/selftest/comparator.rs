@@ -8,7 +8,7 @@ use crate::reference::Real;
 pub struct Tol {
     /// The part that does not depend on the number.
     pub absolute: f64,
-    /// The part in proportion to the number wanted.
+    /// The part in proportion to the expected number.
     pub relative: f64,
 }
 
@@ -35,7 +35,7 @@ impl Tol {
     }
 }
 
-/// How near to its budget a number came.
+/// How near a number came to its budget.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Used {
     /// How far the number is off.
@@ -46,7 +46,7 @@ pub struct Used {
     pub share: f64,
 }
 
-/// Passes if every number of `got` is within `tol` of `want`, and gives the largest share of the
+/// Passes if every number of `got` is within `tol` of `want`, and returns the largest share of the
 /// budget that any of them used (0 to 1).
 ///
 /// # Errors
@@ -55,8 +55,8 @@ pub fn close<G: Real, W: Real>(name: &str, got: &[G], want: &[W], tol: Tol) -> R
     worst(name, got, want, tol).map(|used| used.share)
 }
 
-/// Passes if every number of `got` is within `tol` of `want`, and gives what the number used that came
-/// nearest to its budget; of equals, the first.
+/// Passes if every number of `got` is within `tol` of `want`, and returns the number that came nearest
+/// to its budget; of equals, the first.
 ///
 /// # Errors
 /// The worst number by its index, with what it should have been; or that the lengths differ, or that
@@ -80,7 +80,7 @@ pub fn worst<G: Real, W: Real>(name: &str, got: &[G], want: &[W], tol: Tol) -> R
     )))
 }
 
-/// The share of the budget that one number uses; infinite where it cannot be said.
+/// The share of the budget that one number uses; infinite where it is undefined.
 fn share(got: f64, want: f64, tol: Tol) -> f64 {
     let (diff, budget) = ((got - want).abs(), tol.budget(want));
     if diff == 0.0 && budget >= 0.0 {
@@ -96,7 +96,7 @@ fn share(got: f64, want: f64, tol: Tol) -> f64 {
 }
 
 /// Passes if the normalised mean squared error, `sum (got - want)^2 / sum want^2`, is at most `bound`,
-/// and gives that error. Where all of `want` is 0, all of `got` must be.
+/// and returns that error. Where all of `want` is 0, all of `got` must be.
 ///
 /// # Errors
 /// As for [`close`].

@@ -16,7 +16,7 @@ use crate::program::{ALIGN, Shared, Tensor};
 use crate::random::Random;
 use crate::reference;
 
-/// The network's own layers, and windows that are tied throughout: those of a depth.
+/// The network's own layers, and windows that are tied throughout, at one depth.
 pub(super) fn fixed(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
     let quick = depth == Depth::Quick;
     let mut checks = Vec::new();
@@ -42,9 +42,9 @@ pub(super) fn fixed(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// A layer that reads a tensor and one that reads packed images, at random sizes, with kernels of `kernels` a
-/// side at most and `lanes` neighbours that share what they load. Images are small: a driver's compiler unrolls
-/// their rows and taps.
+/// A layer that reads a tensor and one that reads packed images, at random sizes, with kernels of side
+/// `kernels` at most and `lanes` neighbours that share what they load. Images are small: a driver's compiler
+/// unrolls their rows and taps.
 pub(super) fn random(
     batch: usize,
     kernels: usize,
@@ -98,7 +98,7 @@ impl Layer {
         ])
     }
 
-    /// Where the biases lie behind the padded weights.
+    /// Where the biases lie after the padded weights.
     fn bias_at(&self) -> usize {
         self.s.conv.w_len().next_multiple_of(ALIGN)
     }
@@ -116,13 +116,13 @@ impl Layer {
         Part { at: self.gap / 8 * 4, stride: (width + self.gap).next_multiple_of(4), width }
     }
 
-    /// The same, as the kernels are told.
+    /// The same, as the kernels receive it.
     fn pooled(&self, tensor: Tensor) -> Pooled {
         let Part { at, stride, .. } = self.part();
         Pooled { tensor, stride, at, pitch: self.pitch() }
     }
 
-    /// One word for each strip of four windows, a byte a window; windows that do not exist win nothing.
+    /// One word per strip of four windows, one byte per window; windows that do not exist have no winner.
     fn strips(&self, mask: &[u32]) -> Vec<u32> {
         let [.., width] = self.s.pooled();
         pad_rows(mask, width, width.next_multiple_of(4), 4)
@@ -175,7 +175,7 @@ fn check(layer: Layer, content: Content, seed: u32) -> Result<Check> {
         rows[place] = dy;
     }
     let rows = t.input("dy", &[batch, part.stride], &rows);
-    // The partial sums lie as the flat parameters do, the bias behind the padded weights.
+    // The partial sums lie as the flat parameters do, the bias after the padded weights.
     let bias_at = layer.bias_at();
     let partial = t.tape.tensor("partial", &[layer.slots, bias_at + out_channels]);
     let dx = matches!(input, Pixels::Tensor(_))
@@ -196,11 +196,11 @@ struct Outputs {
     y: Tensor,
     winner: Tensor,
     dx: Option<Tensor>,
-    /// Of weight and bias, as the flat parameters lie.
+    /// Of weight and bias, laid out like the flat parameters.
     gradients: Tensor,
 }
 
-/// Writes down what the reference makes of image, weights, biases and the gradient of the output.
+/// Writes down what the reference computes from image, weights, biases and the gradient of the output.
 fn want(t: &mut Builder, layer: Layer, [x, w, b, dy]: &[Vec<f64>; 4], outputs: &Outputs) {
     let &Outputs { y, winner, dx, gradients } = outputs;
     let s = layer.s;
@@ -231,10 +231,10 @@ fn want(t: &mut Builder, layer: Layer, [x, w, b, dy]: &[Vec<f64>; 4], outputs: &
     t.want_part("padding", gradients, between, Want::Anything(1));
 }
 
-/// A data set of black and white images, out of which the batch is picked: its pixels, and where the
+/// A data set of black and white images, from which the batch is picked: its pixels, and where the
 /// kernels find them.
 fn packed_images(t: &mut Builder, s: Conv2d, content: Content) -> (Vec<f32>, Pixels) {
-    // The order ends within the batch: what is behind it repeats its last image.
+    // The order may end within the batch: past its end, its last image is repeated.
     let (pixels, count, first) = (s.height * s.width, s.batch + 5, 3);
     let images = s.batch - s.height % s.batch.min(3);
     let grey: Vec<u8> = match content {

@@ -19,7 +19,7 @@ pub(super) enum Content {
     Constant(f32),
 }
 
-/// Sizes around a workgroup, and windows that are tied throughout: those of a depth.
+/// Sizes around a workgroup, and windows that are tied throughout, at one depth.
 pub(super) fn fixed(depth: Depth) -> Result<Vec<Check>> {
     let quick = depth == Depth::Quick;
     let mut checks = Vec::new();
@@ -42,7 +42,7 @@ pub(super) fn fixed(depth: Depth) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// One check of each at random sizes, with kernels of `kernels` a side at most; those of large batches are
+/// One check of each at random sizes, with kernels of side `kernels` at most; those of large batches are
 /// small, so that they stay quick.
 pub(super) fn random(batch: usize, kernels: usize, sizes: &mut Random, seed: u32) -> Result<Vec<Check>> {
     let most = if batch > 100 { 3 } else { 7 };

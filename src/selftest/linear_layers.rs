@@ -17,11 +17,11 @@ use crate::reference::fused::linear_layers as reference;
 use crate::reference::network::{Gradients, Losses, Pass, losses};
 use crate::reference::{gather, metrics, relu};
 
-/// One case: a network, a batch, a loss, whether it goes backward, and the tiles.
+/// One case: a network, a batch, a loss, whether it runs backward, and the tiles.
 type Case = (Sizes, usize, Loss, bool, Tiles);
 
-/// The network's sizes at its default batch, smaller ones at awkward batches, and random networks: those of
-/// a depth.
+/// The network's sizes at its default batch, smaller ones at awkward batches, and random networks, at one
+/// depth.
 pub(super) fn checks(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
     let mut cases = fixed(depth, lanes);
     if depth == Depth::Thorough {
@@ -43,7 +43,7 @@ pub(super) fn checks(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
 
 fn fixed(depth: Depth, lanes: usize) -> Vec<Case> {
     let real = Sizes::default();
-    // Where no number of tiles is one of workgroups, and the features of the images are no whole tiles.
+    // The tiles of a layer never fill whole workgroups, and the images' features are not whole tiles.
     let conv2 = ConvSizes { channels: 3, ..real.conv2 };
     let odd = Sizes { conv2, fc1: 12, fc2: 20, fc3: 28, ..real };
     let fat = Tiles::fat(lanes);
@@ -60,7 +60,7 @@ fn fixed(depth: Depth, lanes: usize) -> Vec<Case> {
             (real, 64, Loss::DoubleSoftmax, true, Tiles::THIN),
             (real, 65, Loss::DoubleSoftmax, false, fat),
             (odd, 1000, Loss::Logits, true, Tiles::THIN),
-            // Neighbours that share what they load, where a second round has not work for all of them.
+            // Neighbours that share what they load, where a second round does not have work for all of them.
             (odd, 17, Loss::Logits, true, Tiles { linear: half, ..fat }),
         ],
     }
@@ -120,7 +120,7 @@ fn check(network: &Network, s: &LinearLayers, backward: bool, seed: u32) -> Resu
         parameters[parameter.range()].copy_from_slice(&values);
     }
     t.shared(Shared::Parameters, &parameters);
-    // The order may end within the batch: what is behind it repeats its last image and counts nothing.
+    // The order may end within the batch: past its end, its last image is repeated and does not count.
     let (count, first, images) = (batch + 5, 3, ending(batch, seed));
     let order = t.random.permutation(count as u32);
     let [labels, addends] = [0, 1].map(|_| t.below(count, DIGITS));
@@ -146,20 +146,20 @@ fn check(network: &Network, s: &LinearLayers, backward: bool, seed: u32) -> Resu
     Ok(outputs.t.finish("linear_layers", format!("{}{kind}{direction}", name(s))))
 }
 
-/// What the reference makes of a batch.
+/// What the reference computes for a batch.
 struct Wanted {
     part: Network,
     number: Vec<f64>,
     targets: Vec<Vec<u32>>,
     pass: Pass<f64>,
     losses: Losses<f64>,
-    /// What the loss of one head and image counts in the mean.
+    /// The weight of one head's loss of one image in the mean.
     weight: f64,
     gradients: Gradients<f64>,
 }
 
 impl Wanted {
-    /// Where the first `images` of the batch count.
+    /// If only the first `images` of the batch count.
     fn new(
         network: &Network,
         s: &LinearLayers,
@@ -202,13 +202,13 @@ struct Outputs<'a> {
 }
 
 impl Outputs<'_> {
-    /// Wants `width` words of every row, from word `at` on.
+    /// Expects `width` words of every row, from word `at` on.
     fn floats(&mut self, name: &str, at: usize, width: usize, values: Vec<f64>, tol: Tol) {
         let part = Part { at, stride: self.s.row.len, width };
         self.t.want_part(name, self.rows, part, Want::Floats(values, tol));
     }
 
-    /// Rounding adds up from layer to layer; each tensor is as exact as its sums are long.
+    /// Rounding adds up from layer to layer; each tensor's tolerance grows with the length of its sums.
     fn activations(&mut self) -> Result<()> {
         let (s, row) = (self.s, self.s.row);
         for (layer, at, terms) in [
@@ -227,7 +227,7 @@ impl Outputs<'_> {
         Ok(())
     }
 
-    /// Logits, and their gradients, whose padding is multiplied with weights: it must be 0.
+    /// Logits, and their gradients, whose padding is multiplied by weights: it must be 0.
     fn logits(&mut self) {
         let (s, row, batch) = (self.s, self.s.row, self.s.batch);
         for (index, layer, at, d_at) in [
@@ -256,7 +256,7 @@ impl Outputs<'_> {
         self.t.want_part("padding of the batch", self.rows, behind, Want::Anything(rows));
     }
 
-    /// What is behind the end of the order leaves no record.
+    /// What is past the end of the order leaves no record.
     fn records(&mut self, records: Tensor, first: usize, images: usize) {
         let tol = Tol { relative: 4.0 * f64::from(f32::EPSILON), ..Tol::reduction(SUMS, 1.0) };
         let heads = self.wanted.part.heads().len();
@@ -276,7 +276,7 @@ impl Outputs<'_> {
     }
 
     /// A gradient has gone through all layers forward, and back to its place. Each softmax on the way sums
-    /// a row up: that of the cross-entropy, and with two, the first one forward and backward.
+    /// up a row: that of the cross-entropy, and with two, the first one forward and backward.
     fn gradients(&mut self) -> Result<()> {
         let (s, row) = (self.s, self.s.row);
         let softmaxes = if s.loss == Loss::DoubleSoftmax { 3 } else { 1 };

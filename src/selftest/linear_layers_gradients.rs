@@ -10,7 +10,7 @@ use crate::ops::fused::linear_layers_gradients::linear_layers_gradients;
 use crate::reference::fused::linear_layers_gradients::{Layer, backward};
 
 /// Every layer of a network, its inputs and the gradients of its outputs independent of each other. Whatever
-/// else the rows hold, behind the batch too, must not count.
+/// else the rows hold, also past the batch, must not count.
 pub(super) fn check(network: &Network, s: &LinearLayers, seed: u32) -> Result<Check> {
     let (stack, batch, row) = (&s.stack, s.batch, s.row);
     let mut t = Builder::on(network.parameters(), batch, seed);

@@ -1,7 +1,7 @@
 //! Every kernel against the reference, on whatever adapter there is.
 //!
-//! A [`Check`] is a small program with inputs and what the reference makes of them. Running one also
-//! looks whether every output was overwritten, whether anything else was touched, and whether a second
+//! A [`Check`] is a small program with inputs and what the reference computes from them. Running one also
+//! checks whether every output was overwritten, whether anything else was touched, and whether a second
 //! run gives the same bits.
 
 mod builder;
@@ -35,16 +35,16 @@ const RANDOM: usize = 20;
 /// How much is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// Every entry of every op at a few awkward sizes; seconds, most of them the driver's compiler.
+    /// Every entry of every op at a few awkward sizes; takes seconds, most of them in the driver's compiler.
     Quick,
     /// That, all awkward sizes, twenty random shapes of each op, and the network's own at every batch size.
     Thorough,
 }
 
-/// The checks of every op, for a device with so many lanes ([`crate::gpu::Gpu::lanes`]).
+/// The checks of every op, for a device with this many lanes ([`crate::gpu::Gpu::lanes`]).
 ///
 /// # Errors
-/// A shape that an op refuses, which would be a mistake of the check.
+/// A shape that an op refuses, which would be a mistake in the check.
 pub fn all(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
     let mut checks = only(Depth::Quick, lanes)?;
     let mut kernels = HashSet::new();

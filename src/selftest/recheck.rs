@@ -12,7 +12,7 @@ use crate::program::{Dispatch, Program, Tensor};
 use crate::random::{Purpose, Random};
 use crate::wgsl::{Library, SHADERS, interface};
 
-/// Compares the op `name` of a library with the reference, in buffers of its own, and says what came of it.
+/// Compares the op `name` of a library with the reference, in buffers of its own, and returns the outcome.
 ///
 /// # Errors
 /// What keeps a check from being run.
@@ -36,7 +36,7 @@ pub fn check(gpu: &Gpu, library: &Library, name: &str) -> Result<String> {
 /// Small checks that together run every entry of a shader that is ever dispatched, with all that it binds.
 ///
 /// # Errors
-/// A shape that an op refuses, which would be a mistake of the check.
+/// A shape that an op refuses, which would be a mistake in the check.
 pub fn few(name: &str, lanes: usize) -> Result<Vec<Check>> {
     let mut sizes = Random::new(4, Purpose::Test, 0);
     let mut checks = layers::checks(7, 33, 13, 0)?;
@@ -57,7 +57,7 @@ pub fn few(name: &str, lanes: usize) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// The entry of the shader `name` that a tensor's words come from, last of all.
+/// The last entry of the shader `name` that a tensor's words come from.
 fn culprit(program: &Program, tensor: Tensor, name: &str) -> Option<&'static str> {
     let mut sources = BTreeSet::from([tensor]);
     program.dispatches.iter().rev().find_map(|dispatch| {

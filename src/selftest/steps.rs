@@ -1,4 +1,4 @@
-//! The checks of what stands around the network in a step: gather, Adam, metrics.
+//! The checks of what surrounds the network in a step: gather, Adam, metrics.
 
 use super::builder::{Builder, once};
 use super::check::{Check, POISON, Part, Want};
@@ -53,7 +53,7 @@ fn gather(batch: usize, seed: u32) -> Result<Check> {
     Ok(t.finish("gather", format!("{batch}")))
 }
 
-/// The gradients of the first `summed` parameters are still in so many slots.
+/// The gradients of the first `summed` parameters are still in `slots` slots.
 fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32) -> Result<Check> {
     let adam = Adam::default();
     let (learning_rate, step) = (1e-3, 1 + seed);
@@ -64,7 +64,7 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32) -> Result<Check> {
     (m[0], v[0]) = (0.0, 0.0);
     let rates = adam.rates(learning_rate, step).map(|rate| rate as f32);
     t.cursor = Cursor { step_size: rates[0], step_root: rates[1], ..t.cursor };
-    // What the slots hold takes the place of what stands in the gradients.
+    // What the slots hold replaces what is in the gradients.
     dw[..summed].fill(f32::from_bits(POISON));
     t.shared(Shared::Gradients, &dw);
     let partial = (slots > 0).then(|| {
@@ -95,7 +95,7 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32) -> Result<Check> {
     Ok(t.finish("adam", format!("{size}, step {step}{apart}")))
 }
 
-/// The records of the second of three heads; those of the others are another dispatch's.
+/// The records of the second of three heads; those of the others belong to other dispatches.
 fn metrics(batch: usize, seed: u32) -> Result<Check> {
     let (s, classes) = (Metrics { head: 1, heads: 3 }, DIGITS);
     let mut t = Builder::new(batch, &[], seed);
@@ -103,7 +103,7 @@ fn metrics(batch: usize, seed: u32) -> Result<Check> {
     let logits = t.input("x", &[batch, classes], &x);
     let target = t.input("label", &[batch], &labels);
     let loss = t.input("loss", &[batch], &losses);
-    // What stands behind the end of the order leaves no record.
+    // What is past the end of the order leaves no record.
     let (first, images) = (11, ending(batch, seed));
     t.stand_at(first, images);
     let stride = s.heads * Record::WORDS;

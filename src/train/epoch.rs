@@ -3,8 +3,8 @@
 use crate::data::Addends;
 use crate::{Error, Result};
 
-/// What one epoch trains on. Whoever has one can count on it: every index is below the number of images, and
-/// there is an addend for each image.
+/// What one epoch trains on. Every index is below the number of images, and there is an addend for each
+/// image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Epoch {
     order: Vec<u32>,
@@ -13,16 +13,22 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    /// An epoch on a data set of `addends.len()` images: `order` has those that are taken, in their order, each
-    /// at most once.
+    /// An epoch on a data set of as many images as there are `addends`: `order` lists those to take, and is no
+    /// longer than the data set.
     ///
     /// # Errors
-    /// [`Error::Usage`] naming the first index that is too large.
+    /// [`Error::Usage`] for a longer one, or naming the first index that is too large.
     pub fn new(order: Vec<u32>, addends: Addends, learning_rate: f32) -> Result<Self> {
         let images = addends.numbers().len();
+        if order.len() > images {
+            return Err(Error::Usage(format!(
+                "an epoch of {} images, but there are only {images}",
+                order.len()
+            )));
+        }
         match order.iter().find(|&&index| index as usize >= images) {
             Some(index) => {
-                Err(Error::Usage(format!("image {index} is to be trained on, but there are only {images}")))
+                Err(Error::Usage(format!("the order contains image {index}, but there are only {images}")))
             }
             None => Ok(Self { order, addends, learning_rate }),
         }

@@ -1,20 +1,20 @@
-//! The running loss, every so many steps.
+//! The running loss, at an interval of steps.
 
 use std::time::Instant;
 
-/// What is told every so many steps.
+/// What is reported at each interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Line {
     /// Steps of the training so far.
     pub step: usize,
     /// Mean loss per image since the last line, each with the weights of its own step.
     pub loss: f64,
-    /// Images trained on since the last line, by the second.
+    /// Images trained on since the last line, per second.
     pub images_per_second: f64,
 }
 
-/// Adds up the losses of steps and tells their mean now and then. An engine hands it what it computes
-/// anyway; the numbers do not depend on when it does so, only the speed is taken from the clock.
+/// Adds up the losses of steps and reports their mean at intervals. An engine hands it what it computes
+/// anyway; the numbers do not depend on when it does so; only the speed is taken from the clock.
 pub struct StepLog {
     every: usize,
     step: usize,
@@ -25,18 +25,19 @@ pub struct StepLog {
 }
 
 impl StepLog {
-    /// Tells `tell` of every `every` steps.
+    /// Calls `tell` after every `every` steps.
     pub fn new(every: usize, tell: impl FnMut(Line) + 'static) -> Self {
         let (step, images, loss) = Default::default();
         Self { every: every.max(1), step, images, loss, since: Instant::now(), tell: Box::new(tell) }
     }
 
-    /// Of `steps` further steps after the `ahead` that are not added yet, how many come before a line.
+    /// Of `steps` further steps after the `ahead` that are not added yet, how many to take until a line is
+    /// due.
     pub fn until_line(&self, ahead: usize, steps: usize) -> usize {
         steps.min(self.every - (self.step + ahead) % self.every)
     }
 
-    /// Whether a line can be told after `steps` further steps.
+    /// Whether a line is due after `steps` further steps.
     pub fn is_due(&self, steps: usize) -> bool {
         self.step % self.every + steps >= self.every
     }

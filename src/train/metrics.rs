@@ -1,19 +1,19 @@
-//! What comes of a pass over images, and of one image, head by head.
+//! The results of a pass over images, and of one image, head by head.
 
 use serde::{Deserialize, Serialize};
 
-/// What came of a pass over images.
+/// The results of a pass over images.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Images seen.
     pub images: usize,
     /// Mean loss per image: the mean over all heads.
     pub loss: f64,
-    /// What each head made of them, in the network's order.
+    /// The results of each head, in the network's order.
     pub heads: Vec<HeadMetrics>,
 }
 
-/// What one head made of a pass over images.
+/// The results of one head in a pass over images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeadMetrics {
     /// The head's name.
@@ -25,21 +25,21 @@ pub struct HeadMetrics {
 }
 
 impl Metrics {
-    /// What all heads made of `images` images.
+    /// The results of all heads on `images` images.
     pub fn new(images: usize, heads: Vec<HeadMetrics>) -> Self {
         let sum: f64 = heads.iter().map(|head| head.loss).sum();
         Self { images, loss: sum / heads.len().max(1) as f64, heads }
     }
 }
 
-/// What the network says of one image and addend.
+/// What the network says about one image and addend.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
     /// What each head says, in the network's order.
     pub heads: Vec<HeadPrediction>,
 }
 
-/// What one head says of an image.
+/// What one head says about an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeadPrediction {
     /// The head's name.

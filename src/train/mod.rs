@@ -20,19 +20,19 @@ use crate::program::times::StepTimes;
 
 /// Something that holds the network and a data set and can train the one on the other.
 pub trait Engine {
-    /// Trains one epoch. `progress` is told the number of images done so far, now and then.
+    /// Trains one epoch. `progress` receives the number of images done so far, now and then.
     ///
     /// # Errors
-    /// [`crate::Error::Usage`] for an epoch of another data set. [`crate::Error::Diverged`] of an engine that
-    /// looks for it says only what is not finite; the loop over epochs adds epoch and cure, and looks at the
-    /// mean loss and the parameters itself.
+    /// [`crate::Error::Usage`] for an epoch of a different data set. [`crate::Error::Diverged`] of an engine
+    /// that checks for it says only what is not finite; the loop over epochs adds epoch and cure, and checks
+    /// the mean loss and the parameters itself.
     fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics>;
 
     /// Runs the test set, forward only, with the given addends, one for each image.
     ///
     /// # Errors
-    /// [`crate::Error::Usage`] for another number of addends, [`crate::Error::Diverged`] where the loss is not a
-    /// finite number.
+    /// [`crate::Error::Usage`] for a different number of addends, [`crate::Error::Diverged`] where the loss
+    /// is not a finite number.
     fn evaluate(&mut self, addends: &Addends) -> Result<Metrics>;
 
     /// Runs one image.
@@ -53,7 +53,7 @@ pub trait Engine {
     /// A device that fails.
     fn state(&mut self) -> Result<State>;
 
-    /// Goes on from this state.
+    /// Continues from this state.
     ///
     /// # Errors
     /// [`crate::Error::Data`] for the state of another network.

@@ -1,4 +1,5 @@
-//! Everything that decides a training run: the flags of `train`, `config.json`, and the metadata of weights.
+//! Everything that determines a training run: the flags of `train`, `config.json`, and the metadata of
+//! weights.
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use crate::data::AddendDraw;
 use crate::network::Loss;
 use crate::plans::Kind;
 
-/// Everything that decides a training run.
+/// Everything that determines a training run.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Recipe {
@@ -20,10 +21,10 @@ pub struct Recipe {
     /// Learning rate of Adam
     #[arg(long = "lr", value_name = "RATE", default_value_t = Self::default().learning_rate, value_parser = learning_rate)]
     pub learning_rate: f32,
-    /// Decides initial weights, order and addends: one seed, one result
+    /// Determines initial weights, order and addends: one seed, one result
     #[arg(long, value_name = "N", default_value_t = Self::default().seed)]
     pub seed: u64,
-    /// What is minimised
+    /// The loss to minimise
     #[arg(long, value_enum, default_value_t)]
     pub loss: Loss,
     /// When the addends of the training images are drawn
@@ -75,8 +76,8 @@ pub fn at_least_one(text: &str) -> Parsed<usize> {
     }
 }
 
-/// Parses a batch size. Up to this one the tests count the loops of every kernel: a software driver ends them
-/// silently after 65,535 iterations, and sums over a larger batch might lose images there.
+/// Parses a batch size. The tests count the loops of every kernel up to this one: a software driver silently
+/// ends them after 65,535 iterations, and sums over a larger batch might lose images there.
 ///
 /// # Errors
 /// What it must be.

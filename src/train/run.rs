@@ -13,17 +13,17 @@ use crate::{Error, Result};
 pub struct EpochRecord {
     /// 1, 2, ...
     pub epoch: u32,
-    /// What came of the training images, each with the weights of its own step.
+    /// The results for the training images, each with the weights of its own step.
     #[serde(flatten)]
     pub train: Metrics,
     /// Duration of the epoch.
     pub seconds: f64,
-    /// What the test set gave after it, if it was run.
+    /// The results for the test set after it, if that was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<Metrics>,
 }
 
-/// Told how a training run comes along.
+/// Follows a training run.
 pub trait Watcher {
     /// `images` of this epoch are done.
     fn progress(&mut self, epoch: u32, images: usize);
@@ -37,7 +37,7 @@ pub trait Watcher {
     fn epoch(&mut self, record: &EpochRecord, parameters: Vec<f32>) -> Result<()>;
 }
 
-/// Trains `engine`, which holds so many training and test images, for all epochs of a recipe.
+/// Trains `engine`, which holds this many training and test images, for all epochs of a recipe.
 ///
 /// # Errors
 ///
@@ -55,7 +55,7 @@ pub fn train(
         let trained = train_epoch(engine, recipe, epoch, images, progress);
         let seconds = start.elapsed().as_secs_f64();
         let (train, parameters) = trained?;
-        // An epoch that has ended well counts, whatever becomes of its test.
+        // An epoch that has ended well counts, even if its test fails.
         let tested = match recipe.eval_interval {
             Some(interval) if epoch.is_multiple_of(interval) => {
                 test_after(engine, recipe, epoch, test_images).map(Some)
@@ -69,7 +69,7 @@ pub fn train(
     Ok(())
 }
 
-/// One epoch, which counts from 1: what came of it, and the parameters after it, all of them finite.
+/// One epoch, counted from 1: its results, and the parameters after it, all of them finite.
 fn train_epoch(
     engine: &mut dyn Engine,
     recipe: &Recipe,

@@ -1,8 +1,8 @@
-//! All that a training changes.
+//! Everything that training changes.
 
 use crate::{Error, Result};
 
-/// All that a training changes: an engine that is given the state of another goes on as that one would have.
+/// Everything that training changes: an engine given another's state continues as that one would have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     /// The flat parameters.
@@ -22,7 +22,7 @@ impl State {
         Self { parameters, first_moments: zeros.clone(), second_moments: zeros, step: 0 }
     }
 
-    /// Fails unless this is the state of a network with so many flat parameters.
+    /// Fails unless this is the state of a network with this many flat parameters.
     ///
     /// # Errors
     /// [`Error::Data`].
@@ -34,7 +34,9 @@ impl State {
         ] {
             if flat.len() != flat_len {
                 let given = flat.len();
-                return Err(Error::Data(format!("the network has {flat_len} {what}, {given} were given")));
+                return Err(Error::Data(format!(
+                    "the network has {flat_len} {what}, but {given} were given"
+                )));
             }
         }
         Ok(())

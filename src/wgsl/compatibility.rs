@@ -1,4 +1,4 @@
-//! Whether a changed shader may replace the one in use: all that can be said without a device.
+//! Whether a changed shader may replace the one in use, as far as can be decided without a device.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,10 +22,10 @@ fn refuse(what: String) -> WithSpan<Refusal> {
     WithSpan::new(Refusal(what))
 }
 
-/// Whether the shader `name` of `library` may follow the text `old` in those of `dispatches` that use it:
+/// Whether the shader `name` of `library` may replace the text `old` in those of `dispatches` that use it:
 /// it is valid, its entries and their bindings are the same, it declares the constants that the host sets,
 /// and with their values it keeps to the limits of every device and each of its loops ends. Workgroups,
-/// but for those that an entry counts, tiles and all that is inside may be others.
+/// except those that an entry counts, tiles and all that is inside may differ.
 ///
 /// # Errors
 /// [`Error::Device`] with file, line, column and the line itself, where there is a line to point at.
@@ -58,7 +58,7 @@ pub fn check(name: &str, old: &str, library: &Library, dispatches: &[Dispatch]) 
         if seen.insert((text.clone(), dispatch.entry)) {
             let shader = interface::parse(name, &text)?;
             same_interface(&[before], &[after.entry], &shader).map_err(|refusal| report(&text, refusal))?;
-            // Where the text in use loops longer already, the new one may do so too.
+            // Where the text in use already loops longer, the new one may do so too.
             let iterations = iterations(&in_use, dispatch).unwrap_or(0).max(ITERATIONS);
             stays_inside_the_limits(&shader, &text, Some(dispatch.entry), iterations)
                 .map_err(|refusal| report(&text, refusal))?;
@@ -87,8 +87,8 @@ pub fn set_by_host(name: &str, old: &str, new: &str, dispatches: &[Dispatch]) ->
     constants.chain([PADDED]).filter(|constant| declared(old, constant) != declared(new, constant)).collect()
 }
 
-/// The buffers of those entries that the other side has too, by name; immediate data are given to whoever
-/// wants them.
+/// The buffers of those entries that the other side has too, by name; immediate data is given to every
+/// entry that declares it.
 fn buffers<'a>(entries: &'a [Entry], others: &[Entry]) -> BTreeMap<&'a str, &'a Slot> {
     let shared = entries.iter().filter(|entry| others.iter().any(|other| other.name == entry.name));
     let slots = shared.flat_map(|entry| &entry.slots);
@@ -129,7 +129,7 @@ fn same_interface(
 }
 
 impl Changes {
-    /// Buffers that are renamed, new or gone, or used in another way.
+    /// Buffers that are renamed, new or gone, or used differently.
     fn variables(&mut self, was: &BTreeMap<&str, &Slot>, is: &BTreeMap<&str, &Slot>) {
         let mut renamed = BTreeSet::new();
         for (name, old) in was {
@@ -186,8 +186,8 @@ impl Changes {
     }
 }
 
-/// Whether what an entry computes depends on the number of its workgroup: then the grid that the host wants
-/// fits only workgroups of one size.
+/// Whether what an entry computes depends on the number of its workgroup: then the grid that the host
+/// computes fits only workgroups of one size.
 fn counts_workgroups(shader: &Shader, name: &str) -> bool {
     let types = &shader.module.types;
     let is = |binding: &Option<Binding>| *binding == Some(Binding::BuiltIn(BuiltIn::WorkGroupId));
@@ -209,7 +209,7 @@ fn spelled(access: Access) -> &'static str {
     }
 }
 
-/// Looks at one entry, or at all: with the constants of another's dispatch an entry may be anything.
+/// Checks one entry, or all: with the constants of another's dispatch an entry may be anything.
 fn stays_inside_the_limits(
     shader: &Shader,
     text: &str,
@@ -237,11 +237,13 @@ fn stays_inside_the_limits(
         }
         let most = LIMITS.max_storage_buffers_per_shader_stage;
         if storage > most {
-            return refuse(format!("`{name}` uses {storage} storage buffers, {most} are allowed"));
+            return refuse(format!("`{name}` uses {storage} storage buffers, but only {most} are allowed"));
         }
         let most = LIMITS.max_compute_workgroup_storage_size;
         if bytes > u64::from(most) {
-            return refuse(format!("`{name}` uses {bytes} bytes of workgroup memory, {most} are allowed"));
+            return refuse(format!(
+                "`{name}` uses {bytes} bytes of workgroup memory, but only {most} are allowed"
+            ));
         }
         let most = LIMITS.max_compute_invocations_per_workgroup;
         let invocations: u64 = entry.workgroup_size.iter().map(|&size| u64::from(size)).product();
@@ -256,7 +258,8 @@ fn stays_inside_the_limits(
             .map_err(|endless| endless.and_then(|endless| self::refuse(endless.to_string())))?;
         if iterations > most_iterations {
             return refuse(format!(
-                "an invocation of `{name}` may loop {iterations} times, {most_iterations} are allowed"
+                "an invocation of `{name}` may loop {iterations} times, \
+                 but only {most_iterations} are allowed"
             ));
         }
     }

@@ -1,6 +1,6 @@
 //! Drops what one kernel does not need of a shader: other entries, and branches that its constants rule out.
 //!
-//! A shader may hold a branch that only some devices can compile; behind `if (LANES > 1u)`, say. Where
+//! A shader may hold a branch that only some devices can compile, under `if (LANES > 1u)`, say. Where
 //! the constant says no, the kernel must not ask the device for it.
 
 use naga::compact::{KeepUnused, compact};
@@ -18,7 +18,7 @@ pub fn drop_dead_branches(module: &mut Module) {
         };
         let mut dropped = Vec::new();
         *body = without_dead(std::mem::take(body), &known, &mut dropped);
-        // A name would keep an expression that nothing computes any more.
+        // A name would keep an expression that is no longer computed.
         for block in dropped {
             each_result(&block, &mut |result| {
                 named_expressions.shift_remove(&result);

@@ -33,7 +33,7 @@ pub const CAPABILITIES: Capabilities = Capabilities::SUBGROUP.union(Capabilities
 
 /// A shader that was parsed and found valid.
 pub struct Shader {
-    /// What naga made of the text.
+    /// The text as naga parsed it.
     pub module: naga::Module,
     /// How each entry uses the variables.
     pub info: naga::valid::ModuleInfo,
@@ -75,7 +75,7 @@ impl Shader {
     ///
     /// # Errors
     /// A binding outside group 0, immediate data that do not begin like the step's cursor, records laid out
-    /// in another way than the host reads them.
+    /// differently from how the host reads them.
     pub fn entries(&self, name: &str) -> Result<Vec<Entry>> {
         let entry = |(index, entry): (usize, &naga::EntryPoint)| {
             let slots = self.slots(index);
@@ -121,7 +121,7 @@ impl Shader {
 /// The variable that holds [`Record`]s in every shader that writes them.
 const RECORDS: &str = "records";
 
-/// How the host gives a variable of an address space, if it does.
+/// How the host provides a variable of an address space, if it does.
 fn access(space: naga::AddressSpace) -> Option<Access> {
     match space {
         naga::AddressSpace::Uniform => Some(Access::Uniform),

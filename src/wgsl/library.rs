@@ -44,7 +44,7 @@ pub const SHADERS: &[Shader] = &[
     shader!("fused/", "linear_layers_gradients"),
 ];
 
-/// Shaders that are not ops: what a device can do at most, for ops to be measured by.
+/// Shaders that are not ops: the most that a device can do, to measure ops against.
 pub const YARDSTICKS: &[Shader] = &[shader!("", "ceiling")];
 
 /// The file of a shader in the folder of the shaders, for messages.
@@ -64,7 +64,7 @@ pub enum Library {
     Embedded,
     /// Texts from outside, by name: what the files of a folder held at one moment.
     Texts(Texts),
-    /// The embedded text, but for one shader.
+    /// The embedded text, except for one shader.
     Replaced {
         /// The shader's name.
         name: String,

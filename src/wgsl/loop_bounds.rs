@@ -1,7 +1,7 @@
 //! How many loop iterations one invocation of an entry can make at most.
 //!
-//! Read off naga's IR: every loop must count a local variable up by a constant step to a bound that is
-//! made of constants and arguments alone, an i32 from a literal to a literal. Anything else is an error,
+//! Read from naga's IR: every loop must count a local variable up to a bound, by a step, both made of
+//! constants and arguments alone; an i32 must count from a literal to a literal. Anything else is an error,
 //! so nothing goes uncounted.
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use naga::{
 
 /// A loop that may not end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a loop in `{function}` {what}, so nothing says that it ends: a device that hangs is lost")]
+#[error("a loop in `{function}` {what}, so it may not end: a device that hangs is lost")]
 pub struct Endless {
     function: String,
     what: &'static str,
@@ -21,7 +21,7 @@ pub struct Endless {
 
 type Result<T> = std::result::Result<T, WithSpan<Endless>>;
 
-/// What is known of a u32: where it lies, and whether it was read from memory of any kind.
+/// What is known of a u32: its range, and whether it was read from memory of any kind.
 #[derive(Clone, Copy, Debug)]
 struct Range {
     low: u64,
@@ -81,7 +81,7 @@ impl Walk<'_> {
                     self.block(accept, known.clone())?.max(self.block(reject, known.clone())?)
                 }
                 Statement::Switch { cases, .. } => {
-                    // A case may follow on the one before it.
+                    // A case may fall through to the next.
                     let add = |sum: u64, more: u64| sum.saturating_add(more);
                     cases
                         .iter()
@@ -89,7 +89,7 @@ impl Walk<'_> {
                 }
                 Statement::Loop { body, continuing, break_if } => {
                     if break_if.is_some() {
-                        return Err(self.endless("is no `for`", *span));
+                        return Err(self.endless("is not a `for`", *span));
                     }
                     let (variable, trips) = self.trips(body, continuing, &known, *span)?;
                     if stores(self.function, body, variable) {
@@ -142,10 +142,10 @@ impl Walk<'_> {
         };
         // A counter that was loaded before the loop would be compared, or added to, as it was then.
         let Some(variable) = self.loaded(left).filter(|_| emitted.contains(&left)) else {
-            return fail("compares no counter with its bound");
+            return fail("does not compare a counter with its bound");
         };
         let (emitted, [Statement::Store { pointer, value }]) = computed(continuing) else {
-            return fail("does more than to count behind its body");
+            return fail("does more than count after its body");
         };
         let step = match expressions[*value] {
             Expression::Binary { op: BinaryOperator::Add, left, right }
@@ -164,13 +164,13 @@ impl Walk<'_> {
         };
         let most = match self.module.types[self.function.local_variables[variable].ty].inner {
             TypeInner::Scalar(Scalar::U32) => Range::ANY.high,
-            // A range is that of a u32: nothing but a literal from 0 on is the same as an i32.
+            // A range is that of a u32: only a literal of 0 or more is the same as an i32.
             TypeInner::Scalar(Scalar::I32)
                 if start.is_some_and(|start| [start, bound, step].iter().all(literal)) =>
             {
                 i32::MAX as u64
             }
-            _ => return fail("counts no u32, nor an i32 from a literal to a literal, both 0 or more"),
+            _ => return fail("does not count a u32, or an i32 from a literal to a literal, both 0 or more"),
         };
         let start = start.map_or(0, |start| self.range(start).low);
         let (bound, step) = (self.range(bound), self.range(step));
@@ -183,7 +183,7 @@ impl Walk<'_> {
         Ok((variable, bound.high.saturating_sub(start).div_ceil(step.low)))
     }
 
-    /// Where the value of an expression may lie.
+    /// The range of an expression's value.
     fn range(&self, expression: Handle<Expression>) -> Range {
         match self.function.expressions[expression] {
             Expression::Literal(literal) => literal_range(literal),
@@ -267,7 +267,7 @@ fn stores(function: &Function, block: &Block, variable: Handle<LocalVariable>) -
     block.iter().any(|statement| sets(function, statement, variable))
 }
 
-/// Whether a statement may set a local variable: a store, or a pointer to it handed on.
+/// Whether a statement may set a local variable: a store, or a pointer to it passed on.
 fn sets(function: &Function, statement: &Statement, variable: Handle<LocalVariable>) -> bool {
     let is = |pointer: &Handle<Expression>| matches!(function.expressions[*pointer], Expression::LocalVariable(found) if found == variable);
     let inside = |block: &Block| stores(function, block, variable);

@@ -12,7 +12,7 @@ use crate::program::schedule::{
 use crate::program::{self, Cursor, Dispatch, Place, Program, Shared, TensorInfo};
 use crate::{Error, Result};
 
-/// The schedule of a program by the shaders of a library. A pure function: one program and one library, one
+/// The schedule of a program with the shaders of a library. A pure function: one program and one library, one
 /// schedule.
 ///
 /// # Errors
@@ -42,7 +42,7 @@ pub fn lower(program: &Program, library: &Library) -> Result<Schedule> {
     Ok(lowering.schedule)
 }
 
-/// What tells one buffer from another: a tensor's index, or the shared buffer.
+/// What distinguishes one buffer from another: a tensor's index, or the shared buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
     Own(usize),

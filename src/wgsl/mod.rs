@@ -1,5 +1,5 @@
 //! Shaders as text: where they come from, how the host's constants are set in them, what they declare, and
-//! whether a changed one may take another's place. None of it needs a device.
+//! whether a changed one may replace another. None of it needs a device.
 
 pub mod compatibility;
 pub mod dead_code;

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// value replaced in place, so lines keep their numbers.
 ///
 /// # Errors
-/// A constant that the text does not declare exactly once, or declares with another type.
+/// A constant that the text does not declare exactly once, or declares with a different type.
 pub fn specialise(name: &str, text: &str, constants: &[(&'static str, Constant)]) -> Result<String> {
     let path = library::path(name);
     let mut lines: Vec<String> = text.lines().map(String::from).collect();
@@ -25,7 +25,7 @@ pub fn specialise(name: &str, text: &str, constants: &[(&'static str, Constant)]
         let declared = line[head.len()..].split([' ', '=']).next().unwrap_or_default();
         if declared != value.wgsl_type() {
             return Err(Error::Device(format!(
-                "{path} declares `{constant}` as {declared}, the host sets a {}",
+                "{path} declares `{constant}` as {declared}, but the host sets a {}",
                 value.wgsl_type()
             )));
         }
@@ -39,7 +39,7 @@ pub fn specialise(name: &str, text: &str, constants: &[(&'static str, Constant)]
 /// A constant that is set for every shader that declares it, see [`of_dispatch`].
 pub const PADDED: &str = "PADDED";
 
-/// What a dispatch makes of its shader.
+/// A dispatch's shader, with the dispatch's constants.
 #[derive(Clone, Debug)]
 pub struct Specialised {
     /// The final text.
@@ -53,8 +53,8 @@ pub struct Specialised {
 /// The text of a dispatch's shader with the dispatch's constants, and its entry's interface.
 ///
 /// Where the shader declares `const PADDED: bool`, it is set to whether the grid has more invocations in
-/// x than the dispatch wants: a guard that is never needed costs a software driver two thirds of its
-/// speed, because everything behind it runs under a mask.
+/// x than the dispatch needs: a guard that is never needed costs a software driver two thirds of its
+/// speed, because everything after it runs under a mask.
 ///
 /// # Errors
 /// [`Error::Device`] for a shader that is not valid, lacks the entry or does not declare a constant.

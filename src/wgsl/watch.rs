@@ -1,9 +1,9 @@
-//! Looks whether the shaders in a folder have changed.
+//! Checks whether the shaders in a folder have changed.
 //!
-//! The files are read and compared again and again. Notifications of the system would have to be
-//! mistrusted anyway: they do not come over network drives, come in bursts, and follow the old file where
+//! The files are read and compared again and again. The system's notifications could not be
+//! trusted anyway: they do not come over network drives, come in bursts, and follow the old file where
 //! an editor saves a new one under the same name. Times and sizes miss a second save within one tick of the
-//! file system's clock. All files together are some fifty kilobytes and take a fraction of a millisecond.
+//! file system's clock. All files together are some sixty kilobytes and take a fraction of a millisecond.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ const EVERY: Duration = Duration::from_millis(50);
 /// change.
 const SETTLED: Duration = Duration::from_millis(100);
 
-/// What a file holds, or why its text cannot be had.
+/// What a file holds, or why its text cannot be read.
 pub type File = std::result::Result<String, String>;
 
 /// A folder of shaders under watch.
@@ -27,13 +27,13 @@ pub struct Watch {
     /// In the order of [`SHADERS`].
     files: Vec<File>,
     looked: Instant,
-    /// Since when the files are what they are, if that has not been reported.
+    /// Since when the files have been as they are, if that has not been reported.
     news: Option<Instant>,
     say: Box<dyn FnMut(&str)>,
 }
 
 impl Watch {
-    /// Watches `folder`; `say` is told of every reload, and why one failed.
+    /// Watches `folder`; `say` receives every reload, and why one failed.
     ///
     /// # Errors
     /// [`Error::Usage`] when the folder or a shader of the program is missing.
@@ -41,7 +41,8 @@ impl Watch {
         let no_folder = |reason: String| {
             let (folder, here) = (folder.display(), std::env::current_dir().unwrap_or_default());
             Error::Usage(format!(
-                "no shaders can be taken from {folder} (seen from {}): {reason}. Name the folder with --shader-dir",
+                "no shaders can be taken from {folder} (relative to {}): {reason}. \
+                 Name the folder with --shader-dir",
                 here.display()
             ))
         };
@@ -76,7 +77,7 @@ impl Watch {
         SHADERS.iter().map(|shader| shader.name).zip(&self.files)
     }
 
-    /// Whether there is something new that has settled. Looks only now and then, however often it is asked.
+    /// Whether there is something new that has settled. Looks only now and then, however often it is called.
     pub fn look(&mut self) -> bool {
         if self.looked.elapsed() < EVERY {
             return false;

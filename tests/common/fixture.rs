@@ -1,4 +1,4 @@
-//! The numbers that PyTorch made (tests/fixtures/pytorch.py).
+//! The numbers that PyTorch computed (tests/fixtures/pytorch.py).
 
 use digit_adder::network::{DIGITS, Loss, Network, Sizes};
 use safetensors::{Dtype, SafeTensors};
@@ -38,7 +38,7 @@ impl Fixture {
         Sizes::default().network().expect("the default sizes make a network")
     }
 
-    /// Of each head, its logits `[BATCH, classes]`.
+    /// Each head's logits `[BATCH, classes]`.
     pub fn logits(&self) -> Vec<Vec<f32>> {
         let logits = |head: &digit_adder::network::Head| {
             self.floats(&format!("logits.{}", head.name), &[BATCH, head.classes])

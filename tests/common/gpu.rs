@@ -13,9 +13,9 @@ use libtest_mimic::{Arguments, Trial};
 /// Devices that one binary may hold on a software driver.
 const DEVICES: usize = 2;
 
-/// This thread's device. All threads share one, but on a software driver, which compiles and computes on
-/// one thread of its own for each device: there the threads share two. They are opened one after the other,
-/// since many drivers crash when several are opened at a time.
+/// This thread's device. All threads share one, except on a software driver, which compiles and computes
+/// on one thread of its own for each device: there the threads share two. They are opened one after the
+/// other, since many drivers crash when several are opened at once.
 pub fn device() -> Result<&'static Arc<Gpu>, String> {
     static OPENING: Mutex<()> = Mutex::new(());
     static OPENED: [OnceLock<Result<Arc<Gpu>, String>>; DEVICES] = [const { OnceLock::new() }; DEVICES];

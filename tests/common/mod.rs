@@ -1,5 +1,5 @@
 //! What several test binaries share.
-#![allow(dead_code, reason = "no one test uses all of it")]
+#![allow(dead_code, reason = "no single test uses all of it")]
 
 pub mod fixture;
 pub mod gpu;

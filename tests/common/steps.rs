@@ -15,7 +15,7 @@ use digit_adder::wgsl::Library;
 /// Adam's learning rate.
 pub const LEARNING_RATE: f64 = 1e-3;
 
-/// What unwritten words hold: a NaN that no computation gives.
+/// What unwritten words hold: a NaN that no computation produces.
 const POISON: u32 = 0x7fc0_dead;
 
 /// The published network.
@@ -46,7 +46,7 @@ impl Inputs {
     }
 }
 
-/// A replay on the device with data of its own, poisoned but for what a step reads.
+/// A replay on the device with data of its own, poisoned except for what a step reads.
 pub struct Device<'a> {
     gpu: &'a Gpu,
     pub replay: Replay,
@@ -107,7 +107,7 @@ impl<'a> Device<'a> {
     /// Runs the next steps.
     pub fn run(&mut self, steps: usize) {
         let cursors: Vec<Cursor> = self.cursors.by_ref().take(steps).collect();
-        assert_eq!(cursors.len(), steps, "there are no images for so many steps");
+        assert_eq!(cursors.len(), steps, "there are not enough images for this many steps");
         self.replay.run(self.gpu, &cursors);
     }
 
@@ -172,7 +172,7 @@ pub struct Step {
     pub pass: Pass<f64>,
     pub gradients: Gradients<f64>,
     pub losses: Losses<f64>,
-    /// Of each head, the answers that are right.
+    /// Each head's right answers.
     pub right: Vec<u32>,
 }
 

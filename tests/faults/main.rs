@@ -1,6 +1,6 @@
 //! Planted faults: wrong shaders and wrong host steps, each of which the checks must catch.
 //!
-//! A check that passes says something only if it fails on what is wrong.
+//! A check that passes proves something only if it fails on what is wrong.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ fn run(gpu: &Gpu, checks: &Checks, fault: &Fault) -> Result<(), String> {
             println!("{}, {}: caught by {by}", fault.op, fault.name);
             Ok(())
         }
-        None => Err("no check has caught it".into()),
+        None => Err("no check caught it".into()),
     }
 }
 

@@ -91,7 +91,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     shader(
         "conv_pool",
-        "windows behind the end of a row win",
+        "windows past the end of a row win",
         &[("select(NOWHERE, best_at, best > 0.0 && exists)", "select(NOWHERE, best_at, best > 0.0)")],
     ),
     shader("conv_pool", "no ReLU", &[("select(0.0, max(best, 0.0), exists)", "select(0.0, best, exists)")]),
@@ -122,7 +122,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     between_lanes(
         "conv_pool",
-        "a tap read off the wrong lane",
+        "a tap read from the wrong lane",
         &[(
             "subgroupShuffle(mine[t / LANES], t % LANES)",
             "subgroupShuffle(mine[t / LANES], (t + 1u) % LANES)",
@@ -259,12 +259,12 @@ pub const FAULTS: &[Fault] = &[
     ),
     between_lanes(
         "linear_layers",
-        "an image read off the wrong lane",
+        "an image read from the wrong lane",
         &[("from_lane(mine[b / LANES], b % LANES)", "from_lane(mine[b / LANES], (b + 1u) % LANES)")],
     ),
     between_lanes(
         "linear_layers_gradients",
-        "gradient read off the wrong lane",
+        "gradient read from the wrong lane",
         &[(
             "from_lane(d_mine[m][q / LANES], q % LANES)",
             "from_lane(d_mine[m][q / LANES], (q + 1u) % LANES)",
@@ -278,13 +278,13 @@ pub const FAULTS: &[Fault] = &[
     shader("linear_layers_gradients", "a bias too many", &[("if (o < job.biases)", "if (o <= job.biases)")]),
     shader(
         "linear_layers",
-        "what is behind the end of the order leaves records",
+        "what is past the end of the order leaves records",
         &[("if (exists) {", "if (image < BATCH) {")],
     ),
     shader("linear_layers", "no 1/B in the gradient", &[("0.5 / f32(images_left())", "0.5")]),
     shader(
         "linear_layers",
-        "what is behind the end of the order counts",
+        "what is past the end of the order counts",
         &[("let exists = image < images_left();", "let exists = image < BATCH;")],
     ),
     shader(
@@ -337,7 +337,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     shader(
         "metrics",
-        "what is behind the end of the order counts",
+        "what is past the end of the order counts",
         &[("if (cursor.first + b >= cursor.end) { return; }", "")],
     ),
     shader(
@@ -355,7 +355,7 @@ pub const FAULTS: &[Fault] = &[
     ),
 ];
 
-/// Gives every dispatch of a shader another value of a constant.
+/// Gives every dispatch of a shader a different value of a constant.
 fn set(program: &mut Program, shader: &str, name: &str, change: fn(Constant) -> Constant) {
     for dispatch in program.dispatches.iter_mut().filter(|dispatch| dispatch.shader == shader) {
         for (_, value) in dispatch.constants.iter_mut().filter(|(constant, _)| *constant == name) {

@@ -1,5 +1,5 @@
 //! Shaders that change while the engine trains: what is taken over and from which step on, what is refused
-//! in which words, and that nothing of it ever stops the training.
+//! in which words, and that none of it ever stops the training.
 
 #[path = "../common/mod.rs"]
 mod common;

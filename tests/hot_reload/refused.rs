@@ -1,4 +1,4 @@
-//! What is refused: the words, told once, and that training goes on with the old shaders.
+//! What is refused: the message, reported once, and that training continues with the old shaders.
 
 use digit_adder::network::Loss;
 use digit_adder::plans::{Kind, tiles::Tiles};
@@ -10,7 +10,7 @@ use digit_adder::wgsl::{Library, Texts};
 use crate::common::steps::network;
 use crate::run::{A_WHILE, Run, Shaders, edited, leaky, text};
 
-/// A changed rectifier and what is said of it.
+/// A changed rectifier and what is reported about it.
 fn wrong_texts() -> Vec<(&'static str, String, &'static [&'static str])> {
     let relu = text("relu");
     let change = |from, to| edited("relu", from, to);
@@ -45,7 +45,7 @@ fn wrong_texts() -> Vec<(&'static str, String, &'static [&'static str])> {
             change(body, "big[id.x] = x[i]; y[i] = max(big[id.x], 0.0);")
                 + "var<workgroup> big: array<f32, 5000>;\n",
             &[
-                "relu.wgsl: `forward` uses 20000 bytes of workgroup memory, 16352 are allowed",
+                "relu.wgsl: `forward` uses 20000 bytes of workgroup memory, but only 16352 are allowed",
                 "relu.wgsl:19:",
             ],
         ),
@@ -70,7 +70,7 @@ fn dispatches(kind: Kind) -> Result<Vec<Dispatch>, String> {
     program.map(|program| program.dispatches).map_err(|e| e.to_string())
 }
 
-/// The words need no device.
+/// The messages need no device.
 pub fn the_check_says_what_is_wrong() -> Result<(), String> {
     let dispatches = dispatches(Kind::Layered)?;
     let checked =
@@ -149,7 +149,8 @@ pub fn the_check_leaves_room() -> Result<(), String> {
     follows(&looping(1), looping(1)).map_err(|e| e.to_string())?;
     for (old, allowed) in [(text("relu"), 65_535), (&looping(1), 100_000)] {
         let said = follows(old, looping(2)).err().ok_or("twice as many iterations are taken")?.to_string();
-        let words = format!("an invocation of `forward` may loop 200000 times, {allowed} are allowed");
+        let words =
+            format!("an invocation of `forward` may loop 200000 times, but only {allowed} are allowed");
         assert!(said.contains(&words), "{said}");
     }
 
@@ -177,7 +178,7 @@ pub fn what_is_wrong_is_refused() -> Result<(), String> {
     assert_eq!(run.train_until("gone")?, "relu.wgsl is gone; its last good text stays in use\n");
     shaders.save("relu", "");
     assert_eq!(run.train_until("is back")?, "relu.wgsl is back\n");
-    // Saved again as it is, and another one beside it: nothing is told twice.
+    // Saved again as it is, and another file beside it: nothing is reported twice.
     shaders.save("relu", "");
     run.train_for(A_WHILE)?;
     assert_eq!(run.said(), "");
@@ -186,7 +187,7 @@ pub fn what_is_wrong_is_refused() -> Result<(), String> {
 
     shaders.save("relu", text("relu"));
     let said = run.train_until("reloaded add.wgsl: ")?;
-    assert!(said.starts_with("relu.wgsl is the text in use again\n"), "{said}");
+    assert!(said.starts_with("relu.wgsl matches the text in use again\n"), "{said}");
     assert!(run.bits() == run.undisturbed()?, "something was taken over, or a comment has changed bits");
     shaders.save("relu", &leaky());
     run.train_until("reloaded relu.wgsl: ")?;
@@ -202,11 +203,11 @@ pub fn all_or_none() -> Result<(), String> {
     let said = run.train_until("all or none")?;
     assert!(said.contains("max_pool.wgsl:") && said.contains("relu.wgsl waits for max_pool.wgsl"), "{said}");
     run.train_for(A_WHILE)?;
-    assert!(run.bits() == run.undisturbed()?, "half of a change computes");
+    assert!(run.bits() == run.undisturbed()?, "half of a change is in use");
     shaders.save("max_pool", text("max_pool"));
     run.train_until("reloaded relu.wgsl: ")?;
     run.train_to(run.step + 1)?;
-    assert!(run.bits() != run.undisturbed()?, "the edit does not compute");
+    assert!(run.bits() != run.undisturbed()?, "the edit has no effect");
     Ok(())
 }
 

@@ -121,7 +121,7 @@ impl Run {
         Ok(())
     }
 
-    /// Trains whole epochs until so much time has gone by.
+    /// Trains whole epochs until this much time has passed.
     pub fn train_for(&mut self, time: Duration) -> Result<(), String> {
         let start = Instant::now();
         while start.elapsed() < time {
@@ -130,7 +130,7 @@ impl Run {
         Ok(())
     }
 
-    /// Trains until something is said that begins or goes on with `words`, and gives all that was said.
+    /// Trains until something is said that contains `words`, and returns all that was said.
     pub fn train_until(&mut self, words: &str) -> Result<String, String> {
         self.until(words, |run| run.train_to(run.step + STEPS))
     }
@@ -155,7 +155,7 @@ impl Run {
         let mut said = String::new();
         while !said.contains(words) {
             if start.elapsed() > PATIENCE {
-                return Err(format!("`{words}` was never said, but `{said}`"));
+                return Err(format!("`{words}` was never said, only `{said}`"));
             }
             work(self)?;
             said += &self.said();
@@ -174,7 +174,7 @@ impl Run {
         self.engine.parameters().unwrap().into_iter().map(f32::to_bits).collect()
     }
 
-    /// The same training up to the same step, by the program's own shaders.
+    /// The same training up to the same step, with the program's own shaders.
     pub fn undisturbed(&self) -> Result<Vec<u32>, String> {
         let mut run = Self::new(None, Kind::Layered)?;
         run.train_to(self.step)?;

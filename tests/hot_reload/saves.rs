@@ -13,11 +13,11 @@ pub fn a_file_saved_as_it_was() -> Result<(), String> {
     shaders.save("relu", text("relu"));
     run.train_for(A_WHILE)?;
     assert_eq!(run.said(), "", "nothing was changed");
-    assert!(run.bits() == run.undisturbed()?, "other bits");
+    assert!(run.bits() == run.undisturbed()?, "different bits");
     Ok(())
 }
 
-/// Each save is another text, the last of which is what must compute in the end.
+/// Each save is a different text; the last one must be in use in the end.
 pub fn twenty_saves() -> Result<(), String> {
     let shaders = Shaders::new();
     let mut run = Run::new(Some(&shaders), Kind::Layered)?;
@@ -42,7 +42,7 @@ pub fn twenty_saves() -> Result<(), String> {
     Ok(())
 }
 
-/// Twice, for the second save replaces what is another file already; and of the same size, at once.
+/// Several times, since the second save replaces a file that is already another one; all of the same size.
 pub fn save_by_rename() -> Result<(), String> {
     let shaders = Shaders::new();
     let mut run = Run::new(Some(&shaders), Kind::Layered)?;
@@ -62,11 +62,11 @@ pub fn a_file_that_is_gone() -> Result<(), String> {
     std::fs::remove_file(shaders.file("relu")).unwrap();
     assert_eq!(run.train_until("gone")?, "relu.wgsl is gone; its last good text stays in use\n");
     run.train_for(A_WHILE)?;
-    assert_eq!(run.said(), "", "told once");
+    assert_eq!(run.said(), "", "reported once");
     // The others are taken over meanwhile.
     shaders.save("add", &format!("{}// Seen.\n", text("add")));
     assert!(run.train_until("reloaded ")?.starts_with("reloaded add.wgsl: "));
-    assert!(run.bits() == run.undisturbed()?, "other bits");
+    assert!(run.bits() == run.undisturbed()?, "different bits");
     shaders.save("relu", &leaky());
     let said = run.train_until("reloaded relu.wgsl: ")?;
     assert!(said.contains("relu.wgsl is back\n"), "{said}");

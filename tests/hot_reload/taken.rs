@@ -14,8 +14,8 @@ use digit_adder::wgsl::{Library, SHADERS, Texts};
 use crate::common::steps::network;
 use crate::run::{A_WHILE, Run, STEPS, Shaders, edited, leaky, step_said, text};
 
-/// One training is edited while it runs. Another stands still before the step that the first one names,
-/// takes the edit there, and must come to the same bits.
+/// One training is edited while it runs. Another stops before the step that the first one names,
+/// takes the edit there, and must arrive at the same bits.
 pub fn a_good_edit_computes_from_its_step_on() -> Result<(), String> {
     let shaders = Shaders::new();
     let mut run = Run::new(Some(&shaders), Kind::Layered)?;
@@ -37,15 +37,15 @@ pub fn a_good_edit_computes_from_its_step_on() -> Result<(), String> {
     stepwise.train_to(step)?;
     let mut shipped = Run::new(None, Kind::Layered)?;
     shipped.train_to(step)?;
-    assert!(stepwise.bits() == shipped.bits(), "other bits before the edit");
+    assert!(stepwise.bits() == shipped.bits(), "different bits before the edit");
     shaders.save("relu", &leaky());
     assert_eq!(step_said(&stepwise.wait_until("reloaded relu.wgsl: ")?), step);
     assert!(stepwise.bits() == shipped.bits(), "waiting has trained");
     stepwise.train_to(step + 1)?;
     shipped.train_to(step + 1)?;
-    assert!(stepwise.bits() != shipped.bits(), "the edit does not compute in its first step");
+    assert!(stepwise.bits() != shipped.bits(), "the edit has no effect in its first step");
     stepwise.train_to(run.step)?;
-    assert!(run.bits() == stepwise.bits(), "the edit does not compute from step {step} on");
+    assert!(run.bits() == stepwise.bits(), "the edit has no effect from step {step} on");
     shipped.engine.set_state(&State::new(run.engine.parameters().unwrap())).unwrap();
     assert_ne!(run.evaluate()?, shipped.evaluate()?, "the test set runs by the old shader");
     Ok(())
@@ -67,7 +67,7 @@ pub fn a_comment_changes_no_bits() -> Result<(), String> {
     let untouched = Shaders::new();
     let mut other = Run::new(Some(&untouched), Kind::Fused)?;
     other.train_to(run.step)?;
-    assert!(run.bits() == other.bits(), "other bits after {said}");
+    assert!(run.bits() == other.bits(), "different bits after {said}");
     Ok(())
 }
 
@@ -91,7 +91,7 @@ pub fn wrong_numbers_are_called_out() -> Result<(), String> {
     Ok(())
 }
 
-/// The grid may then end within a workgroup: what is behind it must leave everything alone.
+/// The grid may then end within a workgroup: what is past its end must leave everything alone.
 pub fn workgroups_of_another_size(gpu: &Gpu) -> Result<(), String> {
     // linear_layers counts its workgroups.
     for shader in SHADERS.iter().filter(|shader| shader.name != "linear_layers") {

@@ -22,7 +22,7 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A folder with a sound set: blank images but for the first and the last value (1 and 2 in the
+/// A folder with a sound set: blank images except for the first and the last value (1 and 2 in the
 /// training set, 3 and 4 in the test set), labels counting 0-9 over and over.
 pub fn blank_set(gzipped: bool) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -60,7 +60,7 @@ pub fn serve(content: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> Stri
                 Some(body) => ("200 OK", body),
                 None => ("404 Not Found", Vec::new()),
             };
-            // A client that hangs up early is its own affair.
+            // A client may hang up early.
             let _ = write!(
                 stream,
                 "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",

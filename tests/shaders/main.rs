@@ -1,5 +1,5 @@
 //! Every shader, as it stands in its file and with every set of constants that the network uses: valid
-//! without optional features, but for immediate data and the subgroup operations that the host asks for
+//! without optional features, except for immediate data and the subgroup operations that the host asks for
 //! where a device has them, inside the limits of every device, translatable for every backend. No GPU.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,11 +17,10 @@ use naga::AddressSpace;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{Module, back};
 
-/// What the program asks of a device, see `Gpu::open`: but for the storage buffers, which are WebGPU's 8,
-/// the smallest limits that wgpu knows.
+/// Storage buffers that an entry may use: WebGPU's own default, on every device.
 const STORAGE_BUFFERS: usize = 8;
 
-/// lavapipe ends all loops of an invocation after 65,535 iterations, silently.
+/// lavapipe silently ends all loops of an invocation after 65,535 iterations: this leaves a margin.
 const ITERATIONS: u64 = 60_000;
 
 /// Batches of training steps: the default, a tail, the smallest, uneven and large ones, up to the largest that
@@ -103,7 +102,7 @@ impl Shader {
             .unwrap_or_else(|error| panic!("{}, {entry}: {error}", self.name))
     }
 
-    /// To the languages of Metal and Direct3D, and to SPIR-V, which is given.
+    /// To the languages of Metal and Direct3D, and to SPIR-V, which is returned.
     fn translates(&self) -> Vec<u32> {
         let Self { name, module, info } = self;
         let options = back::msl::Options { lang_version: (2, 0), ..Default::default() };
@@ -177,7 +176,7 @@ fn texts() -> BTreeMap<String, (String, BTreeMap<String, Kernel>)> {
     all
 }
 
-/// Fails unless spirv-val accepts the module; where it is not installed, so much is said once.
+/// Fails unless spirv-val accepts the module; if it is not installed, that is reported once.
 fn validate(name: &str, words: &[u32]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shader.spv");
@@ -260,7 +259,7 @@ fn loops_that_cannot_be_bounded_are_refused() {
         Ok(7)
     );
     assert_eq!(counted("var i = 5u; for (; i < 9u; i++) { s[0] = 0u; }"), Ok(4));
-    // What a branch or a loop before may have changed is not known any more.
+    // What a branch or a loop before may have changed is no longer known.
     assert_eq!(
         counted("var i = 100u; if (id > 3u) { i = 0u; } for (; i < 105u; i++) { s[i] = 0u; }"),
         Ok(105)

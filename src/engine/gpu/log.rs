@@ -18,9 +18,9 @@ impl GpuEngine {
         self.log.as_ref().map_or(steps, cut)
     }
 
-    /// Hands on the losses of the epoch's first `done` steps if a line is due, and says whether it did: to
-    /// read them is to wait for all that is on its way. At the end of the epoch on `images` images it hands
-    /// on the rest: the next epoch writes over them.
+    /// Passes on the losses of the epoch's first `done` steps if a line is due, and returns whether it did:
+    /// reading them means waiting for everything in flight. At the end of the epoch on `images` images it
+    /// passes on the rest: the next epoch overwrites them.
     pub(super) fn log_finished(&mut self, done: usize, images: usize) -> Result<bool> {
         let batch = self.train.batch;
         let last = done == images.div_ceil(batch);

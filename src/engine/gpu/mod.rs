@@ -33,7 +33,7 @@ use crate::{Error, Result, reference};
 /// Images of an evaluation step.
 const EVALUATION_BATCH: usize = 500;
 
-/// Submissions on their way at once.
+/// Submissions in flight at once.
 const IN_FLIGHT: usize = 2;
 
 /// The flat buffers of a network.
@@ -89,7 +89,7 @@ impl GpuEngine {
         Ok(engine)
     }
 
-    /// Cuts the fused plan into these tiles. For before the first step.
+    /// Cuts the fused plan into these tiles, before the first step.
     pub fn cut(&mut self, tiles: Tiles) {
         self.programs.plan = self.recipe.plan.programs(&self.network, self.recipe.loss, tiles);
         (self.train.replay, self.test.replay) = (None, None);
@@ -109,7 +109,7 @@ impl GpuEngine {
         }
     }
 
-    /// Runs all steps over `images` images, telling `progress` of finished ones.
+    /// Runs all steps over `images` images, and reports finished ones to `progress`.
     fn replay(&mut self, purpose: Purpose, images: usize, progress: &mut dyn FnMut(usize)) -> Result<()> {
         let training = purpose == Purpose::Training;
         let batch = self.split(purpose).batch;
@@ -134,7 +134,7 @@ impl GpuEngine {
                 done += steps;
                 progress(images.min(done * batch));
                 if unseen == 0 {
-                    // The device works on the next submission already, so this is one's own time.
+                    // The device already works on the next submission, so this is the time of one alone.
                     self.split_mut(purpose).adapt(steps, since.elapsed());
                 }
                 let recorded = if training { all - left } else { 0 };
@@ -147,21 +147,21 @@ impl GpuEngine {
         Ok(())
     }
 
-    /// Submits so many steps of the pass, from the `first` on.
+    /// Submits `steps` steps of the pass, from step `first` on.
     fn submit(&self, purpose: Purpose, first: usize, steps: usize) -> Result<wgpu::SubmissionIndex> {
         let DeviceSplit { replay, cursors, .. } = self.split(purpose);
         let replay = replay.as_ref().ok_or_else(|| Error::Device("there is nothing to replay".into()))?;
         Ok(replay.run(&self.gpu, &cursors[first..first + steps]))
     }
 
-    /// The records of the images of a pass from the `first` on, those of each image's heads side by side.
+    /// The records of the images of a pass from image `first` on, those of each image's heads side by side.
     fn records(&self, purpose: Purpose, first: usize, images: usize) -> Result<Vec<Record>> {
         let heads = self.network.heads().len();
         let buffer = &self.split(purpose).buffers[&Shared::Records];
         self.gpu.read(buffer, first * heads * size_of::<Record>(), images * heads)
     }
 
-    /// What came of a pass over `images` images.
+    /// The results of a pass over `images` images.
     fn metrics(&self, purpose: Purpose, images: usize) -> Result<Metrics> {
         let heads = self.network.heads();
         let records = self.records(purpose, 0, images)?;

@@ -1,4 +1,4 @@
-//! One training step beside the training: a replay on buffers of its own, to be timed as often as wanted.
+//! One training step beside the training: a replay on buffers of its own, to be timed as often as needed.
 
 use std::collections::HashMap;
 
@@ -72,7 +72,7 @@ impl Probe {
         gpu.wait(Some(submission))
     }
 
-    /// Times the step's dispatches for about `seconds` of each measure.
+    /// Times the step's dispatches for about `seconds` per measurement.
     ///
     /// # Errors
     /// A device that fails.

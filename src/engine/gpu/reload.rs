@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// What a change of the shaders is compared with.
 pub(super) struct HotReload {
     watch: Watch,
-    /// The texts that compute.
+    /// The texts in use.
     current: Texts,
     /// The texts that were rejected and are still there; each is reported once.
     rejected: Texts,
@@ -27,7 +27,7 @@ pub(super) struct HotReload {
 
 impl GpuEngine {
     /// Takes the shaders from a folder, now and whenever one of them changes while the engine works.
-    /// All of them keep the driver's bounds checks: one shader may write what another takes as an index.
+    /// All of them keep the driver's bounds checks: one shader may write what another uses as an index.
     ///
     /// # Errors
     /// Shaders that are rejected.
@@ -41,7 +41,7 @@ impl GpuEngine {
             compatibility::check(shipped.name, shipped.text, &library, &dispatches)?;
         }
         (programs.kernels, programs.library) = (Kernels::new(true), library);
-        // All replays are there from now on, so that a change is tried on all of them.
+        // All replays exist from now on, so that a change is tried on all of them.
         (train.replay, test.replay) = (None, None);
         train.prepare(gpu, programs)?;
         test.prepare(gpu, programs)?;
@@ -51,7 +51,8 @@ impl GpuEngine {
     }
 
     /// Takes over the shaders that have changed, to compute from the training step `step` on. A failure
-    /// keeps the old ones and is reported, not returned. Says whether there was a change, which takes its time.
+    /// keeps the old ones and is reported, not returned. Returns whether there was a change, which takes
+    /// time.
     pub(super) fn look_for_changes(&mut self, step: u32) -> bool {
         let Some(mut hot) = self.hot_reload.take() else { return false };
         let changed = hot.watch.look();
@@ -91,7 +92,7 @@ impl GpuEngine {
             for constant in set_by_host(name, &before[name], &hot.current[name], &dispatches) {
                 let path = library::path(name);
                 hot.watch
-                    .say(&format!("{path}: the host sets {constant}, its value in the file has no effect"));
+                    .say(&format!("{path}: the host sets {constant}; its value in the file has no effect"));
             }
             let found = recheck::check(&self.gpu, &library, name);
             hot.watch.say(
@@ -100,8 +101,8 @@ impl GpuEngine {
         }
     }
 
-    /// Swaps the kernels of all replays for those of another library, or none of them, and gives the number
-    /// of pipelines that were made.
+    /// Swaps the kernels of all replays for those of another library, or none of them, and returns the number
+    /// of pipelines made.
     fn swap(&mut self, library: &Library) -> Result<usize> {
         let mut kernels = self.programs.kernels.clone();
         let mut made = Vec::new();
@@ -120,7 +121,7 @@ impl GpuEngine {
         Ok(pipelines)
     }
 
-    /// Adds to a device's failure that a reload may be the cause: a driver may compile, or hang, later.
+    /// Adds to a device's failure that a reload may be the cause: a driver may compile, or hang, only later.
     pub(super) fn after_reload(&self, error: Error) -> Error {
         match (error, self.hot_reload.as_ref().and_then(|hot| hot.last.as_ref())) {
             (Error::Device(what), Some(last)) => Error::Device(format!("{what}\nafter this: {last}")),
@@ -136,7 +137,7 @@ impl GpuEngine {
 const OLD_ONES: &str = "the shaders from before the change stay in use";
 
 impl HotReload {
-    /// What the files hold; of one that is missing, its last good text.
+    /// What the files hold; for a missing one, its last good text.
     fn texts(&self) -> Texts {
         let mut texts = self.current.clone();
         texts.extend(self.watch.texts());
@@ -157,7 +158,7 @@ impl HotReload {
                 _ => {}
             }
             if file.is_ok() && !changed.contains(&name) && self.rejected.remove(name).is_some() {
-                messages.push(format!("{path} is the text in use again"));
+                messages.push(format!("{path} matches the text in use again"));
             }
         }
         for message in messages {
@@ -167,7 +168,7 @@ impl HotReload {
 
     fn report_reload(&mut self, changed: &[&str], pipelines: usize, took: Duration, step: u32) {
         let pipelines = match pipelines {
-            0 => "no pipeline, as this plan does not use what has changed".to_string(),
+            0 => "no pipelines, as this plan does not use what has changed".to_string(),
             1 => "1 pipeline".to_string(),
             n => format!("{n} pipelines"),
         };
@@ -189,7 +190,8 @@ impl HotReload {
         }
         let good: Vec<&'static str> = changed.iter().copied().filter(|name| !bad.contains(name)).collect();
         if !good.is_empty() {
-            self.watch.say(&format!("{} waits for {}: all or none", files(&good), files(&bad)));
+            let wait = if good.len() == 1 { "waits" } else { "wait" };
+            self.watch.say(&format!("{} {wait} for {}: all or none", files(&good), files(&bad)));
         }
     }
 }

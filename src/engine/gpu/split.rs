@@ -1,4 +1,4 @@
-//! The images of a split on the device, and the replay that goes over them.
+//! The images of a split on the device, and the replay that runs over them.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(super) struct DeviceSplit {
     pub purpose: Purpose,
     pub buffers: Buffers,
     pub images: usize,
-    /// Images of a step; the last one of a pass may have fewer, and repeats its last image with weight 0.
+    /// Images of a step; the last step of a pass may have fewer, and repeats its last image with weight 0.
     pub batch: usize,
     pub replay: Option<Replay>,
     pub steps_a_submission: usize,
@@ -75,15 +75,15 @@ impl DeviceSplit {
         Self::new(gpu, network, (split.images(), split.labels()), purpose, sizes)
     }
 
-    /// Makes the next submissions longer or shorter, after one of `steps` steps that took the device so
-    /// long.
+    /// Makes the next submissions longer or shorter, after one of `steps` steps that took the device
+    /// this long.
     pub(super) fn adapt(&mut self, steps: usize, took: Duration) {
         let scale = SUBMISSION.as_secs_f64() / took.as_secs_f64().max(1e-6);
         let wanted = (steps as f64 * scale.clamp(0.25, 4.0)).round() as usize;
         self.steps_a_submission = wanted.clamp(1, 4096);
     }
 
-    /// Makes the replay, where it is not there yet.
+    /// Makes the replay, if there is none yet.
     pub(super) fn prepare(&mut self, gpu: &Gpu, programs: &mut Programs) -> Result<()> {
         if self.replay.is_none() {
             self.replay = Some(programs.replay(gpu, self.purpose, self.batch, &self.buffers)?);
@@ -91,8 +91,8 @@ impl DeviceSplit {
         Ok(())
     }
 
-    /// Sets the order and the addends of a pass, which fit this split, and where its steps stand; `rates` are
-    /// Adam's for the step of an index.
+    /// Sets the order and the addends of a pass, which fit this split, and where its steps stand; `rates`
+    /// gives Adam's for a step, by its index.
     pub(super) fn begin(
         &mut self,
         gpu: &Gpu,

@@ -14,8 +14,8 @@ use crate::{Error, Result};
 /// Steps of each candidate.
 const STEPS: usize = 20;
 
-/// The candidate whose median step is the shortest; `say` is told all of them. A candidate that this
-/// device refuses is told and left out.
+/// The candidate whose median step is the shortest; `say` receives the time of each. A candidate that
+/// this device refuses is reported and left out.
 ///
 /// # Errors
 /// Where the device refuses all of them, why it refuses the last.

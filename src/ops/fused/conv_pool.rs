@@ -19,7 +19,7 @@ const WHOLE: usize = 8;
 pub struct ConvTiles {
     /// Output channels of a strip, forward.
     pub forward: usize,
-    /// Rows of the input's gradient: an even number, or all where that is more than there are.
+    /// Rows of the input's gradient: an even number, or all if that is more than there are.
     pub rows: usize,
     /// Output channels of the weights' gradients.
     pub weights: usize,
@@ -60,7 +60,7 @@ pub enum Pixels {
     Packed {
         /// The order of the images.
         order: Tensor,
-        /// Four grey values a word.
+        /// Four grey values per word.
         images: Tensor,
     },
 }
@@ -83,9 +83,9 @@ pub struct Pooled {
 pub struct Backward {
     /// The gradient of the pooled output.
     pub dy: Pooled,
-    /// The windows' winners, which [`conv_pool`] gave.
+    /// The windows' winners, which [`conv_pool`] returned.
     pub winner: Tensor,
-    /// For the gradient of an [`Pixels::Tensor`], in its shape; packed images get none.
+    /// For the gradient of a [`Pixels::Tensor`], in its shape; packed images get none.
     pub dx: Option<Tensor>,
     /// `[slots, words]`: parts of the gradients of weights and bias, at the places that the parameters have
     /// in their flat buffer. Slots are a multiple of 8.
@@ -105,7 +105,7 @@ impl ConvPool {
         [batch, out, height, width.next_multiple_of(STRIP)]
     }
 
-    /// Shape of the winners: a word for each strip.
+    /// Shape of the winners: one word per strip.
     pub fn winners(&self) -> [usize; 4] {
         let [batch, out, height, width] = self.pooled();
         [batch, out, height, width.div_ceil(STRIP)]
@@ -136,13 +136,13 @@ impl ConvPool {
         let (bytes, most) = (4 * self.conv.w_len() as u64, LIMITS.max_uniform_buffer_binding_size);
         if bytes > most {
             return Err(Error::Usage(format!(
-                "{name}: the weights take {bytes} bytes, a uniform buffer holds {most}"
+                "{name}: the weights take {bytes} bytes, but a uniform buffer holds {most}"
             )));
         }
         Ok(())
     }
 
-    /// Fails unless the tensors around the layer are what the kernels take them for.
+    /// Fails unless the tensors around the layer are what the kernels expect.
     fn expect(&self, tape: &Tape, name: &str, input: Pixels, pooled: Pooled) -> Result<()> {
         if let Pixels::Tensor(x) = input {
             tape.expect(name, x, &self.input())?;
@@ -160,7 +160,7 @@ impl ConvPool {
         Ok(())
     }
 
-    /// Shape of an [`Pixels::Tensor`].
+    /// Shape of a [`Pixels::Tensor`].
     fn input(&self) -> [usize; 4] {
         let Conv2d { batch, in_channels, height, width, .. } = self.conv;
         [batch, in_channels, height, width.next_multiple_of(STRIP)]
@@ -195,7 +195,7 @@ impl Pixels {
     }
 }
 
-/// Adds the layer `name` up to its pooled output `y`, and gives the windows' winners.
+/// Adds the layer `name` up to its pooled output `y`, and returns the windows' winners.
 ///
 /// # Errors
 /// [`Error::Usage`] for sizes that the kernels cannot handle, or tensors of other shapes.

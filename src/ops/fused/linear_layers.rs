@@ -1,4 +1,4 @@
-//! All linear layers of the network, forward and backward, but for the gradients of their parameters.
+//! All linear layers of the network, forward and backward, except the gradients of their parameters.
 
 use super::linear_layers_gradients::GradientTile;
 use crate::network::{Linear, Loss};
@@ -19,7 +19,7 @@ pub struct Placed {
     pub bias: usize,
 }
 
-/// The linear layers of a network, each in the part that the kernels know: `fc1` on the number, `fc2` on the
+/// The linear layers of a network, each in the role that the kernels know: `fc1` on the number, `fc2` on the
 /// image's features and fc1's outputs, `fc3` on fc2, and the heads `out1` (digit) and `out2` (sum) on fc3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stack {
@@ -29,7 +29,7 @@ pub struct Stack {
     pub fc1: Placed,
     /// The layer on both branches.
     pub fc2: Placed,
-    /// The layer behind it.
+    /// The layer after it.
     pub fc3: Placed,
     /// The digit head.
     pub out1: Placed,
@@ -62,7 +62,7 @@ pub struct LinearTiles {
     pub tile_images: usize,
     /// Outputs of that tile, a multiple of 4.
     pub tile_outputs: usize,
-    /// Whether weights are read from uniform buffers, where they fit.
+    /// Whether weights are read from uniform buffers, if they fit.
     pub uniform: bool,
     /// Neighbouring invocations that load the images' activations together, each those of every `lanes`-th
     /// image: 1, or as many as the device has lanes. With more than 1 a tile holds all images of a workgroup.
@@ -87,7 +87,7 @@ impl LinearTiles {
 }
 
 /// Weights as uniform buffers, in words of the flat parameters: the halves of fc2's weights, and all that
-/// lies behind them.
+/// follows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Windows {
     low: usize,
@@ -145,7 +145,7 @@ impl Row {
         let d_h3 = place(outputs(&stack.fc3));
         let d_h2 = place(outputs(&stack.fc2));
         let number = place(stack.fc1.shape.inputs);
-        // Whole tiles and lanes are read, so what comes last must have room behind it.
+        // Whole tiles and lanes are read, so what comes last must have room after it.
         let d_features = place(stack.flat + outputs(&stack.fc1).next_multiple_of(tiles.gradients.outputs));
         Self {
             features,
@@ -288,7 +288,7 @@ impl LinearLayers {
         constants
     }
 
-    /// The weights as uniform buffers, if the tiles want that and they fit.
+    /// The weights as uniform buffers, if the tiles ask for that and they fit.
     fn windows(&self) -> Option<Windows> {
         let Stack { fc2, flat_len, .. } = &self.stack;
         let Linear { inputs, outputs, .. } = fc2.shape;
@@ -306,12 +306,12 @@ impl LinearLayers {
 /// there, and the records of the images.
 ///
 /// # Errors
-/// Sizes or tiles that the kernels cannot handle; rows of another shape.
+/// Sizes or tiles that the kernels cannot handle; rows of a different shape.
 pub fn linear_layers(tape: &mut Tape, s: &LinearLayers, rows: Tensor, backward: bool) -> Result<()> {
     s.check()?;
     let padded = s.padded_batch();
     tape.expect("linear_layers", rows, &[padded, s.row.len])?;
-    // Where they do not serve, they hold what the shader declares by default.
+    // Where they are not used, they have the sizes that the shader declares by default.
     let none = Windows { low: 0, half: 4, behind: 0, behind_len: 4 };
     let Windows { low, half, behind, behind_len } = s.windows().unwrap_or(none);
     let mut window = |name, at, words| (name, tape.flat(name, Shared::Parameters, at, words));

@@ -23,7 +23,7 @@ pub struct GradientTile {
 /// [`linear_layers`](super::linear_layers::linear_layers) leaves.
 ///
 /// # Errors
-/// Sizes or tiles that the kernels cannot handle; rows of another shape.
+/// Sizes or tiles that the kernels cannot handle; rows of a different shape.
 pub fn linear_layers_gradients(tape: &mut Tape, s: &LinearLayers, rows: Tensor) -> Result<()> {
     s.check()?;
     tape.expect("linear_layers_gradients", rows, &[s.padded_batch(), s.row.len])?;
@@ -62,7 +62,7 @@ fn jobs(s: &LinearLayers) -> Vec<u32> {
         .into_iter()
         .flat_map(|(layer, d_at, x_at)| jobs_of(layer, d_at, x_at, s.tiles.gradients))
         .collect();
-    // A job of nothing but zeros has no extent and writes nothing.
+    // A job of zeros has no extent and writes nothing.
     jobs.resize(jobs.len().next_multiple_of(JOB_WORDS * JOB_THREADS), 0);
     jobs
 }
@@ -75,7 +75,7 @@ fn jobs_of(layer: &Placed, d_at: usize, x_at: usize, tile: GradientTile) -> Vec<
         for i in (0..inputs).step_by(tile.inputs * tile.lanes) {
             for lane in (0..tile.lanes).map(|lane| 4 * lane) {
                 let left = |size: usize, from: usize| size.saturating_sub(from);
-                // The tiles at input 0 sum the biases up.
+                // The tiles at input 0 also compute the biases' gradients.
                 let biases = if i == 0 { left(outputs, o + lane).min(left(tile.outputs, lane)) } else { 0 };
                 let job = [
                     d_at + o + lane,

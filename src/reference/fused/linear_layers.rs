@@ -1,4 +1,4 @@
-//! All linear layers of the network in one: what is left of the network behind its last pooling.
+//! All linear layers of the network in one: the part of the network after its last pooling.
 //!
 //! Of each ReLU the kernel keeps only the output, and of each gradient only the one before the ReLU.
 

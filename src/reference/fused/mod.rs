@@ -1,4 +1,4 @@
-//! The ops of the fused plan, made of those that they fuse.
+//! The ops of the fused plan, composed of those that they fuse.
 
 pub mod conv_pool;
 pub mod linear_layers;

@@ -14,7 +14,7 @@ use crate::network::Network;
 use crate::program::Parameter;
 use crate::{Error, Result, atomic};
 
-/// How weights came about; kept in the file's metadata.
+/// How weights were made; kept in the file's metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct About {
     /// Version of the program that trained them.
@@ -23,7 +23,7 @@ pub struct About {
     #[serde(flatten)]
     pub recipe: Recipe,
     /// Epochs that they were trained for; files of version 0.1.0 from before recipes were kept have none, and
-    /// say it in the recipe's.
+    /// give the number as the recipe's.
     #[serde(default)]
     pub trained_epochs: Option<u32>,
     /// What they were trained on, and where it lay.
@@ -38,7 +38,7 @@ pub struct About {
 pub struct Model {
     /// The flat parameters, as [`Network::parameters`] places them; padding is 0.
     pub parameters: Vec<f32>,
-    /// How they came about; `None` in a file that another program wrote.
+    /// How they were made; `None` in a file that another program wrote.
     pub about: Option<About>,
 }
 
@@ -49,7 +49,7 @@ const ABOUT: &str = "digit-adder";
 /// Files larger than this hold something else.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// Saves the flat parameters; see [`atomic::write`].
+/// Saves the flat parameters to a file that is whole or not there.
 ///
 /// # Errors
 ///
@@ -74,12 +74,12 @@ pub fn save(path: &Path, network: &Network, flat: &[f32], about: &About) -> Resu
 /// # Errors
 ///
 /// [`Error::Data`] naming the file, and the tensor where one is wrong: missing or unknown, not
-/// f32, of another shape, or holding a value that is not finite.
+/// f32, of a different shape, or holding a value that is not finite.
 pub fn load(path: &Path, network: &Network) -> Result<Model> {
     let wrong = |what: String| Error::Data(format!("{}: {what}", path.display()));
     let length = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
     if length > MAX_BYTES {
-        return Err(wrong(format!("is not a model of this program, it has {length} bytes")));
+        return Err(wrong(format!("is not a model of this program: it has {length} bytes")));
     }
     let file = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let not_safetensors = |error| wrong(format!("is not a whole safetensors file: {error}"));
@@ -118,10 +118,10 @@ pub fn load(path: &Path, network: &Network) -> Result<Model> {
     Ok(Model { parameters: flat, about })
 }
 
-/// What is wrong with a file whose weights are finite numbers, but lead to others.
+/// What is wrong with a file whose weights are finite numbers but whose outputs are not.
 pub fn not_finite(path: &Path) -> Error {
     Error::Data(format!(
-        "{}: its weights give numbers that are not finite, they are too large. Train new ones, with a lower \
+        "{}: its weights are too large and give numbers that are not finite. Train new ones, with a lower \
          learning rate (--lr)",
         path.display()
     ))
