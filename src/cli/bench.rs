@@ -78,7 +78,10 @@ impl Bench {
 
     fn measure(&self, gpu: &Arc<Gpu>, header: Header, device: Duration) -> Result<Report> {
         let network = Sizes::default().network()?;
-        let plans = self.plan.map_or(vec![Kind::Fused, Kind::Layered], |plan| vec![plan]);
+        let mut plans = vec![options::fitting(self.plan.unwrap_or(Kind::Fused), &network)];
+        if self.plan.is_none() && plans[0] == Kind::Fused {
+            plans.push(Kind::Layered);
+        }
 
         // Start-up first, before anything has warmed up.
         let mut started = Vec::new();

@@ -62,7 +62,7 @@ impl Eval {
         let trained = trained_with(&model, &dataset);
         let seed = self.seed.unwrap_or(trained.seed);
         let adapter = opened.adapter.clone();
-        let recipe = Recipe { plan: self.plan.plan, ..trained };
+        let recipe = Recipe { plan: options::fitting(self.plan.plan, &network), ..trained };
         let parameters = model.parameters.clone();
         let mut engine = opened.engine(network.clone(), &recipe, parameters, dataset.clone(), None)?;
         let metrics = self.test(engine.as_mut(), seed, dataset.test.len())?;

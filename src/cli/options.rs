@@ -8,6 +8,7 @@ use wgpu::PowerPreference;
 use crate::data::{self, Addend, Dataset, Request, Wanted};
 use crate::engine::{Backend, Choice};
 use crate::gpu::adapter::Preference;
+use crate::network::Network;
 use crate::report::console;
 use crate::train::recipe::Parsed;
 use crate::{Result, plans};
@@ -108,6 +109,13 @@ impl DataOptions {
         let request = Request { wanted, data_dir, limit, seed: DRAWING_SEED, download: true };
         data::load(&request, &mut console::say)
     }
+}
+
+/// The plan that can run a network: the layered one where the fused kernels refuse it, and the user is told why.
+pub(super) fn fitting(plan: plans::Kind, network: &Network) -> plans::Kind {
+    let Some(refusal) = plan.refusal(network) else { return plan };
+    console::say(&format!("the layered plan is used, as the fused one cannot run the network: {refusal}"));
+    plans::Kind::Layered
 }
 
 /// A time to spend.

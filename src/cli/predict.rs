@@ -54,7 +54,7 @@ impl Predict {
         let (train, test) = (Split::default(), Split::default());
         let dataset = Arc::new(Dataset { origin: "none".into(), train, test });
         let trained = model.about.map(|about| about.recipe).unwrap_or_default();
-        let recipe = Recipe { batch_size: 1, plan: self.plan.plan, ..trained };
+        let recipe = Recipe { batch_size: 1, plan: options::fitting(self.plan.plan, &network), ..trained };
         let mut engine = opened.engine(network, &recipe, model.parameters, dataset, None)?;
         let prediction = engine.predict(&Image::new(&picture.pixels)?, self.number)?;
         if !prediction.heads.iter().flat_map(|head| &head.probabilities).all(|p| p.is_finite()) {

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use super::options;
 use crate::network::{Loss, Sizes};
 use crate::plans::{Kind, tiles::Tiles};
 use crate::report::{console, schedule};
@@ -57,7 +58,8 @@ impl From<Cut> for Tiles {
 impl Schedule {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
-        let programs = self.plan.programs(&network, self.loss, self.tiles.into());
+        let plan = options::fitting(self.plan, &network);
+        let programs = plan.programs(&network, self.loss, self.tiles.into());
         let schedule = lower(&programs.training(self.batch_size)?, &Library::Embedded)?;
         let json = || serde_json::to_string_pretty(&schedule);
         Ok(console::print(&if self.json { json()? } else { schedule::listing(&schedule) })?)

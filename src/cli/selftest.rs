@@ -72,6 +72,11 @@ impl Selftest {
             checks.len(),
             opened.adapter
         ));
+        if let Some(refusal) = selftest::refused()? {
+            console::say(&format!(
+                "not all fused kernels are tested, as they cannot run the network: {refusal}"
+            ));
+        }
         let start = Instant::now();
         let (ops, cause) = run(gpu, &checks);
         console::say(&format!("done in {:.1} s", start.elapsed().as_secs_f64()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde::Serialize;
 
-use super::options::{AdapterOptions, DataOptions};
+use super::options::{self, AdapterOptions, DataOptions};
 use super::profile::Profiler;
 use super::recorder::Recorder;
 use crate::data::Dataset;
@@ -75,12 +75,13 @@ struct Outcome<'a> {
 }
 
 impl Train {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(mut self) -> anyhow::Result<()> {
         if let Some(out) = &self.out {
             run_folder::refuse_used(out)?;
         }
         let watch = self.hot_reload.then(|| Watch::new(&self.shader_dir, console::interject)).transpose()?;
         let network = Sizes::default().network()?;
+        self.recipe.plan = options::fitting(self.recipe.plan, &network);
         let mut opened = self.open(&network)?;
         let profiler =
             self.profile.as_ref().map(|trace| Profiler::new(&opened, trace.clone())).transpose()?;
@@ -146,11 +147,6 @@ impl Train {
         console::say(&format!("data: {origin}, {} training and {} test images", train.len(), test.len()));
         console::say(&format!("\n{}\n", summary::network(network, self.recipe.batch_size)));
         console::say(&format!("{}, {}", self.title(origin), self.details()));
-        if let Some(refusal) = self.recipe.plan.refusal(network) {
-            console::say(&format!(
-                "the layered plan is used, as the fused one cannot run the network: {refusal}"
-            ));
-        }
         if let Some(watch) = watch {
             console::say(&format!("hot reload: the shaders come from {}", watch.folder().display()));
         }

@@ -19,9 +19,11 @@ pub use check::{Check, Verdict};
 
 use std::collections::HashSet;
 
-use crate::Result;
+use crate::network::Sizes;
+use crate::plans::Kind;
 use crate::program::Dispatch;
 use crate::random::{Purpose, Random};
+use crate::{Error, Result};
 
 /// Batch sizes that are awkward for tiles and workgroups.
 const BATCHES: [usize; 7] = [1, 7, 32, 63, 64, 65, 1000];
@@ -60,9 +62,22 @@ pub fn all(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
+/// Why the fused kernels cannot run the network, so that some of them are not checked; none, if they can.
+///
+/// # Errors
+/// Sizes that make no network.
+pub fn refused() -> Result<Option<Error>> {
+    Ok(Kind::Fused.refusal(&Sizes::default().network()?))
+}
+
 /// The checks that a depth adds.
 fn only(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
-    let mut checks = linear_layers::checks(depth, lanes)?;
+    let mut checks = Vec::new();
+    // These are cut out of the network: where the fused kernels refuse it, there is nothing to cut.
+    if refused()?.is_none() {
+        checks.extend(linear_layers::checks(depth, lanes)?);
+        checks.extend(conv_pool::fixed(depth, lanes)?);
+    }
     for index in 0..SIZES.len() + RANDOM {
         let seed = index as u32;
         let quick = index < SIZES.len() && index.is_multiple_of(3);
@@ -84,7 +99,6 @@ fn only(depth: Depth, lanes: usize) -> Result<Vec<Check>> {
         checks.extend(conv_pool::random(batch, kernels, lanes, sizes, seed)?);
     }
     checks.extend(convolution::fixed(depth)?);
-    checks.extend(conv_pool::fixed(depth, lanes)?);
     Ok(checks)
 }
 

@@ -168,7 +168,7 @@ impl HotReload {
 
     fn report_reload(&mut self, changed: &[&str], pipelines: usize, took: Duration, step: u32) {
         let pipelines = match pipelines {
-            0 => "no pipelines, as this plan does not use what has changed".to_string(),
+            0 => "no pipelines, as no kernel of this plan has another text".to_string(),
             1 => "1 pipeline".to_string(),
             n => format!("{n} pipelines"),
         };
