@@ -1,6 +1,9 @@
 //! Trained weights as a safetensors file: names, shapes and order are PyTorch's, so
 //! `load_state_dict(strict=True)` takes it.
 
+mod content;
+mod names;
+
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -46,9 +49,6 @@ pub struct Model {
 /// would differ from run to run.
 const ABOUT: &str = "digit-adder";
 
-/// Files larger than this hold something else.
-const MAX_BYTES: u64 = 256 << 20;
-
 /// Saves the flat parameters to a file that is whole or not there.
 ///
 /// # Errors
@@ -69,53 +69,56 @@ pub fn save(path: &Path, network: &Network, flat: &[f32], about: &About) -> Resu
     atomic::write(path, &file)
 }
 
-/// Loads a file that has exactly the tensors of a network.
+/// Loads a file that has exactly the tensors of a network; PyTorch's wrappers may have put `module.` or
+/// `_orig_mod.` before all names.
 ///
 /// # Errors
 ///
-/// [`Error::Data`] naming the file, and the tensor where one is wrong: missing or unknown, not
-/// f32, of a different shape, or holding a value that is not finite.
+/// [`Error::Data`] naming the file, what it is where that is known and not safetensors, and the tensor where
+/// one is wrong: missing or unknown, not f32, of a different shape, or holding a value that is not finite.
 pub fn load(path: &Path, network: &Network) -> Result<Model> {
     let wrong = |what: String| Error::Data(format!("{}: {what}", path.display()));
-    let length = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
-    if length > MAX_BYTES {
-        return Err(wrong(format!("is not a model of this program: it has {length} bytes")));
-    }
-    let file = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    let not_safetensors = |error| wrong(format!("is not a whole safetensors file: {error}"));
+    let file = content::read(path).map_err(wrong)?;
+    let not_safetensors =
+        |error| wrong(format!("is not a whole safetensors file ({error}): copy or download it again"));
     let tensors = SafeTensors::deserialize(&file).map_err(not_safetensors)?;
     let (_, header) = SafeTensors::read_metadata(&file).map_err(not_safetensors)?;
-
-    let parameters = network.parameters();
-    if let Some(name) =
-        tensors.names().iter().filter(|&name| !parameters.iter().any(|p| p.name == *name)).min()
-    {
-        return Err(wrong(format!("tensor `{name}` is not one of this network's")));
-    }
-    let mut flat = vec![0.0; network.flat_len()];
-    for parameter in parameters {
-        let name = &parameter.name;
-        let tensor = tensors.tensor(name).map_err(|_| wrong(format!("tensor `{name}` is missing")))?;
-        if tensor.dtype() != Dtype::F32 {
-            return Err(wrong(format!("tensor `{name}` is {:?}, not F32", tensor.dtype())));
-        }
-        if tensor.shape() != parameter.shape {
-            let (found, expected) = (tensor.shape(), &parameter.shape);
-            return Err(wrong(format!("tensor `{name}` has shape {found:?}, not {expected:?}")));
-        }
-        let values = tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
-        for (place, value) in flat[parameter.range()].iter_mut().zip(values) {
-            if !value.is_finite() {
-                return Err(wrong(format!("tensor `{name}` holds {value}")));
-            }
-            *place = value;
-        }
-    }
+    let parameters = flat(&tensors, network).map_err(wrong)?;
 
     let about = header.metadata().as_ref().and_then(|metadata| metadata.get(ABOUT));
     let about = about.map(|json| serde_json::from_str(json)).transpose();
     let about = about.map_err(|error| wrong(format!("its `{ABOUT}` metadata is wrong: {error}")))?;
-    Ok(Model { parameters: flat, about })
+    Ok(Model { parameters, about })
+}
+
+/// The network's parameters from the tensors of a file, or which tensor is wrong.
+fn flat(tensors: &SafeTensors, network: &Network) -> std::result::Result<Vec<f32>, String> {
+    let names = names::without_prefixes(tensors.names())?;
+    let parameters = network.parameters();
+    if let Some((_, name)) = names.iter().find(|(bare, _)| !parameters.iter().any(|p| p.name == **bare)) {
+        return Err(format!("tensor `{name}` is not one of this network's"));
+    }
+    let mut flat = vec![0.0; network.flat_len()];
+    for parameter in parameters {
+        let missing = || format!("tensor `{}` is missing", parameter.name);
+        let name = names.get(parameter.name.as_str()).ok_or_else(missing)?;
+        let tensor = tensors.tensor(name).map_err(|_| missing())?;
+        if tensor.dtype() != Dtype::F32 {
+            return Err(format!("tensor `{name}` is {:?}, not F32", tensor.dtype()));
+        }
+        if tensor.shape() != parameter.shape {
+            let (found, expected) = (tensor.shape(), &parameter.shape);
+            return Err(format!("tensor `{name}` has shape {found:?}, not {expected:?}"));
+        }
+        let values = tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+        for (place, value) in flat[parameter.range()].iter_mut().zip(values) {
+            if !value.is_finite() {
+                return Err(format!("tensor `{name}` holds {value}"));
+            }
+            *place = value;
+        }
+    }
+    Ok(flat)
 }
 
 /// What is wrong with a file whose weights are finite numbers but whose outputs are not.

@@ -2,7 +2,7 @@ use super::*;
 use crate::network::{Loss, Sizes};
 use tempfile::TempDir;
 
-fn network() -> Network {
+pub(super) fn network() -> Network {
     Sizes::default().network().unwrap()
 }
 
@@ -16,7 +16,7 @@ fn about() -> About {
     }
 }
 
-fn saved() -> (TempDir, std::path::PathBuf, Vec<f32>) {
+pub(super) fn saved() -> (TempDir, std::path::PathBuf, Vec<f32>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let flat = network().initial_parameters(3);
@@ -102,11 +102,37 @@ fn a_file_of_other_weights_is_refused_by_name() {
 }
 
 #[test]
+fn infinite_weights_are_refused() {
+    let (_folder, path, mut flat) = saved();
+    flat[0] = f32::NEG_INFINITY;
+    save(&path, &network(), &flat, &about()).unwrap();
+    assert!(load(&path, &network()).unwrap_err().to_string().contains("`conv1.weight` holds -inf"));
+}
+
+#[test]
+fn names_may_have_the_prefixes_of_wrappers() {
+    let (folder, path, flat) = saved();
+    let file = std::fs::read(path).unwrap();
+    let prefixed = SafeTensors::deserialize(&file).unwrap().tensors();
+    let prefixed = || prefixed.iter().map(|(name, view)| (format!("module._orig_mod.{name}"), view.clone()));
+    let path = folder.path().join("wrapped");
+    std::fs::write(&path, safetensors::serialize(prefixed(), None).unwrap()).unwrap();
+    assert_eq!(load(&path, &network()).unwrap(), Model { parameters: flat, about: None });
+
+    let three = [0u8; 12];
+    let other = |name: &str| (name.to_string(), TensorView::new(Dtype::F32, vec![3], &three).unwrap());
+    let clash = refusal(prefixed().chain([other("fc2.bias")]).collect());
+    assert!(clash.contains("`fc2.bias` and `module._orig_mod.fc2.bias` are both"), "{clash}");
+    let unknown = refusal(prefixed().chain([other("module._orig_mod.fc9.bias")]).collect());
+    assert!(unknown.contains("`module._orig_mod.fc9.bias` is not one of"), "{unknown}");
+}
+
+#[test]
 fn a_file_that_is_cut_or_not_safetensors_is_refused() {
     let (folder, path, _) = saved();
     let file = std::fs::read(&path).unwrap();
     let odd = folder.path().join("cut");
-    for length in [0, 4, 100, file.len() - 1] {
+    for length in [4, 100, file.len() - 1] {
         std::fs::write(&odd, &file[..length]).unwrap();
         let message = load(&odd, &network()).unwrap_err().to_string();
         assert!(message.contains("cut: is not a whole safetensors file"), "{message}");

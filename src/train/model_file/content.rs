@@ -1,0 +1,128 @@
+//! What a file holds, told from its first bytes and not from its name.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// In MB. Files larger than this hold something else.
+const MAX_MB: u64 = 64;
+
+/// Reads a file that may be safetensors.
+///
+/// # Errors
+///
+/// What it is instead, and the cure.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    if path.is_dir() {
+        return Err(folder(path));
+    }
+    let mut bytes = Vec::new();
+    let max = MAX_MB * 1_000_000;
+    // Not the size that the system gives: a pipe has none, and a file may grow.
+    File::open(path)
+        .and_then(|file| file.take(max + 1).read_to_end(&mut bytes))
+        .map_err(|error| error.to_string())?;
+    if let Some(other) = other_than_safetensors(&bytes, path) {
+        return Err(other);
+    }
+    if bytes.len() as u64 > max {
+        return Err(format!(
+            "has more than {MAX_MB} MB, so it holds no weights of this network: give a run's model.safetensors"
+        ));
+    }
+    Ok(bytes)
+}
+
+fn folder(path: &Path) -> String {
+    let model = path.join("model.safetensors");
+    match model.is_file() {
+        true => format!("is a folder: give the file in it, {}", model.display()),
+        false => "is a folder without a model.safetensors: give a file of weights".into(),
+    }
+}
+
+/// What a file is that is known and not safetensors.
+fn other_than_safetensors(bytes: &[u8], path: &Path) -> Option<String> {
+    // The length of a safetensors header, which comes first, can look like the start of a pickle.
+    if bytes.get(8) == Some(&b'{') && bytes[4..8] == [0; 4] {
+        return None;
+    }
+    let path = path.display();
+    Some(match bytes {
+        [] => "is empty: copy or download it again".into(),
+        [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..] => format!(
+            "is a PyTorch file: convert its state_dict in Python with `import torch, safetensors.torch; \
+             state_dict = torch.load(r'{path}', map_location='cpu'); \
+             safetensors.torch.save_file(state_dict, 'model.safetensors')`"
+        ),
+        [0x1f, 0x8b, ..] => {
+            format!("is compressed with gzip: unpack it with `gunzip < {path} > model.safetensors`")
+        }
+        text if text.starts_with(b"version https://git-lfs") => {
+            "is a Git LFS pointer, not the weights themselves: fetch them with `git lfs pull`".into()
+        }
+        text if is_html(text) => "is a web page: download the file that the page shows, not the page".into(),
+        _ => return None,
+    })
+}
+
+fn is_html(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii_start();
+    let starts =
+        |tag: &str| text.get(..tag.len()).is_some_and(|head| head.eq_ignore_ascii_case(tag.as_bytes()));
+    starts("<!doctype html") || starts("<html")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(bytes: &[u8]) -> Option<String> {
+        other_than_safetensors(bytes, Path::new("weights"))
+    }
+
+    #[test]
+    fn known_kinds_are_named_with_their_cure() {
+        for (bytes, kind, cure) in [
+            (&b""[..], "empty", "download it again"),
+            (b"PK\x03\x04\0\0model/data.pkl", "PyTorch", "torch.load(r'weights', map_location='cpu')"),
+            (
+                b"\x80\x02\x8a\nl\xfc\x9cF",
+                "PyTorch",
+                "safetensors.torch.save_file(state_dict, 'model.safetensors')",
+            ),
+            (b"\x1f\x8b\x08\0", "gzip", "gunzip < weights"),
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS", "git lfs pull"),
+            (b"\xef\xbb\xbf\n <!DOCTYPE html><html>", "web page", "download the file"),
+            (b"<HTML lang=en>", "web page", "download the file"),
+        ] {
+            let message = told(bytes).unwrap();
+            assert!(message.contains(kind) && message.contains(cure), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_header_whose_length_looks_like_another_kind_is_safetensors() {
+        for start in [*b"\x80\x02\0\0\0\0\0\0{", *b"\x1f\x8b\x08\0\0\0\0\0{"] {
+            assert_eq!(told(&start), None);
+        }
+        assert_eq!(told(b"<"), None);
+    }
+
+    #[test]
+    fn a_folder_names_the_file_to_give() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read(folder.path()).unwrap_err().contains("folder without a model.safetensors"));
+        let model = folder.path().join("model.safetensors");
+        std::fs::write(&model, b"x").unwrap();
+        assert!(read(folder.path()).unwrap_err().contains(&model.display().to_string()));
+    }
+
+    #[test]
+    fn no_more_than_the_limit_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large");
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert!(read(&path).unwrap_err().contains("more than 64 MB"));
+    }
+}
