@@ -142,4 +142,6 @@ fn little_endian(parameter: &Parameter, flat: &[f32]) -> Vec<u8> {
 }
 
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod tests;
