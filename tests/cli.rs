@@ -135,6 +135,9 @@ fn wrong_files_end_with_code_4() {
     std::fs::write(folder.path().join("text"), "no tensors here, no picture either").unwrap();
     refused(&["eval", "none.safetensors"], &["none.safetensors"]);
     refused(&["eval", "text"], &["text", "safetensors"]);
+    std::fs::write(folder.path().join("model.safetensors"), b"PK\x03\x04").unwrap();
+    refused(&["eval", "model.safetensors"], &["is a PyTorch file", "torch.load(r'model.safetensors'"]);
+    refused(&["eval", "."], &["is a folder: give the file in it, ./model.safetensors"]);
     refused(&["predict", "text", "text", "--number", "1"], &["text", "safetensors"]);
     refused(&["train", "--adapter", "cpu", "--data-dir", "nowhere"], &["nowhere"]);
     refused(&["train", "--adapter", "cpu", "--data-dir", "text"], &["text"]);
