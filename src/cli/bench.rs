@@ -54,7 +54,7 @@ impl Bench {
         const NOTHING: &str = "there is nothing to measure: bench times the dispatches of a GPU driver and \
             needs an adapter";
         let choice = Choice { profile: true, ..self.adapter.choice(true) };
-        if choice.adapter == Preference::Cpu {
+        if choice.adapter == Some(Preference::Cpu) {
             return Err(Error::Device(format!("{NOTHING} other than cpu")).into());
         }
         let start = Instant::now();

@@ -58,7 +58,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Train(train) => train.run(),
         Command::Eval(eval) => eval.run(),
         Command::Predict(predict) => predict.run(),
-        Command::Adapters(options) => Ok(console::print(&engine::adapters(options.backend))?),
+        Command::Adapters(options) => Ok(console::print(&engine::adapters(options.backend)?)?),
         Command::Selftest(selftest) => selftest.run(),
         Command::Bench(bench) => bench.run(),
         Command::Schedule(schedule) => schedule.run(),

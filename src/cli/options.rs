@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use wgpu::PowerPreference;
 
 use crate::data::{self, Addend, Dataset, Request, Wanted};
 use crate::engine::{Backend, Choice};
@@ -62,14 +61,10 @@ impl AdapterOptions {
 
 impl NamedAdapter {
     pub(super) fn choice(&self, require_gpu: bool) -> Choice {
-        let by_power = || match PowerPreference::from_env() {
-            Some(PowerPreference::LowPower) => Preference::LowPower,
-            _ => Preference::HighPerformance,
-        };
         // An empty variable counts as unset.
         let named = self.adapter.as_ref().filter(|name| !name.trim().is_empty());
         Choice {
-            adapter: named.map_or_else(by_power, |name| Preference::from(name.as_str())),
+            adapter: named.map(|name| Preference::from(name.as_str())),
             backend: self.backend.backend,
             require_gpu,
             profile: false,

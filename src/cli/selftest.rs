@@ -61,7 +61,7 @@ impl Selftest {
         const NOTHING: &str = "there is nothing to test: selftest compares a GPU driver's numbers with the \
             CPU reference and needs an adapter";
         let choice = self.adapter.choice(true);
-        if choice.adapter == Preference::Cpu {
+        if choice.adapter == Some(Preference::Cpu) {
             return Err(Error::Device(format!("{NOTHING} other than cpu")).into());
         }
         let opened = engine::open(&choice, &mut console::say).context(NOTHING)?;

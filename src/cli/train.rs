@@ -129,6 +129,9 @@ impl Train {
             opened.reloadable()?;
         }
         console::say(&format!("adapter: {}", opened.adapter));
+        if let Some(advice) = opened.adapter.advice() {
+            console::say(&format!("note: {advice}"));
+        }
         Ok(opened)
     }
 

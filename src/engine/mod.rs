@@ -10,7 +10,7 @@ use serde::Serialize;
 use self::cpu::CpuEngine;
 use self::gpu::{GpuEngine, tune};
 use crate::data::{Dataset, PIXELS};
-use crate::gpu::{Gpu, Kernels, adapter};
+use crate::gpu::{Gpu, Kernels, adapter, environment};
 use crate::network::Network;
 use crate::plans;
 use crate::plans::tiles::{CANDIDATES, Tiles};
@@ -45,8 +45,9 @@ impl From<Backend> for wgpu::Backends {
 /// The adapter that the user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// `high-performance`, `low-power`, `software`, `cpu`, an index or a part of a name.
-    pub adapter: adapter::Preference,
+    /// `high-performance`, `low-power`, `software`, `cpu`, an index or a part of a name; where none is given,
+    /// `WGPU_POWER_PREF` says it.
+    pub adapter: Option<adapter::Preference>,
     /// Only adapters of this interface.
     pub backend: Option<Backend>,
     /// Whether the CPU reference is not an acceptable substitute.
@@ -66,6 +67,20 @@ pub struct Adapter {
     pub backend: String,
     /// Whether it computes on the CPU.
     pub software: bool,
+}
+
+impl Adapter {
+    /// What would serve better than a software driver that is reached through OpenGL.
+    pub fn advice(&self) -> Option<String> {
+        let slow = self.software && self.backend == wgpu::Backend::Gl.to_str();
+        slow.then(|| {
+            format!(
+                "this software driver is used through OpenGL, and one for Vulkan would serve better: install {}, \
+                 and choose it with --backend vulkan",
+                adapter::PACKAGE
+            )
+        })
+    }
 }
 
 impl std::fmt::Display for Adapter {
@@ -89,9 +104,11 @@ pub struct Opened {
 ///
 /// # Errors
 ///
-/// [`Error::Device`] where there is no such adapter, or none at all and one is required.
+/// [`Error::Device`] where there is no such adapter, or none at all and one is required; [`Error::Usage`] where
+/// the environment asks for something that does not exist.
 pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
-    if choice.adapter == adapter::Preference::Cpu {
+    let preference = choice.adapter.clone().map_or_else(environment::preference, Ok)?;
+    if preference == adapter::Preference::Cpu {
         return match choice.require_gpu {
             true => Err(Error::Usage(
                 "--require-gpu and --adapter cpu contradict each other: drop one of them".into(),
@@ -99,7 +116,7 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
             false => Ok(Opened::new(cpu_reference(), None)),
         };
     }
-    match adapter::choose(&choice.adapter, choice.backend.map(Into::into)) {
+    match adapter::choose(&preference, choice.backend.map(Into::into)) {
         Ok(chosen) => {
             let gpu = if choice.profile { Gpu::open_profiled(&chosen)? } else { Gpu::open(&chosen)? };
             Ok(Opened::new(describe(&gpu.info), Some(Arc::new(gpu))))
@@ -248,13 +265,17 @@ fn cpu_reference() -> Adapter {
 }
 
 /// The adapters that there are, one per line, for the user.
-pub fn adapters(backend: Option<Backend>) -> String {
-    let (adapters, _) = adapter::list(backend.map(Into::into));
+///
+/// # Errors
+///
+/// [`Error::Usage`] where `WGPU_BACKEND` names no backend.
+pub fn adapters(backend: Option<Backend>) -> Result<String> {
+    let (adapters, _) = adapter::list(backend.map(Into::into))?;
     let mut lines: Vec<String> = adapters
         .iter()
         .enumerate()
         .map(|(index, found)| format!("{index}: {}", adapter::describe(&found.get_info())))
         .collect();
     lines.push(format!("cpu: {}", cpu_reference()));
-    lines.join("\n")
+    Ok(lines.join("\n"))
 }

@@ -4,7 +4,11 @@ use std::fmt;
 
 use wgpu::{AdapterInfo, Backend, Backends, DeviceType};
 
-use crate::Error;
+use super::environment;
+use crate::{Error, Result};
+
+/// What brings a software Vulkan driver.
+pub const PACKAGE: &str = "mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-swrast (Arch)";
 
 /// What the user asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,11 +79,13 @@ pub fn driver(info: &AdapterInfo) -> String {
 /// All adapters that can compute, in the order of their indices, and the backends that were tried.
 ///
 /// `WGPU_BACKEND` narrows the backends down unless `backend` does.
-pub fn list(backend: Option<Backends>) -> (Vec<wgpu::Adapter>, Backends) {
+///
+/// # Errors
+///
+/// [`Error::Usage`] where `WGPU_BACKEND` names no backend.
+pub fn list(backend: Option<Backends>) -> Result<(Vec<wgpu::Adapter>, Backends)> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
-    if let Some(backend) = backend {
-        descriptor.backends = backend;
-    }
+    descriptor.backends = backend.map_or_else(environment::backends, Ok)?;
     let asked = descriptor.backends & wgpu::Instance::enabled_backend_features();
     let instance = wgpu::Instance::new(descriptor);
     let mut adapters = pollster::block_on(instance.enumerate_adapters(asked));
@@ -87,7 +93,7 @@ pub fn list(backend: Option<Backends>) -> (Vec<wgpu::Adapter>, Backends) {
         let can = adapter.get_downlevel_capabilities().flags;
         can.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
     });
-    (adapters, asked)
+    Ok((adapters, asked))
 }
 
 /// Why there is no adapter.
@@ -97,12 +103,16 @@ pub enum Missing {
     All(String),
     /// None matches: lists those that there are.
     Fitting(String),
+    /// The environment asks for something that does not exist.
+    Environment(String),
 }
 
 impl From<Missing> for Error {
     fn from(missing: Missing) -> Self {
-        let (Missing::All(message) | Missing::Fitting(message)) = missing;
-        Self::Device(message)
+        match missing {
+            Missing::All(message) | Missing::Fitting(message) => Self::Device(message),
+            Missing::Environment(message) => Self::Usage(message),
+        }
     }
 }
 
@@ -110,8 +120,11 @@ impl From<Missing> for Error {
 ///
 /// # Errors
 /// There is none, or none that matches.
-pub fn choose(preference: &Preference, backend: Option<Backends>) -> Result<wgpu::Adapter, Missing> {
-    let (mut adapters, asked) = list(backend);
+pub fn choose(
+    preference: &Preference,
+    backend: Option<Backends>,
+) -> std::result::Result<wgpu::Adapter, Missing> {
+    let (mut adapters, asked) = list(backend).map_err(|error| Missing::Environment(error.to_string()))?;
     let infos: Vec<AdapterInfo> = adapters.iter().map(wgpu::Adapter::get_info).collect();
     if let Some(index) = pick(preference, &infos) {
         return Ok(adapters.swap_remove(index));
@@ -151,12 +164,11 @@ fn pick(preference: &Preference, infos: &[AdapterInfo]) -> Option<usize> {
 }
 
 fn no_adapter(asked: Backends) -> String {
-    let tried: Vec<String> = asked.iter_names().map(|(name, _)| name.to_lowercase()).collect();
+    let tried = environment::names(asked);
     format!(
-        "no usable GPU adapter (backends tried: {}). A software Vulkan driver is in the package \
-         mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-swrast (Arch); \
+        "no usable GPU adapter (backends tried: {}). A software Vulkan driver is in the package {PACKAGE}; \
          a GPU needs its vendor's driver",
-        if tried.is_empty() { "no backend of this platform".to_string() } else { tried.join(", ") }
+        if tried.is_empty() { "no backend of this platform" } else { &tried }
     )
 }
 

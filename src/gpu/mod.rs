@@ -2,6 +2,7 @@
 
 pub mod adapter;
 pub mod device;
+pub mod environment;
 pub mod kernel;
 pub mod replay;
 pub mod spans;
