@@ -7,6 +7,9 @@ use std::path::Path;
 /// In MB. Files larger than this hold something else.
 const MAX_MB: u64 = 64;
 
+/// In bytes. A longer header names so many tensors that reading them takes a gigabyte.
+const MAX_HEADER: u64 = 1_000_000;
+
 /// Reads a file that may be safetensors.
 ///
 /// # Errors
@@ -28,6 +31,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     if bytes.len() as u64 > max {
         return Err(format!(
             "has more than {MAX_MB} MB, so it holds no weights of this network: give a run's model.safetensors"
+        ));
+    }
+    let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+    if (MAX_HEADER..=max).contains(&header) {
+        return Err(format!(
+            "has a header of {header} bytes, so it holds no weights of this network: give a run's model.safetensors"
         ));
     }
     Ok(bytes)
@@ -122,7 +131,9 @@ mod tests {
     fn no_more_than_the_limit_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("large");
-        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        File::create(&path).unwrap().set_len(MAX_MB * 1_000_000 + 1).unwrap();
         assert!(read(&path).unwrap_err().contains("more than 64 MB"));
+        std::fs::write(&path, 2_000_000u64.to_le_bytes()).unwrap();
+        assert!(read(&path).unwrap_err().contains("header of 2000000 bytes"));
     }
 }
