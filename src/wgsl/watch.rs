@@ -46,8 +46,9 @@ impl Watch {
                 here.display()
             ))
         };
-        let folder = folder.canonicalize().map_err(|error| no_folder(error.to_string()))?;
-        if !folder.is_dir() {
+        // Links in it stay as they are, so that one which is later pointed elsewhere is followed.
+        let folder = std::path::absolute(folder).map_err(|error| no_folder(error.to_string()))?;
+        if !folder.metadata().map_err(|error| no_folder(error.to_string()))?.is_dir() {
             return Err(no_folder("it is not a folder".into()));
         }
         let files = read(&folder);
@@ -62,7 +63,7 @@ impl Watch {
         Ok(Self { folder, files, looked: Instant::now(), news: None, say: Box::new(say) })
     }
 
-    /// The folder's absolute path.
+    /// The folder's absolute path, in which links are not resolved.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -107,7 +108,9 @@ fn read(folder: &Path) -> Vec<File> {
             std::io::ErrorKind::NotFound => "is gone".to_string(),
             _ => format!("cannot be read ({error})"),
         })?;
-        String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_string())
+        let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_string())?;
+        // Some editors on Windows mark the start of a file, which WGSL does not know.
+        Ok(text.strip_prefix('\u{feff}').map(String::from).unwrap_or(text))
     };
     SHADERS.iter().map(|shader| file(shader.path)).collect()
 }

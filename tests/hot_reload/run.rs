@@ -20,7 +20,7 @@ pub const STEPS: usize = 8;
 const IMAGES: usize = BATCH * STEPS - 5;
 
 /// Long enough for a change to settle and be taken over, whatever else the machine does.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Far longer than a change takes to settle.
 pub const A_WHILE: Duration = Duration::from_millis(300);

@@ -1,10 +1,11 @@
-//! The ways in which editors save a file.
+//! The ways in which a file is saved, and a folder replaced.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use digit_adder::plans::Kind;
+use digit_adder::wgsl::watch::Watch;
 
-use crate::run::{A_WHILE, Run, STEPS, Shaders, leaky, text};
+use crate::run::{A_WHILE, PATIENCE, Run, STEPS, Shaders, leaky, text};
 
 pub fn a_file_saved_as_it_was() -> Result<(), String> {
     let shaders = Shaders::new();
@@ -70,5 +71,46 @@ pub fn a_file_that_is_gone() -> Result<(), String> {
     shaders.save("relu", &leaky());
     let said = run.train_until("reloaded relu.wgsl: ")?;
     assert!(said.contains("relu.wgsl is back\n"), "{said}");
+    Ok(())
+}
+
+/// Looks until there is something new.
+fn wait_for_news(watch: &mut Watch) -> Result<(), String> {
+    let start = Instant::now();
+    while !watch.look() {
+        if start.elapsed() > PATIENCE {
+            return Err("the change was never seen".into());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+pub fn a_byte_order_mark_is_dropped() -> Result<(), String> {
+    let shaders = Shaders::new();
+    shaders.save("add", &format!("\u{feff}{}", text("add")));
+    let mut watch = Watch::new(shaders.folder(), |_| {}).map_err(|e| e.to_string())?;
+    assert_eq!(watch.texts()["add"], text("add"));
+    shaders.save("relu", &format!("\u{feff}{}", leaky()));
+    wait_for_news(&mut watch)?;
+    assert_eq!(watch.texts()["relu"], leaky());
+    Ok(())
+}
+
+/// As where each version of the shaders has a folder of its own, and a link names the one in use.
+pub fn a_link_that_is_pointed_elsewhere() -> Result<(), String> {
+    #[cfg(unix)]
+    {
+        let (one, other, home) = (Shaders::new(), Shaders::new(), tempfile::tempdir().unwrap());
+        other.save("relu", &leaky());
+        let [link, beside] = ["link", "beside"].map(|name| home.path().join(name));
+        std::os::unix::fs::symlink(one.folder(), &link).unwrap();
+        let mut watch = Watch::new(&link, |_| {}).map_err(|e| e.to_string())?;
+        assert_eq!((watch.folder(), &watch.texts()["relu"][..]), (&*link, text("relu")));
+        std::os::unix::fs::symlink(other.folder(), &beside).unwrap();
+        std::fs::rename(&beside, &link).unwrap();
+        wait_for_news(&mut watch)?;
+        assert_eq!(watch.texts()["relu"], leaky());
+    }
     Ok(())
 }
