@@ -9,7 +9,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::SIDE;
+use super::{SIDE, forms};
 use crate::{Error, Result};
 
 /// What a file must hold.
@@ -77,6 +77,9 @@ pub(super) fn unpack(mut input: impl BufRead, len: usize) -> std::result::Result
     if gzipped {
         let read = MultiGzDecoder::new(input).take(limit).read_to_end(&mut bytes);
         read.map_err(|e| format!("its gzip stream is truncated or damaged ({e}); fetch the file again"))?;
+        if bytes.starts_with(&GZIP) {
+            return Err("gzipped twice: unpack it once, with `gunzip`, or fetch the file again".into());
+        }
     } else {
         let read = input.take(limit).read_to_end(&mut bytes);
         read.map_err(|e| format!("cannot be read ({e})"))?;
@@ -100,7 +103,9 @@ pub fn check(bytes: &[u8], content: Content, count: usize) -> std::result::Resul
         ));
     }
     if bytes.len() > promised {
-        return Err(format!("oversized: longer than the {promised} bytes that its header promises"));
+        return Err(format!(
+            "oversized: longer than the {promised} bytes that its header promises, where reading stops"
+        ));
     }
     if content == Content::Labels
         && let Some(place) = bytes[content.header()..].iter().position(|&label| label > 9)
@@ -118,9 +123,10 @@ fn check_magic(bytes: &[u8], content: Content) -> std::result::Result<(), String
         return Err(format!("truncated: its {} bytes cannot even hold an IDX magic number", bytes.len()));
     };
     if zero != 0 || zero_too != 0 {
+        let form = forms::by_start(bytes).map(|form| format!(" as {form} does,")).unwrap_or_default();
         return Err(format!(
-            "neither IDX nor gzip: it starts with {zero:02x} {zero_too:02x}, \
-             not 00 00 08 (IDX) or 1f 8b (gzip)"
+            "neither IDX nor gzip: it starts with {zero:02x} {zero_too:02x},{form} \
+             not 00 00 08 (IDX) or 1f 8b (gzip); fetch MNIST's own file instead"
         ));
     }
     if kind != UNSIGNED_BYTE {
@@ -160,6 +166,9 @@ fn check_dimensions(bytes: &[u8], content: Content, count: usize) -> std::result
                 format!(
                     "mislabelled: holds the 60000 {wanted} of a training set, but its name promises {count}"
                 )
+            }
+            40_000 | 240_000 => {
+                format!("holds {found} {wanted}, as EMNIST's digits do, but MNIST has {count} here")
             }
             _ => format!("says it holds {found} {wanted}, but MNIST has {count} here"),
         });

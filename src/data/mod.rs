@@ -7,6 +7,8 @@ use crate::{Error, Result};
 mod addends;
 mod download;
 mod drawn;
+mod folder;
+mod forms;
 pub mod idx;
 mod mnist;
 pub mod picture;
@@ -53,7 +55,7 @@ pub enum Wanted {
 pub struct Request<'a> {
     /// Which data set.
     pub wanted: Wanted,
-    /// The folder of MNIST's files; if given, no other is searched.
+    /// The folder of MNIST's files, or torchvision's root; if given, no other is searched.
     pub data_dir: Option<&'a Path>,
     /// Train on this many images only, from the first on; all of them if there are fewer.
     pub limit: Option<usize>,

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::Dataset;
 use super::download::{MIRRORS, download};
-use super::mnist::{self, Found, MEMBERS};
+use super::folder::{Found, find};
+use super::forms;
+use super::mnist::{self, MEMBERS};
 use crate::{Error, Result};
 
 /// How the user can make MNIST available.
@@ -49,15 +51,15 @@ impl Sources {
             return read_folder(folder, "MNIST_DIR's folder", say).map(Ok);
         }
         for folder in &self.nearby {
-            match mnist::find(folder) {
+            match find(folder).1 {
                 Found::NoFolder | Found::NotAFolder | Found::Nothing => {}
                 _ => return read_folder(folder, "the folder", say).map(Ok),
             }
         }
         if let Some(cache) = &self.cache
-            && let Found::All(paths) = mnist::find(cache)
+            && let (_, Found::All(copies)) = find(cache)
         {
-            match mnist::read(cache, &paths, say) {
+            match mnist::read(cache, &copies, say) {
                 Err(wrong) if may_download => say(&format!("{wrong}; fetching it again")),
                 result => return result.map(Ok),
             }
@@ -79,17 +81,27 @@ impl Sources {
 
 /// Reads the files of a folder that must have them; `called` is what messages call the folder.
 pub(super) fn read_folder(folder: &Path, called: &str, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
-    let wrong = match mnist::find(folder) {
-        Found::All(paths) => return mnist::read(folder, &paths, say),
+    let (folder, found) = find(folder);
+    let wrong = match found {
+        Found::All(copies) => return mnist::read(&folder, &copies, say),
         Found::NoFolder => "does not exist".to_owned(),
         Found::NotAFolder => "is not a folder".to_owned(),
-        Found::Nothing => {
-            format!("holds none of {}", MEMBERS.each_ref().map(|member| member.name).join(", "))
-        }
+        Found::Nothing => format!("holds none of {}", names("")),
         Found::Missing(missing) => format!("lacks {}", missing.join(", ")),
     };
+    let others = forms::by_name(&folder).map_or_else(|| forms::in_folder(&folder), |form| vec![form.into()]);
+    let cure = if others.is_empty() {
+        String::new()
+    } else {
+        format!(". Not read: {}. Get {} from {} instead", others.join(", "), names(".gz"), MIRRORS[0])
+    };
     Err(Error::Data(format!(
-        "{called} {} {wrong}: it must hold MNIST's four files, raw or .gz",
+        "{called} {} {wrong}: it must hold MNIST's four files, raw or .gz{cure}",
         folder.display()
     )))
+}
+
+/// The files' names, with this ending.
+fn names(ending: &str) -> String {
+    MEMBERS.each_ref().map(|member| format!("{}{ending}", member.name)).join(", ")
 }
