@@ -36,7 +36,7 @@ fn malformed_files_are_refused() {
         bytes[place] = value;
         bytes
     };
-    let cases: [(Content, Vec<u8>, &str); 18] = [
+    let cases: [(Content, Vec<u8>, &str); 19] = [
         (Images, vec![], "truncated"),
         (Images, images[..3].to_vec(), "truncated: its 3 bytes"),
         (Images, images[..15].to_vec(), "truncated: ends inside its header"),
@@ -52,6 +52,7 @@ fn malformed_files_are_refused() {
         (Labels, images.clone(), "mislabelled: holds images"),
         (Images, idx(0x08, &[10_000, 28, 28], &[]), "mislabelled: holds the 10000 images of a test set"),
         (Labels, idx(0x08, &[60_000], &[]), "mislabelled: holds the 60000 labels of a training set"),
+        (Images, idx(0x08, &[240_000, 28, 28], &[]), "holds 240000 images, as EMNIST's digits do"),
         (Images, idx(0x08, &[4, 28, 28], &[0; 4 * PIXELS]), "says it holds 4 images"),
         (Images, idx(0x08, &[3, 32, 28], &[0; 3 * 32 * 28]), "32 x 28 pixels"),
         (Labels, with(labels.clone(), 9, 10), "label 10 of image 1"),
@@ -95,4 +96,17 @@ fn a_file_that_is_not_there_is_a_data_error() {
     let folder = tempfile::tempdir().unwrap();
     let result = read(&folder.path().join("nothing"), Content::Images, 3);
     assert!(matches!(result, Err(Error::Data(message)) if message.contains("nothing")));
+}
+
+/// Zeros pack a thousandfold, so that a small file could fill the memory.
+#[test]
+fn unpacking_stops_at_the_promised_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.gz");
+    let mut bytes = idx(0x08, &[3], &[]);
+    bytes.resize(1 << 26, 0);
+    std::fs::write(&path, gzip(&bytes)).unwrap();
+    let message = read(&path, Content::Labels, 3).unwrap_err().to_string();
+    let words = "oversized: longer than the 11 bytes that its header promises, where reading stops";
+    assert!(message.ends_with(words), "{message}");
 }
