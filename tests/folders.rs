@@ -74,9 +74,10 @@ fn a_whole_file_beside_a_broken_one_is_taken_and_told() {
     std::fs::write(&raw, [0, 0, 8, 1, 0, 0, 0x27, 0x10, 7]).unwrap();
     let (result, messages) = load(set.path());
     assert!(result.unwrap().test.labels().iter().take(3).eq(&[0, 1, 2]));
-    let note = format!("note: {}: truncated: 9999 of the 10008 bytes", raw.display());
+    let raw = raw.display();
+    let note =
+        format!("note: using {raw}.gz, as another copy is broken: {raw}: truncated: 9999 of the 10008");
     assert!(messages[0].starts_with(&note), "{messages:?}");
-    assert!(messages[0].ends_with(&format!("using {}.gz instead", raw.display())), "{messages:?}");
     std::fs::write(set.path().join("t10k-labels-idx1-ubyte.gz"), gzip(b"7")).unwrap();
     assert_refused(set.path(), &["idx1-ubyte: truncated: 9999", "idx1-ubyte.gz: truncated: its 1 bytes"]);
 }

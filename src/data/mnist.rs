@@ -100,7 +100,11 @@ fn first_sound(member: &Member, copies: &[PathBuf]) -> Result<(Vec<u8>, Option<S
         match idx::read(path, member.content, member.count) {
             Ok(bytes) if broken.is_empty() => return Ok((bytes, None)),
             Ok(bytes) => {
-                let note = format!("note: {}; using {} instead", broken.join("; "), path.display());
+                let note = format!(
+                    "note: using {}, as another copy is broken: {}",
+                    path.display(),
+                    broken.join("; ")
+                );
                 return Ok((bytes, Some(note)));
             }
             Err(error) => broken.push(error.to_string()),
