@@ -15,6 +15,9 @@ pub enum Error {
     /// The loss or a parameter is no longer a finite number (exit code 5).
     #[error("{0}")]
     Diverged(String),
+    /// An answer that may be wrong, where that is not acceptable (exit code 6).
+    #[error("{0}")]
+    Doubt(String),
 }
 
 impl Error {
@@ -25,6 +28,7 @@ impl Error {
             Self::Device(_) => 3,
             Self::Data(_) => 4,
             Self::Diverged(_) => 5,
+            Self::Doubt(_) => 6,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Runs the program as a user does: what it prints where, what it leaves behind, how it fails.
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use digit_adder::network::Sizes;
@@ -15,44 +14,8 @@ use tempfile::TempDir;
 mod idx_files;
 use idx_files::blank_set;
 
-/// A run in an empty folder, without settings from the environment.
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_digit-adder"));
-    for variable in ["MNIST_DIR", "WGPU_ADAPTER_NAME", "WGPU_BACKEND", "WGPU_POWER_PREF"] {
-        command.env_remove(variable);
-    }
-    command.current_dir(folder).args(arguments).output().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// Runs, expects an exit code and no result, and returns the message.
-fn refused(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) -> String {
-    let output = run(folder, arguments);
-    let message = err(&output);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
-    assert!(message.contains("error: ") && !message.contains("panicked"), "{arguments:?}: {message}");
-    for word in words {
-        assert!(message.contains(word), "{arguments:?}: no `{word}` in {message}");
-    }
-    assert_eq!(out(&output), "", "{arguments:?}");
-    message
-}
-
-const TRAIN: [&str; 8] = ["train", "--adapter", "cpu", "--dataset", "drawn", "--limit", "250", "--epochs"];
-
-/// Trains for two epochs, the last step of each on a part of a batch, into `run`.
-fn trained(folder: &Path, arguments: &[&str]) -> Output {
-    let output = run(folder, &[&TRAIN[..], &["2", "--out", "run"], arguments].concat());
-    assert!(output.status.success(), "{}", err(&output));
-    output
-}
+mod common;
+use common::program::{TRAIN, err, out, refused, run, trained};
 
 #[test]
 fn help_names_the_commands_and_goes_to_stdout() {
@@ -252,38 +215,6 @@ fn one_seed_gives_one_result() {
     let first = hash(&["--seed", "5"]);
     assert_eq!(first, hash(&["--seed", "5"]));
     assert_ne!(first, hash(&["--seed", "6"]));
-}
-
-#[test]
-fn predict_prints_digit_and_sum() {
-    let folder = TempDir::new().unwrap();
-    trained(folder.path(), &[]);
-    let bar = GrayImage::from_fn(60, 60, |x, y| {
-        Luma([if (28..34).contains(&x) && (10..50).contains(&y) { 20 } else { 250 }])
-    });
-    bar.save(folder.path().join("one.png")).unwrap();
-    let predict = |more: &[&str]| {
-        let base = ["predict", "run/model.safetensors", "one.png", "--number", "4", "--adapter", "cpu"];
-        let output = run(folder.path(), &[&base[..], more].concat());
-        assert!(output.status.success(), "{}", err(&output));
-        assert!(err(&output).contains("inverted") && err(&output).contains("60 x 60"), "{}", err(&output));
-        out(&output)
-    };
-    let report: Value = serde_json::from_str(&predict(&["--json"])).unwrap();
-    for (name, classes) in [("digit_probabilities", 10), ("sum_probabilities", 19)] {
-        let probabilities: Vec<f64> = serde_json::from_value(report[name].clone()).unwrap();
-        assert_eq!(probabilities.len(), classes);
-        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() <= 1e-5, "{probabilities:?}");
-    }
-    let text = predict(&[]);
-    let expected = format!("digit {} (", report["digit"]);
-    assert!(text.starts_with(&expected) && text.contains(&format!("  sum {} (", report["sum"])), "{text}");
-    refused(
-        folder.path(),
-        &["predict", "run/model.safetensors", "run/loss.svg", "--number", "4"],
-        4,
-        &["loss.svg"],
-    );
 }
 
 #[test]

@@ -1,11 +1,4 @@
-//! Whatever bytes a file holds, the IDX reader answers or refuses: no panic, and no more memory than a
-//! sound file takes.
-
-// Counting what is allocated cannot be done without.
-#![allow(unsafe_code)]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+//! Whatever bytes a file holds, the IDX reader answers or refuses, without a panic.
 
 use digit_adder::Error;
 use digit_adder::data::PIXELS;
@@ -17,29 +10,6 @@ mod idx_files;
 use idx_files::{gzip, idx};
 
 const MUTATIONS: u32 = 400;
-/// A reader's buffers and what unpacking takes; the file itself is far smaller.
-const ENOUGH: usize = 1 << 18;
-
-/// The system's allocator, with a record of the largest request.
-struct Counting;
-static LARGEST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: all that is done to memory is left to `System`.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LARGEST.fetch_max(layout.size(), Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// The bytes with a few of them changed, cut out, doubled or added.
 fn mutated(bytes: &[u8], random: &mut Random) -> Vec<u8> {
@@ -82,7 +52,6 @@ fn mutated_files_are_read_or_refused() {
             _ => mutated(bytes, &mut random),
         };
         std::fs::write(&path, stored).unwrap();
-        LARGEST.store(0, Relaxed);
         match read(&path, *content, 3) {
             Ok(bytes) => {
                 assert_eq!(bytes.len(), content.file_len(3), "mutation {n}");
@@ -94,8 +63,6 @@ fn mutated_files_are_read_or_refused() {
             }
             Err(other) => panic!("mutation {n}: not a data error: {other}"),
         }
-        let largest = LARGEST.load(Relaxed);
-        assert!(largest <= ENOUGH, "mutation {n} took {largest} bytes at once");
     }
     assert!(answers > MUTATIONS / 40 && refusals > MUTATIONS / 4, "{answers} answers, {refusals} refusals");
 }

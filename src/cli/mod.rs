@@ -6,6 +6,7 @@
 mod bench;
 mod eval;
 mod options;
+mod pictures;
 mod predict;
 mod profile;
 mod recorder;
@@ -28,7 +29,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 success, 1 selftest found wrong numbers, 2 usage, 3 adapter or device, \
-    4 data missing or wrong, 5 training diverged";
+    4 data missing or wrong, 5 training diverged, 6 doubtful answers with --strict";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -36,7 +37,7 @@ enum Command {
     Train(train::Train),
     /// Test trained weights on the test set
     Eval(eval::Eval),
-    /// Read the digit in a picture and add a number to it
+    /// Read the digit in each picture and add a number to it
     Predict(predict::Predict),
     /// List the adapters that `--adapter` can choose from
     Adapters(options::BackendOptions),

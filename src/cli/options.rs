@@ -75,7 +75,7 @@ impl NamedAdapter {
 /// Which images to use.
 #[derive(Clone, Debug, Args)]
 pub(super) struct DataOptions {
-    /// Folder with the four MNIST files, raw or .gz [default: $MNIST_DIR, ./data/mnist,
+    /// Folder with the four MNIST files, raw or .gz, or torchvision's root [default: $MNIST_DIR, ./data/mnist,
     /// ./data/MNIST/raw, the user's cache; else they are downloaded]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,

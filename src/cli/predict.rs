@@ -1,6 +1,6 @@
 //! `digit-adder predict`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -8,19 +8,24 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::options::{self, AdapterOptions, PlanOptions};
-use crate::data::{Addend, Dataset, Image, Split, picture};
-use crate::engine;
-use crate::network::Sizes;
+use super::pictures;
+use crate::data::picture::{self, Prepared, Style};
+use crate::data::{Addend, Dataset, Image, Split};
+use crate::network::{Network, Sizes};
 use crate::report::console;
-use crate::train::{HeadPrediction, Prediction, Recipe, model_file};
+use crate::train::model_file::{self, Model};
+use crate::train::{Engine, HeadPrediction, Prediction, Recipe, doubts};
+use crate::{Error, Result, atomic, engine};
 
 /// Flags of `predict`.
 #[derive(Debug, Args)]
 pub(super) struct Predict {
     /// Trained weights, a `model.safetensors`
     model: PathBuf,
-    /// A PNG that shows one digit: dark on light or light on dark, of any size
-    image: PathBuf,
+    /// Pictures of one digit each (PNG, JPEG, BMP, GIF, WebP, TIFF or PNM), folders of them, or - for
+    /// the standard input
+    #[arg(required = true, value_name = "PICTURE")]
+    pictures: Vec<PathBuf>,
     /// The number to add
     #[arg(long, value_name = "0-9", value_parser = options::addend)]
     number: Addend,
@@ -28,45 +33,140 @@ pub(super) struct Predict {
     adapter: AdapterOptions,
     #[command(flatten)]
     plan: PlanOptions,
-    /// Print one JSON object
+    /// Show each picture as the network sees it, and what was done to it
+    #[arg(long)]
+    show: bool,
+    /// Write the picture as the network sees it to a PNG; for one picture only
+    #[arg(long, value_name = "FILE")]
+    save_prepared: Option<PathBuf>,
+    /// Exit with code 6 if there is a warning about any answer
+    #[arg(long)]
+    strict: bool,
+    /// Print one JSON object per picture, each on a line of its own
     #[arg(long)]
     json: bool,
 }
 
-/// What `--json` prints: for each head, the likeliest class under its name, and all probabilities.
+/// A line of `--json`: for each head, the likeliest class under its name, and all probabilities.
 #[derive(Serialize)]
 struct Report<'a> {
-    image: &'a PathBuf,
+    image: &'a Path,
     number: u8,
     #[serde(flatten)]
     heads: Map<String, Value>,
+    warnings: &'a [String],
+}
+
+/// A line of `--json` for a picture that cannot be read.
+#[derive(Serialize)]
+struct Unread<'a> {
+    image: &'a Path,
+    error: String,
 }
 
 impl Predict {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
         let model = model_file::load(&self.model, &network)?;
-        let picture = picture::read(&self.image)?;
-        for note in &picture.notes {
-            console::say(&format!("note: {note}"));
+        let paths = pictures::listed(&self.pictures, &mut console::say)?;
+        let (all, alone) = (paths.len(), paths.len() == 1);
+        if self.save_prepared.is_some() && !alone {
+            return Err(
+                Error::Usage(format!("--save-prepared takes one picture, but there are {all}")).into()
+            );
         }
-        let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
+        let mut engine = self.engine(&network, model)?;
+        let (mut unread, mut doubtful) = (0, 0);
+        for path in &paths {
+            match pictures::read(path) {
+                Ok(picture) => {
+                    let prediction = self.predict(engine.as_mut(), &picture)?;
+                    let mut warnings = picture.warnings;
+                    warnings.extend(doubts(&network, &prediction, self.number));
+                    doubtful += usize::from(!warnings.is_empty());
+                    self.print(path, &prediction, &warnings, alone)?;
+                }
+                Err(error) => {
+                    if self.json {
+                        console::print(&serde_json::to_string(&Unread {
+                            image: path,
+                            error: error.to_string(),
+                        })?)?;
+                    }
+                    if alone {
+                        return Err(error.into());
+                    }
+                    console::say(&format!("error: {error}"));
+                    unread += 1;
+                }
+            }
+        }
+        match (unread, doubtful) {
+            (1.., _) => Err(Error::Data(format!("{unread} of {all} pictures could not be read")).into()),
+            (0, 1..) if self.strict => {
+                Err(Error::Doubt(format!("doubtful answers: {doubtful} of {all} (--strict)")).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The network with its weights, on the adapter that was asked for or one that is named to the user.
+    fn engine(&self, network: &Network, model: Model) -> Result<Box<dyn Engine>> {
+        let choice = self.adapter.choice();
+        let opened = engine::open(&choice, &mut console::say)?;
+        if !choice.is_met_by(&opened.adapter) {
+            console::say(&format!("adapter: {}", opened.adapter));
+        }
         let (train, test) = (Split::default(), Split::default());
         let dataset = Arc::new(Dataset { origin: "none".into(), train, test });
         let trained = model.about.map(|about| about.recipe).unwrap_or_default();
-        let recipe = Recipe { batch_size: 1, plan: options::fitting(self.plan.plan, &network), ..trained };
-        let mut engine = opened.engine(network, &recipe, model.parameters, dataset, None)?;
+        let plan = options::fitting(self.plan.plan, network);
+        let recipe = Recipe { batch_size: 1, plan, ..trained };
+        opened.engine(network.clone(), &recipe, model.parameters, dataset, None)
+    }
+
+    /// Shows and keeps a picture as the flags say, and predicts from it.
+    fn predict(&self, engine: &mut dyn Engine, picture: &Prepared) -> Result<Prediction> {
+        if self.show {
+            for step in &picture.steps {
+                console::say(&format!("{}: {}", step.name, step.note));
+            }
+            console::say(picture::drawing(&picture.pixels, Style::Blocks).trim_end_matches('\n'));
+        }
+        if let Some(file) = &self.save_prepared {
+            atomic::write(file, &picture::png(&picture.pixels)?)?;
+        }
         let prediction = engine.predict(&Image::new(&picture.pixels)?, self.number)?;
         if !prediction.heads.iter().flat_map(|head| &head.probabilities).all(|p| p.is_finite()) {
-            return Err(model_file::not_finite(&self.model).into());
+            return Err(model_file::not_finite(&self.model));
+        }
+        Ok(prediction)
+    }
+
+    /// Prints an answer: whole where the picture is alone, else on a line of its own.
+    fn print(
+        &self,
+        path: &Path,
+        prediction: &Prediction,
+        warnings: &[String],
+        alone: bool,
+    ) -> anyhow::Result<()> {
+        for warning in warnings {
+            console::say(&match alone {
+                true => format!("warning: {warning}"),
+                false => format!("warning: {}: {warning}", path.display()),
+            });
         }
         if self.json {
             let number = self.number.number();
-            let report = Report { image: &self.image, number, heads: as_json(&prediction) };
-            return Ok(console::print(&serde_json::to_string_pretty(&report)?)?);
+            let report = Report { image: path, number, heads: as_json(prediction), warnings };
+            return Ok(console::print(&serde_json::to_string(&report)?)?);
         }
-        let answers: Vec<String> = prediction.heads.iter().map(answer).collect();
-        console::print(&answers.join("  "))?;
+        let answers = prediction.heads.iter().map(answer).collect::<Vec<_>>().join("  ");
+        if !alone {
+            return Ok(console::print(&format!("{}: {answers}", path.display()))?);
+        }
+        console::print(&answers)?;
         for head in &prediction.heads {
             console::print(&format!("{}: {}", head.head, by_class(&head.probabilities)))?;
         }

@@ -56,6 +56,14 @@ pub struct Choice {
     pub profile: bool,
 }
 
+impl Choice {
+    /// Whether an adapter is what was asked for: a software adapter only where one was meant.
+    pub fn is_met_by(&self, adapter: &Adapter) -> bool {
+        use adapter::Preference::{HighPerformance, LowPower};
+        !(adapter.software && matches!(self.adapter, None | Some(HighPerformance | LowPower)))
+    }
+}
+
 /// What computes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Adapter {

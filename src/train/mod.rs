@@ -1,5 +1,6 @@
 //! Training: what an engine (a GPU, or the CPU reference) can do, and the loop over epochs.
 
+mod doubts;
 mod epoch;
 pub mod log;
 mod metrics;
@@ -8,6 +9,7 @@ pub mod recipe;
 pub mod run;
 mod state;
 
+pub use doubts::doubts;
 pub use epoch::{Epoch, check_addends};
 pub use log::StepLog;
 pub use metrics::{HeadMetrics, HeadPrediction, Metrics, Prediction};

@@ -3,4 +3,5 @@
 
 pub mod fixture;
 pub mod gpu;
+pub mod program;
 pub mod steps;

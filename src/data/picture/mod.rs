@@ -1,0 +1,120 @@
+//! Reads a picture of a digit as users have them, and brings it to MNIST's form.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::{Error, Result};
+
+mod decode;
+mod digit;
+mod exif;
+mod fit;
+mod form;
+mod grey;
+mod grid;
+mod kind;
+mod light;
+mod lines;
+mod pen;
+mod pieces;
+mod polarity;
+mod reduce;
+mod search;
+mod show;
+#[cfg(test)]
+mod tests;
+mod threshold;
+
+pub use show::{Style, drawing, png};
+
+/// Most bytes of a picture's file.
+const MOST_BYTES: u64 = 64 << 20;
+/// Ink must stand out from its surroundings by this much, of 255.
+const FAINTEST: f32 = 20.0;
+
+/// A picture as the network takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// [`crate::data::PIXELS`] grey values, row by row; 0 is background, 255 ink.
+    pub pixels: Vec<u8>,
+    /// What was done, in this order.
+    pub steps: Vec<Step>,
+    /// Why the answer may be wrong, for the user.
+    pub warnings: Vec<String>,
+}
+
+/// One step of the preparation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What it is about, one word.
+    pub name: &'static str,
+    /// What it found or did.
+    pub note: String,
+}
+
+/// Reads a picture from a file or a pipe.
+///
+/// # Errors
+/// [`Error::Data`] naming the file: see [`from_bytes`], and what cannot be read at all.
+pub fn read(path: &Path) -> Result<Prepared> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|error| Error::Data(format!("{name}: {error}")))?;
+    from_reader(&name, file)
+}
+
+/// Reads a picture from anything.
+///
+/// # Errors
+/// As [`read`], naming it `name`.
+pub fn from_reader(name: &str, from: impl Read) -> Result<Prepared> {
+    let mut bytes = Vec::new();
+    from.take(MOST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::Data(format!("{name}: {error}")))?;
+    from_bytes(name, &bytes)
+}
+
+/// Whether a file that starts like this is a picture, be it of a kind that is read or not.
+pub fn is_picture(start: &[u8]) -> bool {
+    kind::is_picture(start)
+}
+
+/// Reads a picture from the content of a file: PNG, JPEG, BMP, GIF, WebP, TIFF or PNM, of an animation
+/// the first picture. One in MNIST's form already stays as it is; any other is prepared.
+///
+/// # Errors
+/// [`Error::Data`] that begins with `name`: a file that is too large, broken, blank or no picture.
+pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Prepared> {
+    prepare(bytes).map_err(|what| Error::Data(format!("{name}: {what}")))
+}
+
+fn prepare(bytes: &[u8]) -> std::result::Result<Prepared, String> {
+    if bytes.len() as u64 > MOST_BYTES {
+        let most = MOST_BYTES >> 20;
+        return Err(format!("has more than {most} MB, the most that is read: scale the picture down"));
+    }
+    let (mut steps, mut warnings) = (Vec::new(), Vec::new());
+    let colours = decode::decode(bytes, &mut steps)?;
+    if kind::is_cut_off(bytes) {
+        warnings.push("the file is cut off, part of the picture is missing: copy it anew".into());
+    }
+    let grey = grey::from_colours(&colours, &mut steps)?;
+    let blank = || "shows no ink, it is blank".to_string();
+    if grey.quantile(1.0) - grey.quantile(0.0) < FAINTEST {
+        return Err(blank());
+    }
+    let ink = polarity::with_bright_ink(grey, &mut steps);
+    if form::is_mnist(&ink) {
+        steps.push(Step { name: "form", note: "MNIST's already: left as it is".into() });
+        warnings
+            .extend(digit::find(&ink.map(|value| value > 64.0)).into_iter().flat_map(|digit| digit.doubts));
+        let pixels = ink.cells.iter().map(|&value| value as u8).collect();
+        return Ok(Prepared { pixels, steps, warnings });
+    }
+
+    let found = search::digit(&light::removed(&ink), &mut steps).ok_or_else(blank)?;
+    let pixels = fit::to_mnist(&found, &mut steps);
+    warnings.extend(found.digit.doubts);
+    Ok(Prepared { pixels, steps, warnings })
+}
