@@ -9,7 +9,11 @@ use super::reduce::{means, narrowed};
 use super::{Step, exif, kind};
 
 /// Most bytes of pixels that a picture may unpack to.
-pub(super) const MOST_UNPACKED: u64 = 384 << 20;
+const MOST_UNPACKED: u64 = 384 << 20;
+/// The same for decoders that hold the picture twice: of TIFF, and of progressive JPEG.
+const MOST_TWICE: u64 = 56 << 20;
+/// The same for WebP, whose decoder takes up to 1.3 times the pixels more.
+const MOST_WEBP: u64 = 44 << 20;
 /// What a decoder may need beside the pixels.
 const WORKING_MEMORY: u64 = 48 << 20;
 /// The longer side is reduced below this: a digit needs 20 pixels, its lines and paper some more.
@@ -36,11 +40,13 @@ pub(super) fn decode(bytes: &[u8], steps: &mut Vec<Step>) -> Result<RgbaImage, S
 
     let (width, height) = decoder.dimensions();
     let unpacked = decoder.total_bytes();
-    if unpacked > MOST_UNPACKED {
+    let most = most_unpacked(format, bytes);
+    if unpacked > most {
         return Err(format!(
-            "has {width} x {height} pixels, {} MB unpacked, and no more than {} MB are read: scale it down",
+            "has {width} x {height} pixels, {} MB unpacked, and no more than {} MB of a {name} are read: \
+             scale it down",
             unpacked >> 20,
-            MOST_UNPACKED >> 20
+            most >> 20
         ));
     }
     limits.max_alloc = Some(unpacked + WORKING_MEMORY);
@@ -70,6 +76,15 @@ pub(super) fn decode(bytes: &[u8], steps: &mut Vec<Step>) -> Result<RgbaImage, S
         steps.push(Step { name: "orientation", note: format!("turned as a viewer does ({turn:?})") });
     }
     Ok(turned.into_rgba8())
+}
+
+fn most_unpacked(format: ImageFormat, bytes: &[u8]) -> u64 {
+    match format {
+        ImageFormat::Tiff => MOST_TWICE,
+        ImageFormat::Jpeg if kind::is_progressive(bytes) => MOST_TWICE,
+        ImageFormat::WebP => MOST_WEBP,
+        _ => MOST_UNPACKED,
+    }
 }
 
 /// A malformed orientation is none: the picture itself may well be sound.

@@ -38,6 +38,20 @@ pub(super) fn is_cut_off(file: &[u8]) -> bool {
     file.starts_with(START) && !tail.windows(2).any(|pair| pair == END)
 }
 
+/// Whether a JPEG is progressive: its frame begins with SOF2 instead of SOF0 or SOF1 (ITU T.81, table B.1).
+pub(super) fn is_progressive(file: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[0xff, marker, high, low]) = file.get(at..at + 4) {
+        match marker {
+            0xff => at += 1,
+            0xc2 => return true,
+            0xc0 | 0xc1 | 0xda => return false,
+            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+        }
+    }
+    false
+}
+
 fn is_read(format: ImageFormat) -> bool {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, Pnm, Tiff, WebP};
     matches!(format, Png | Jpeg | Bmp | Gif | WebP | Tiff | Pnm)

@@ -307,6 +307,22 @@ fn limits_are_told() {
     assert!(refusal(&large).contains("64 MB"));
     // The header alone says so: a million by a million.
     assert!(refusal(b"P5 1000000 1000000 255\n").contains("384 MB"));
+    let large = GrayImage::from_pixel(8000, 8000, Luma([255]));
+    for (format, most) in [(ImageFormat::WebP, "44 MB of a WebP"), (ImageFormat::Tiff, "56 MB of a TIFF")] {
+        let mut file = Cursor::new(Vec::new());
+        large.write_to(&mut file, format).unwrap();
+        assert!(refusal(file.get_ref()).contains(most));
+    }
+}
+
+#[test]
+fn a_progressive_jpeg_is_told_from_others() {
+    // An application's segment, a fill byte, then the frame's marker.
+    let jpeg = |frame: u8| [0xff, 0xd8, 0xff, 0xe1, 0, 4, 0xff, 0xc2, 0xff, 0xff, frame, 0, 2, 0];
+    assert!(kind::is_progressive(&jpeg(0xc2)));
+    assert!(!kind::is_progressive(&jpeg(0xc0)) && !kind::is_progressive(&jpeg(0xda)));
+    // A segment without a length, or the file's end, is no progressive frame.
+    assert!(!kind::is_progressive(&jpeg(0xe1)) && !kind::is_progressive(b"\xff\xd8"));
 }
 
 #[cfg(unix)]
