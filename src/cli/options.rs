@@ -130,6 +130,17 @@ pub(super) fn addend(text: &str) -> Parsed<Addend> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::{ConvSizes, Sizes};
+
+    #[test]
+    fn a_network_that_the_fused_plan_refuses_runs_layered() {
+        let real = Sizes::default();
+        let odd = Sizes { conv1: ConvSizes { window: 3, ..real.conv1 }, ..real };
+        let fitting = |plan, sizes: Sizes| fitting(plan, &sizes.network().unwrap());
+        assert_eq!(fitting(plans::Kind::Fused, real), plans::Kind::Fused);
+        assert_eq!(fitting(plans::Kind::Layered, real), plans::Kind::Layered);
+        assert_eq!(fitting(plans::Kind::Fused, odd), plans::Kind::Layered);
+    }
 
     #[test]
     fn values_that_make_no_sense_are_refused() {

@@ -287,3 +287,18 @@ pub fn adapters(backend: Option<Backend>) -> Result<String> {
     lines.push(format!("cpu: {}", cpu_reference()));
     Ok(lines.join("\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_software_adapter_is_met_only_where_one_was_meant() {
+        let met = |adapter: Option<&str>| {
+            let adapter = adapter.map(adapter::Preference::from);
+            Choice { adapter, backend: None, require_gpu: false, profile: false }.is_met_by(&cpu_reference())
+        };
+        assert!(met(Some("cpu")) && met(Some("software")) && met(Some("0")));
+        assert!(!met(None) && !met(Some("high-performance")) && !met(Some("low-power")));
+    }
+}

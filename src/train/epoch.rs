@@ -60,3 +60,19 @@ pub fn check_addends(addends: &Addends, images: usize) -> Result<()> {
         n => Err(Error::Usage(format!("{n} addends were given for {images} images"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_that_does_not_fit_the_data_is_refused() {
+        let refusal = |order: &[u32]| {
+            let addends = Addends::new(vec![1, 2]).unwrap();
+            Epoch::new(order.to_vec(), addends, 1e-3).err().map(|error| error.to_string())
+        };
+        assert_eq!(refusal(&[1, 0]), None);
+        assert_eq!(refusal(&[0, 2]).unwrap(), "the order contains image 2, but there are only 2");
+        assert_eq!(refusal(&[0, 1, 0]).unwrap(), "an epoch of 3 images, but there are only 2");
+    }
+}
