@@ -60,7 +60,7 @@
 //!
 //! # fn main() -> digit_adder::Result<()> {
 //! let split = Split::new(vec![0; 64 * 784], vec![7; 64])?;
-//! let dataset = Dataset { origin: "blank".into(), train: split.clone(), test: split };
+//! let dataset = Dataset { origin: "blank".into(), train: split.clone(), validation: Split::default(), test: split };
 //! let network = Sizes::default().network()?;
 //! let parameters = network.initial_parameters(1);
 //! let mut engine = CpuEngine::new(network, Recipe::default(), parameters, dataset)?;

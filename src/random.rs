@@ -23,6 +23,8 @@ pub enum Purpose {
     Drawing = 4,
     /// Inputs of tests.
     Test = 5,
+    /// The addends of the validation images.
+    ValidationAddends = 6,
 }
 
 /// A stream of random numbers.

@@ -1,7 +1,7 @@
 //! The engine that trains on the CPU.
 
 use digit_adder::Error;
-use digit_adder::data::{Addend, Addends, Dataset, Image, PIXELS, Split};
+use digit_adder::data::{Addend, Addends, Dataset, HeldOut, Image, PIXELS, Split};
 use digit_adder::engine::cpu::CpuEngine;
 use digit_adder::network::{Builder, DIGITS, Input, Network, Sizes};
 use digit_adder::ops::adam::Adam;
@@ -33,7 +33,12 @@ fn split(images: usize, index: u32) -> Split {
 }
 
 fn dataset() -> Dataset {
-    Dataset { origin: "noise".into(), train: split(IMAGES, 0), test: split(30, 1) }
+    Dataset {
+        origin: "noise".into(),
+        train: split(IMAGES, 0),
+        validation: Split::default(),
+        test: split(30, 1),
+    }
 }
 
 fn engine() -> CpuEngine {
@@ -71,7 +76,7 @@ fn any_number_of_threads_gives_the_same_bits() {
         pool.install(|| {
             let mut engine = engine();
             let trained = [train(&mut engine, &epoch(170)), train(&mut engine, &epoch(200))];
-            (trained, engine.evaluate(&addends(3)).unwrap(), bits(&mut engine))
+            (trained, engine.evaluate(HeldOut::Test, &addends(3)).unwrap(), bits(&mut engine))
         })
     };
     let alone = run(1);
@@ -141,7 +146,7 @@ fn training_lowers_the_loss_and_evaluation_agrees_with_prediction() {
             *correct += usize::from(said.likeliest() as u32 == head.target(label, 4));
         }
     }
-    let metrics = engine.evaluate(&addends(4)).unwrap();
+    let metrics = engine.evaluate(HeldOut::Test, &addends(4)).unwrap();
     assert_eq!(
         (metrics.images, metrics.heads.iter().map(|head| head.correct).collect()),
         (30, correct.to_vec())
@@ -203,7 +208,7 @@ fn what_makes_no_sense_is_refused_by_name() {
     says(Epoch::new(vec![0, 200], addends(200), 1e-3).err(), "image 200");
     let few = Epoch::new(vec![0], addends(199), 1e-3).unwrap();
     says(engine.train_epoch(&few, &mut |_| ()).err(), "199 addends");
-    says(engine.evaluate(&addends(31)).err(), "31 addends were given for 30 images");
+    says(engine.evaluate(HeldOut::Test, &addends(31)).err(), "31 addends were given for 30 images");
     says(Addends::new(vec![3, 10]).err(), "addend 10");
     says(Addend::new(12).err(), "addend 12");
     says(engine.set_state(&State::new(vec![1.0])).err(), "1 were given");

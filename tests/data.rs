@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use digit_adder::Error;
 use digit_adder::data::{
-    AddendDraw, Dataset, MEMBERS, PIXELS, Request, SIDE, Sources, Split, Wanted, draw, drawn_digits, load,
-    load_from, order, test_addends,
+    AddendDraw, Dataset, HeldOut, MEMBERS, PIXELS, Request, SIDE, Sources, Split, Wanted, draw, drawn_digits,
+    held_out_addends, load, load_from, order,
 };
 use digit_adder::random::{Purpose, Random};
 use sha2::{Digest, Sha256};
@@ -317,7 +317,7 @@ fn drawn_digits_are_neither_trivial_nor_noise() {
 
 #[test]
 fn addends_are_even_and_drawn_when_they_should() {
-    for addends in [AddendDraw::Fresh.draw(1, 0, 60_000), test_addends(1, 60_000)] {
+    for addends in [AddendDraw::Fresh.draw(1, 0, 60_000), held_out_addends(1, HeldOut::Test, 60_000)] {
         let counts = counts(addends.numbers());
         // Standard deviation 73: five of them on each side.
         assert!(counts.iter().all(|n| n.abs_diff(6000) < 367), "{counts:?}");
@@ -325,7 +325,7 @@ fn addends_are_even_and_drawn_when_they_should() {
     assert_eq!(AddendDraw::Fixed.draw(1, 0, 1000), AddendDraw::Fixed.draw(1, 7, 1000));
     assert_ne!(AddendDraw::Fresh.draw(1, 0, 1000), AddendDraw::Fresh.draw(1, 7, 1000));
     assert_ne!(AddendDraw::Fixed.draw(1, 0, 1000), AddendDraw::Fixed.draw(2, 0, 1000));
-    assert_ne!(AddendDraw::Fixed.draw(1, 0, 1000), test_addends(1, 1000));
+    assert_ne!(AddendDraw::Fixed.draw(1, 0, 1000), held_out_addends(1, HeldOut::Test, 1000));
     // A shorter set has the same addends as the start of a longer one.
     let [short, long] = [10, 1000].map(|count| AddendDraw::Fresh.draw(1, 3, count));
     assert_eq!(short.numbers(), &long.numbers()[..10]);

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use common::steps::network;
-use digit_adder::data::{Addend, Addends, Dataset, Image, Split, draw};
+use digit_adder::data::{Addend, Addends, Dataset, HeldOut, Image, Split, draw};
 use digit_adder::engine::gpu::GpuEngine;
 use digit_adder::gpu::Gpu;
 use digit_adder::plans::Kind;
@@ -86,7 +86,12 @@ impl Run {
     ) -> digit_adder::Result<(Vec<u32>, Vec<u64>)> {
         let recipe = Recipe { batch_size: BATCH, plan, ..Recipe::default() };
         let kernels = common::gpu::kernels(way.checked);
-        let dataset = Dataset { origin: "drawn".into(), train: self.train.clone(), test: split(70, 1) };
+        let dataset = Dataset {
+            origin: "drawn".into(),
+            train: self.train.clone(),
+            validation: Split::default(),
+            test: split(70, 1),
+        };
         let parameters = self.parameters.clone();
         let mut engine = GpuEngine::new(gpu.clone(), kernels, network(), recipe, parameters, &dataset)?;
         let mut losses = Vec::new();
@@ -97,7 +102,7 @@ impl Run {
             let epoch = Epoch::new(order, addends, 1e-3)?;
             losses.push(engine.train_epoch(&epoch, &mut |_| ())?.loss.to_bits());
             if way.watched {
-                engine.evaluate(&Addends::all(Addend::new(3)?, dataset.test.len()))?;
+                engine.evaluate(HeldOut::Test, &Addends::all(Addend::new(3)?, dataset.test.len()))?;
                 engine.predict(&Image::new(&dataset.test.images()[..784])?, Addend::new(4)?)?;
                 engine.parameters()?;
                 engine.time_step(0.01)?;

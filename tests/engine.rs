@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::channel;
 
 use common::steps::network;
-use digit_adder::data::{Addend, Addends, Dataset, Image, Split};
+use digit_adder::data::{Addend, Addends, Dataset, HeldOut, Image, Split};
 use digit_adder::engine::cpu::CpuEngine;
 use digit_adder::engine::gpu::GpuEngine;
 use digit_adder::engine::gpu::tune::tune;
@@ -31,7 +31,12 @@ fn dataset() -> Dataset {
             .collect();
         Split::new(images, labels).expect("the blots are sound")
     };
-    Dataset { origin: "blots".into(), train: split(0, 203), test: split(1, 607) }
+    Dataset {
+        origin: "blots".into(),
+        train: split(0, 203),
+        validation: Split::default(),
+        test: split(1, 607),
+    }
 }
 
 fn engines(network: &Network, plan: Kind, loss: Loss, batch: usize) -> Result<[Box<dyn Engine>; 2], String> {
@@ -74,7 +79,7 @@ fn same_as_reference(network: &Network, kind: Kind, loss: Loss, batch: usize) ->
             metrics
         });
         let addends = Addends::new((0..607).map(|i| (i % 10) as u8).collect()).unwrap();
-        let test = engine.evaluate(&addends).unwrap();
+        let test = engine.evaluate(HeldOut::Test, &addends).unwrap();
         let image = Image::new(&dataset().test.images()[..784]).unwrap();
         let prediction = engine.predict(&image, Addend::new(6).unwrap()).unwrap();
         results.push((epochs, test, prediction));
@@ -179,7 +184,10 @@ fn what_is_not_there_is_refused() -> Result<(), String> {
     let few = Addends::all(Addend::new(3).unwrap(), 202);
     let few = Epoch::new(vec![0], few, 1e-3).unwrap();
     assert_eq!(engine.train_epoch(&few, &mut |_| {}).unwrap_err().exit_code(), 2);
-    assert_eq!(engine.evaluate(&Addends::all(Addend::new(3).unwrap(), 606)).unwrap_err().exit_code(), 2);
+    assert_eq!(
+        engine.evaluate(HeldOut::Test, &Addends::all(Addend::new(3).unwrap(), 606)).unwrap_err().exit_code(),
+        2
+    );
     assert_eq!(engine.set_state(&State::new(vec![0.0; 3])).unwrap_err().exit_code(), 4);
     Ok(())
 }

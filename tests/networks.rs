@@ -6,7 +6,7 @@ mod common;
 use std::process::ExitCode;
 
 use digit_adder::Result;
-use digit_adder::data::{Addend, AddendDraw, Addends, Dataset, Image, PIXELS, drawn_digits};
+use digit_adder::data::{Addend, AddendDraw, Addends, Dataset, HeldOut, Image, PIXELS, drawn_digits};
 use digit_adder::engine::cpu::CpuEngine;
 use digit_adder::engine::gpu::GpuEngine;
 use digit_adder::network::{Builder, DIGITS, Input, Network, SUMS};
@@ -115,7 +115,7 @@ fn run(engine: &mut dyn Engine, network: &Network) -> Result<Vec<f64>> {
         numbers.extend(metrics.heads.iter().map(|head| head.loss));
     }
     assert!(losses[1] < losses[0] - 0.05, "{losses:?}");
-    let test = engine.evaluate(&Addends::all(Addend::new(3)?, 100))?;
+    let test = engine.evaluate(HeldOut::Test, &Addends::all(Addend::new(3)?, 100))?;
     assert_eq!(test.heads.len(), network.heads().len());
     numbers.extend(test.heads.iter().map(|head| head.loss));
     let prediction = engine.predict(&Image::new(&[7; PIXELS])?, Addend::new(9)?)?;

@@ -58,7 +58,7 @@ pub fn images() -> Result<Dataset> {
     let mut random = Random::new(0, Purpose::Drawing, 0);
     let drawn: Vec<u8> = labels[..DRAWN].iter().flat_map(|&digit| data::draw(digit, &mut random)).collect();
     let train = Split::new(drawn.repeat(IMAGES / DRAWN), labels)?;
-    Ok(Dataset { origin: "drawn digits".into(), train, test: Split::default() })
+    Ok(Dataset { origin: "drawn digits".into(), train, validation: Split::default(), test: Split::default() })
 }
 
 /// Makes the replay for a batch and drops it: what the device has no room for is reported before anything is

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::options::{self, AdapterOptions, DataOptions, PlanOptions};
-use crate::data::{Addend, Addends, Dataset};
+use crate::data::{Addend, Addends, Dataset, HeldOut};
 use crate::engine::{self, Adapter};
 use crate::network::Sizes;
 use crate::report::accuracy::TestReport;
@@ -57,7 +57,7 @@ impl Eval {
         let model = model_file::load(&self.model, &network)?;
         let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
         console::say(&format!("adapter: {}", opened.adapter));
-        let dataset = Arc::new(self.data.load(None)?);
+        let dataset = Arc::new(self.data.load(None, None)?);
         console::say(&format!("data: {}, {} test images", dataset.origin, dataset.test.len()));
         let trained = trained_with(&model, &dataset);
         let seed = self.seed.unwrap_or(trained.seed);
@@ -87,7 +87,7 @@ impl Eval {
 
     fn test(&self, engine: &mut dyn Engine, seed: u64, images: usize) -> Result<Metrics> {
         let metrics = match self.addend {
-            Some(addend) => engine.evaluate(&Addends::all(addend, images)),
+            Some(addend) => engine.evaluate(HeldOut::Test, &Addends::all(addend, images)),
             None => run::test(engine, seed, images),
         };
         metrics.map_err(|error| match error {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::data::{self, Addend, Dataset, Request, Wanted};
+use crate::data::{self, Addend, Amount, Dataset, Request, Wanted};
 use crate::engine::{Backend, Choice};
 use crate::gpu::adapter::Preference;
 use crate::network::Network;
@@ -93,15 +93,15 @@ enum Images {
 }
 
 impl DataOptions {
-    /// Finds the images; trains on the first `limit` only.
-    pub(super) fn load(&self, limit: Option<usize>) -> Result<Dataset> {
+    /// Finds the images; holds some out, and trains on the first `limit` of the others only.
+    pub(super) fn load(&self, held_out: Option<Amount>, limit: Option<usize>) -> Result<Dataset> {
         let wanted = match self.dataset {
             None => Wanted::Auto,
             Some(Images::Mnist) => Wanted::Mnist,
             Some(Images::Drawn) => Wanted::Drawn,
         };
         let data_dir = self.data_dir.as_deref();
-        let request = Request { wanted, data_dir, limit, seed: DRAWING_SEED, download: true };
+        let request = Request { wanted, data_dir, held_out, limit, seed: DRAWING_SEED, download: true };
         data::load(&request, &mut console::say)
     }
 }

@@ -117,8 +117,9 @@ impl Predict {
         if !choice.is_met_by(&opened.adapter) {
             console::say(&format!("adapter: {}", opened.adapter));
         }
-        let (train, test) = (Split::default(), Split::default());
-        let dataset = Arc::new(Dataset { origin: "none".into(), train, test });
+        let none = Split::default();
+        let (train, validation, test) = (none.clone(), none.clone(), none);
+        let dataset = Arc::new(Dataset { origin: "none".into(), train, validation, test });
         let trained = model.about.map(|about| about.recipe).unwrap_or_default();
         let plan = options::fitting(self.plan.plan, network);
         let recipe = Recipe { batch_size: 1, plan, ..trained };

@@ -139,14 +139,15 @@ impl Train {
     fn data_beside_pipelines(&self, network: &Network, opened: &mut Opened) -> crate::Result<Arc<Dataset>> {
         let others = self.tune || self.hot_reload;
         let prepare = || if others { Ok(()) } else { opened.prepare(network, &self.recipe) };
-        let (prepared, dataset) = rayon::join(prepare, || self.data.load(self.recipe.limit));
+        let (prepared, dataset) =
+            rayon::join(prepare, || self.data.load(self.recipe.val_split, self.recipe.limit));
         prepared?;
         dataset.map(Arc::new)
     }
 
     /// Prints what is trained, and on what.
     fn introduce(&self, network: &Network, dataset: &Dataset, watch: Option<&Watch>) {
-        let Dataset { origin, train, test } = dataset;
+        let Dataset { origin, train, test, .. } = dataset;
         console::say(&format!("data: {origin}, {} training and {} test images", train.len(), test.len()));
         console::say(&format!("\n{}\n", summary::network(network, self.recipe.batch_size)));
         console::say(&format!("{}, {}", self.title(origin), self.details()));

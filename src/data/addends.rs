@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::HeldOut;
 use crate::network::DIGITS;
 use crate::random::{Purpose, Random};
 use crate::{Error, Result};
@@ -89,9 +90,13 @@ impl std::fmt::Display for AddendDraw {
     }
 }
 
-/// The addends of `count` test images: the same for one seed, whatever is trained.
-pub fn test_addends(seed: u64, count: usize) -> Addends {
-    Addends::drawn(Random::new(seed, Purpose::TestAddends, 0), count)
+/// The addends of `count` held-out images: the same for one seed, whatever is trained.
+pub fn held_out_addends(seed: u64, which: HeldOut, count: usize) -> Addends {
+    let purpose = match which {
+        HeldOut::Validation => Purpose::ValidationAddends,
+        HeldOut::Test => Purpose::TestAddends,
+    };
+    Addends::drawn(Random::new(seed, purpose, 0), count)
 }
 
 /// The order in which an epoch takes `count` training images.

@@ -26,6 +26,7 @@ pub fn drawn_digits(seed: u64) -> Dataset {
     Dataset {
         origin: format!("drawn digits (built in, seed {seed})"),
         train: split(seed, 0, TRAIN),
+        validation: Split::default(),
         test: split(seed, TRAIN, TEST),
     }
 }

@@ -90,7 +90,12 @@ pub(super) fn read(folder: &Path, copies: &[Vec<PathBuf>; 4], say: &mut dyn FnMu
         bytes
     });
     let mut split = || Split::new(values.next().unwrap_or_default(), values.next().unwrap_or_default());
-    Ok(Dataset { origin: format!("{name} from {}", folder.display()), train: split()?, test: split()? })
+    Ok(Dataset {
+        origin: format!("{name} from {}", folder.display()),
+        train: split()?,
+        validation: Split::default(),
+        test: split()?,
+    })
 }
 
 /// The first of a file's copies that is sound, and a note if there is a broken one before it.

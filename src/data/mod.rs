@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::{Error, Result};
 
 mod addends;
+mod amount;
 mod download;
 mod drawn;
 mod folder;
@@ -16,7 +17,8 @@ mod sources;
 mod split;
 mod strokes;
 
-pub use addends::{Addend, AddendDraw, Addends, order, test_addends};
+pub use addends::{Addend, AddendDraw, Addends, held_out_addends, order};
+pub use amount::Amount;
 pub use drawn::{draw, drawn_digits};
 pub use mnist::{MEMBERS, sha256};
 pub use sources::Sources;
@@ -34,8 +36,29 @@ pub struct Dataset {
     pub origin: String,
     /// The images to train on.
     pub train: Split,
+    /// The last images of the training set, where some are held out to choose by.
+    pub validation: Split,
     /// The images to test on.
     pub test: Split,
+}
+
+/// Images that are not trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HeldOut {
+    /// Those of the training set that are chosen by.
+    Validation,
+    /// The test set.
+    Test,
+}
+
+impl Dataset {
+    /// The images of a held-out set.
+    pub fn held_out(&self, which: HeldOut) -> &Split {
+        match which {
+            HeldOut::Validation => &self.validation,
+            HeldOut::Test => &self.test,
+        }
+    }
 }
 
 /// Which data set to load.
@@ -57,7 +80,9 @@ pub struct Request<'a> {
     pub wanted: Wanted,
     /// The folder of MNIST's files, or torchvision's root; if given, no other is searched.
     pub data_dir: Option<&'a Path>,
-    /// Train on this many images only, from the first on; all of them if there are fewer.
+    /// The last images of the training set that are not trained on, but make the validation set.
+    pub held_out: Option<Amount>,
+    /// Of the others, train on this many only, from the first on; all of them if there are fewer.
     pub limit: Option<usize>,
     /// Seed of the drawn digits.
     pub seed: u64,
@@ -103,6 +128,12 @@ pub fn load_from(sources: &Sources, request: &Request, say: &mut dyn FnMut(&str)
             }
         },
     };
+    if let Some(amount) = request.held_out {
+        dataset.validation = dataset.train.split_off(amount.of(dataset.train.len()));
+        if dataset.train.is_empty() {
+            return Err(Error::Usage(format!("a validation split of {amount} leaves nothing to train on")));
+        }
+    }
     if let Some(limit) = request.limit {
         dataset.train.truncate(limit);
     }

@@ -64,6 +64,12 @@ impl Split {
         sha256(&[&self.images[..], &self.labels])
     }
 
+    /// Takes the last `count` images off, all if there are fewer.
+    pub fn split_off(&mut self, count: usize) -> Self {
+        let kept = self.len().saturating_sub(count);
+        Self { images: self.images.split_off(kept * PIXELS), labels: self.labels.split_off(kept) }
+    }
+
     /// Keeps the first `count` images, all if there are fewer.
     pub fn truncate(&mut self, count: usize) {
         self.images.truncate(count.saturating_mul(PIXELS));

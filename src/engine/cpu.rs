@@ -1,10 +1,11 @@
 //! Training on the CPU: the reference in f32, on all cores.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::data::{Addend, Addends, Dataset, Image, Split};
+use crate::data::{Addend, Addends, Dataset, HeldOut, Image, Split};
 use crate::network::{Head, Network};
 use crate::ops::adam::Adam;
 use crate::ops::softmax::Softmax;
@@ -12,7 +13,7 @@ use crate::reference::gather::{self, Batch, Examples};
 use crate::reference::network::{Losses, Pass, backward, forward, losses};
 use crate::reference::{self, add, metrics, softmax};
 use crate::train::{
-    Engine, Epoch, HeadMetrics, HeadPrediction, Metrics, Prediction, Recipe, State, StepLog, check_addends,
+    Answers, Engine, Epoch, HeadPrediction, Metrics, Prediction, Recipe, State, StepLog, Tally, check_addends,
 };
 use crate::{Error, Result};
 
@@ -32,13 +33,6 @@ pub struct CpuEngine {
     log: Option<StepLog>,
 }
 
-/// The results for some images: for each head, the summed loss and the right answers.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Tally {
-    images: usize,
-    heads: Vec<(f64, usize)>,
-}
-
 impl CpuEngine {
     /// An engine that starts from flat `parameters`, the optimizer at rest.
     ///
@@ -55,7 +49,7 @@ impl CpuEngine {
         let state = State::new(parameters);
         state.check(network.flat_len())?;
         let dataset = dataset.into();
-        Ok(Self { network, recipe, dataset, adam: Adam::default(), state, log: None })
+        Ok(Self { network, adam: recipe.adam(), recipe, dataset, state, log: None })
     }
 
     /// One training step on some images: the mean gradient, then Adam.
@@ -72,67 +66,90 @@ impl CpuEngine {
                     losses(network, self.recipe.loss, &pass, &inputs.targets, &weight[..chunk.len()]);
                 let x = [&inputs.image[..], &inputs.number];
                 let gradients = backward(network, flat, x, &pass, &losses.d_logits);
-                (gradients.flat, Tally::new(network, &pass, &inputs, &losses))
+                (gradients.flat, judge(network, &pass, &inputs, &losses))
             })
             .collect();
         let (dw, tally) = chunks
             .into_iter()
-            .reduce(|(left, total), (right, tally)| {
+            .reduce(|(left, mut total), (right, tally)| {
                 let mut sum = vec![0.0; left.len()];
                 add::forward(&left, &right, &mut sum);
-                (sum, total + tally)
+                total.add(tally);
+                (sum, total)
             })
             .unwrap_or_default();
         let State { parameters: w, first_moments: m, second_moments: v, step } = &mut self.state;
         *step += 1;
-        reference::adam::step(&self.adam, f64::from(epoch.learning_rate()), *step, &dw, w, m, v);
+        let rate = f64::from(epoch.learning_rate().at(*step));
+        reference::adam::step(&self.adam, rate, *step, &dw, w, m, v);
         tally
     }
 }
 
+impl CpuEngine {
+    /// What `of` makes of each chunk of a held-out set, in order.
+    fn passes<T: Send>(
+        &self,
+        which: HeldOut,
+        addends: &Addends,
+        of: impl Fn(&Batch<f32>, &Pass<f32>) -> T + Sync,
+    ) -> Result<Vec<T>> {
+        let Self { network, state, .. } = self;
+        let split = self.dataset.held_out(which);
+        check_addends(addends, split.len())?;
+        let order: Vec<u32> = (0..split.len() as u32).collect();
+        let chunk = |chunk: &[u32]| {
+            let inputs = gather(network, chunk, split, addends.numbers());
+            let pass = forward(network, &state.parameters, &inputs.image, &inputs.number);
+            of(&inputs, &pass)
+        };
+        Ok(order.par_chunks(CHUNK).map(chunk).collect())
+    }
+}
+
 impl Engine for CpuEngine {
-    fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics> {
+    fn network(&self) -> &Network {
+        &self.network
+    }
+
+    fn train(
+        &mut self,
+        epoch: &Epoch,
+        total: &mut Tally,
+        progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<usize> {
         check_addends(epoch.addends(), self.dataset.train.len())?;
         let order = epoch.order();
-        let steps = order.len().div_ceil(self.recipe.batch_size);
-        let mut total = Tally::default();
-        for (index, batch) in order.chunks(self.recipe.batch_size).enumerate() {
+        let mut done = 0;
+        for batch in order.chunks(self.recipe.batch_size) {
             let tally = self.train_batch(batch, epoch);
             let loss = tally.loss();
             if !loss.is_finite() {
-                return Err(Error::Diverged(format!(
-                    "the loss of step {} of {steps} is {}",
-                    index + 1,
-                    loss / tally.images as f64,
-                )));
+                let (step, mean) = (self.state.step, loss / tally.images as f64);
+                return Err(Error::Diverged(format!("the loss of step {step} is {mean}")));
             }
             if let Some(log) = &mut self.log {
                 log.add(tally.images, loss);
             }
-            let reported = total.images / REPORT;
-            total = total + tally;
-            if total.images / REPORT > reported || total.images == order.len() {
-                progress(total.images);
+            total.add(tally);
+            let reported = done / REPORT;
+            done += batch.len();
+            if (done / REPORT > reported || done == order.len()) && progress(done).is_break() {
+                break;
             }
         }
-        Ok(total.metrics(&self.network))
+        Ok(done)
     }
 
-    fn evaluate(&mut self, addends: &Addends) -> Result<Metrics> {
-        let (network, test) = (&self.network, &self.dataset.test);
-        check_addends(addends, test.len())?;
-        let order: Vec<u32> = (0..test.len() as u32).collect();
-        let chunks: Vec<Tally> = order
-            .par_chunks(CHUNK)
-            .map(|chunk| {
-                let inputs = gather(network, chunk, test, addends.numbers());
-                let pass = forward(network, &self.state.parameters, &inputs.image, &inputs.number);
-                let losses =
-                    losses(network, self.recipe.loss, &pass, &inputs.targets, &vec![0.0; chunk.len()]);
-                Tally::new(network, &pass, &inputs, &losses)
-            })
-            .collect();
-        let total = chunks.into_iter().fold(Tally::default(), |total, tally| total + tally);
+    fn evaluate(&mut self, which: HeldOut, addends: &Addends) -> Result<Metrics> {
+        let (network, loss) = (&self.network, self.recipe.loss);
+        let tallies = self.passes(which, addends, |inputs, pass| {
+            let weight = vec![0.0; pass.batch];
+            let losses = losses(network, loss, pass, &inputs.targets, &weight);
+            judge(network, pass, inputs, &losses)
+        })?;
+        let mut total = Tally::default();
+        tallies.into_iter().for_each(|tally| total.add(tally));
         let metrics = total.metrics(network);
         match metrics.loss.is_finite() {
             true => Ok(metrics),
@@ -140,15 +157,29 @@ impl Engine for CpuEngine {
         }
     }
 
+    fn answers(&mut self, which: HeldOut, addends: &Addends) -> Result<Answers> {
+        let network = &self.network;
+        let mut answers = Answers::none(network);
+        let of_heads = |pass: &Pass<f32>| -> Vec<Vec<f32>> {
+            network.heads().iter().map(|head| pass.values[head.logits].clone()).collect()
+        };
+        for chunk in self.passes(which, addends, |_, pass| of_heads(pass))? {
+            for ((head, logits), answers) in network.heads().iter().zip(chunk).zip(&mut answers.heads) {
+                for logits in logits.chunks(head.classes) {
+                    answers.add(logits, &probabilities(logits));
+                }
+            }
+        }
+        Ok(answers)
+    }
+
     fn predict(&mut self, image: &Image, addend: Addend) -> Result<Prediction> {
         let examples = Examples { images: image.pixels(), labels: &[0], addends: &[addend.number()] };
         let inputs: Batch<f32> = gather::forward(&[0], 1, examples, &[]);
         let pass = forward(&self.network, &self.state.parameters, &inputs.image, &inputs.number);
-        let head = |head: &Head| {
-            let mut probabilities = vec![0.0; head.classes];
-            let shape = Softmax { batch: 1, classes: head.classes };
-            softmax::forward(&shape, &pass.values[head.logits], &mut probabilities);
-            HeadPrediction { head: head.name.clone(), probabilities }
+        let head = |head: &Head| HeadPrediction {
+            head: head.name.clone(),
+            probabilities: probabilities(&pass.values[head.logits]),
         };
         Ok(Prediction { heads: self.network.heads().iter().map(head).collect() })
     }
@@ -172,41 +203,20 @@ impl Engine for CpuEngine {
     }
 }
 
-impl Tally {
-    fn new(network: &Network, pass: &Pass<f32>, inputs: &Batch<f32>, losses: &Losses<f32>) -> Self {
-        let heads = network.heads().iter().zip(&losses.of_heads).zip(&inputs.targets);
-        let judge = |((head, loss), target): ((&Head, &Vec<f32>), &Vec<u32>)| {
-            (metrics::total_loss(loss), metrics::correct(&pass.values[head.logits], target))
-        };
-        Self { images: pass.batch, heads: heads.map(judge).collect() }
-    }
-
-    /// The losses of all images, each the mean over the heads, summed.
-    fn loss(&self) -> f64 {
-        self.heads.iter().map(|(loss, _)| loss).sum::<f64>() / self.heads.len().max(1) as f64
-    }
-
-    fn metrics(self, network: &Network) -> Metrics {
-        let images = self.images.max(1) as f64;
-        let heads = network.heads().iter().zip(self.heads).map(|(head, (loss, correct))| HeadMetrics {
-            head: head.name.clone(),
-            loss: loss / images,
-            correct,
-        });
-        Metrics::new(self.images, heads.collect())
-    }
+/// The results for the images of a pass.
+fn judge(network: &Network, pass: &Pass<f32>, inputs: &Batch<f32>, losses: &Losses<f32>) -> Tally {
+    let heads = network.heads().iter().zip(&losses.of_heads).zip(&inputs.targets);
+    let judge = |((head, loss), target): ((&Head, &Vec<f32>), &Vec<u32>)| {
+        (metrics::total_loss(loss), metrics::correct(&pass.values[head.logits], target))
+    };
+    Tally { images: pass.batch, heads: heads.map(judge).collect() }
 }
 
-impl std::ops::Add for Tally {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        if self.heads.is_empty() {
-            return other;
-        }
-        let heads = self.heads.iter().zip(&other.heads);
-        let heads = heads.map(|((loss, correct), (more, others))| (loss + more, correct + others)).collect();
-        Self { images: self.images + other.images, heads }
-    }
+/// Softmax of one image's logits.
+fn probabilities(logits: &[f32]) -> Vec<f32> {
+    let mut probabilities = vec![0.0; logits.len()];
+    softmax::forward(&Softmax { batch: 1, classes: logits.len() }, logits, &mut probabilities);
+    probabilities
 }
 
 fn gather(network: &Network, order: &[u32], split: &Split, addends: &[u8]) -> Batch<f32> {

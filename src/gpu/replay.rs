@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::device::Gpu;
 use super::kernel::{Kernel, Kernels};
 use crate::program::schedule::{self, Role, Schedule, Size};
-use crate::program::{Cursor, Place, Program, Shared, Tensor};
+use crate::program::{Answer, Cursor, Place, Program, Shared, Tensor};
 use crate::wgsl::{Library, lower};
 use crate::{Error, Result};
 
@@ -166,16 +166,18 @@ impl Replay {
         gpu.read(buffer, offset, self.program.info(tensor).len())
     }
 
-    /// Reads each head's name, and its logits for the first image of the last step.
+    /// Reads each head's logits for the first `images` images of the last step, one image after the other.
     ///
     /// # Errors
     /// A device that fails.
-    pub fn answers(&self, gpu: &Gpu) -> Result<Vec<(String, Vec<f32>)>> {
-        let read = |answer: &schedule::Answer| {
-            let logits = gpu.read(&self.buffers[answer.buffer], answer.offset as usize, answer.classes)?;
-            Ok((answer.head.clone(), logits))
+    pub fn answers(&self, gpu: &Gpu, images: usize) -> Result<Vec<Vec<f32>>> {
+        let read = |answer: &Answer| {
+            let row = self.program.info(answer.tensor).shape[1..].iter().product();
+            let words: Vec<f32> = self.read(gpu, answer.tensor)?;
+            let rows = words.chunks(row).take(images);
+            Ok(rows.flat_map(|row| &row[answer.at..][..answer.classes]).copied().collect())
         };
-        self.schedule.answers.iter().map(read).collect()
+        self.program.answers.iter().map(read).collect()
     }
 
     /// Reads all of a tensor's buffer from its first word on, with what lies after the tensor.

@@ -143,7 +143,15 @@ mod tests {
     fn epoch_line_has_the_published_form() {
         let network = Sizes::default().network().unwrap();
         let train = metrics(60_000, 1.03296, [53_546, 22_760]);
-        let mut record = EpochRecord { epoch: 1, train, seconds: 4.0, test: None };
+        let mut record = EpochRecord {
+            epoch: 1,
+            step: 1,
+            learning_rate: 1e-3,
+            validation: None,
+            train,
+            seconds: 4.0,
+            test: None,
+        };
         let line = "epoch 1 => loss 1.0330, correct digits 53546, correct sums 22760 (89.24 %, 37.93 %), 15000 images/s";
         assert_eq!(epoch_line(&network, &record), line);
         record.test = Some(metrics(10_000, 0.0591, [9851, 9779]));

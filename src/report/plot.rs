@@ -129,6 +129,9 @@ mod tests {
         };
         let record = |epoch| EpochRecord {
             epoch,
+            step: 938 * epoch,
+            learning_rate: 1e-3,
+            validation: None,
             train: Metrics::new(60_000, vec![head("digit", 6000, epoch), head("sum", 38_000, epoch)]),
             seconds: 1.0,
             test: None,

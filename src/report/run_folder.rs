@@ -139,7 +139,15 @@ mod tests {
             Metrics::new(images, vec![HeadMetrics { head: "digit".into(), loss: 0.25, correct }])
         };
         let test = (epoch == 2).then(|| metrics(5, 2));
-        EpochRecord { epoch, train: metrics(10, 3), seconds: 0.1, test }
+        EpochRecord {
+            epoch,
+            step: 1,
+            learning_rate: 1e-3,
+            validation: None,
+            train: metrics(10, 3),
+            seconds: 0.1,
+            test,
+        }
     }
 
     #[test]

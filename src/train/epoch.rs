@@ -1,15 +1,16 @@
-//! What one epoch trains on.
+//! What one epoch, or a part of one, trains on.
 
+use super::LearningRate;
 use crate::data::Addends;
 use crate::{Error, Result};
 
-/// What one epoch trains on. Every index is below the number of images, and there is an addend for each
+/// What one epoch, or a part of one, trains on. Every index is below the number of images, and there is an addend for each
 /// image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Epoch {
     order: Vec<u32>,
     addends: Addends,
-    learning_rate: f32,
+    learning_rate: LearningRate,
 }
 
 impl Epoch {
@@ -18,7 +19,7 @@ impl Epoch {
     ///
     /// # Errors
     /// [`Error::Usage`] for a longer one, or naming the first index that is too large.
-    pub fn new(order: Vec<u32>, addends: Addends, learning_rate: f32) -> Result<Self> {
+    pub fn new(order: Vec<u32>, addends: Addends, learning_rate: impl Into<LearningRate>) -> Result<Self> {
         let images = addends.numbers().len();
         if order.len() > images {
             return Err(Error::Usage(format!(
@@ -30,7 +31,7 @@ impl Epoch {
             Some(index) => {
                 Err(Error::Usage(format!("the order contains image {index}, but there are only {images}")))
             }
-            None => Ok(Self { order, addends, learning_rate }),
+            None => Ok(Self { order, addends, learning_rate: learning_rate.into() }),
         }
     }
 
@@ -44,8 +45,8 @@ impl Epoch {
         &self.addends
     }
 
-    /// Adam's learning rate.
-    pub fn learning_rate(&self) -> f32 {
+    /// Adam's learning rate, of each step of the training.
+    pub fn learning_rate(&self) -> LearningRate {
         self.learning_rate
     }
 }

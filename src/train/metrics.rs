@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::network::Network;
+
 /// The results of a pass over images.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
@@ -22,6 +24,46 @@ pub struct HeadMetrics {
     pub loss: f64,
     /// Images that it was right about.
     pub correct: usize,
+}
+
+/// The results of a pass, image by image or batch by batch as they come in. A pass that is interrupted and
+/// continued adds up to the same bits.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Images seen.
+    pub images: usize,
+    /// The summed loss and the right answers of each head, in the network's order; none before the first image.
+    pub heads: Vec<(f64, usize)>,
+}
+
+impl Tally {
+    /// Adds the results of more images.
+    pub fn add(&mut self, more: Self) {
+        self.heads.resize(more.heads.len().max(self.heads.len()), (0.0, 0));
+        self.images += more.images;
+        for ((loss, correct), (more, others)) in self.heads.iter_mut().zip(more.heads) {
+            *loss += more;
+            *correct += others;
+        }
+    }
+
+    /// The losses of all images, each the mean over the heads, summed.
+    pub fn loss(&self) -> f64 {
+        self.heads.iter().map(|(loss, _)| loss).sum::<f64>() / self.heads.len().max(1) as f64
+    }
+
+    /// The results by head.
+    pub fn metrics(&self, network: &Network) -> Metrics {
+        let images = self.images.max(1) as f64;
+        let none = vec![(0.0, 0); network.heads().len()];
+        let heads = if self.heads.is_empty() { &none } else { &self.heads };
+        let heads = network.heads().iter().zip(heads).map(|(head, &(loss, correct))| HeadMetrics {
+            head: head.name.clone(),
+            loss: loss / images,
+            correct,
+        });
+        Metrics::new(self.images, heads.collect())
+    }
 }
 
 impl Metrics {

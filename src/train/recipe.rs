@@ -4,8 +4,10 @@
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::data::AddendDraw;
+use super::LearningRate;
+use crate::data::{AddendDraw, Amount};
 use crate::network::Loss;
+use crate::ops::adam::Adam;
 use crate::plans::Kind;
 
 /// Everything that determines a training run.
@@ -36,6 +38,13 @@ pub struct Recipe {
     /// Train on the first N images only
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub limit: Option<usize>,
+    /// Hold the last images of the training set out, a number or a share of them such as 10%, to choose the
+    /// best weights by
+    #[arg(long, value_name = "N|P%")]
+    pub val_split: Option<Amount>,
+    /// Stop when the loss on the held-out images has not fallen for N epochs
+    #[arg(long, value_name = "N", requires = "val_split", value_parser = clap::value_parser!(u32).range(1..))]
+    pub patience: Option<u32>,
     /// Run the test set after every N epochs too, not only at the end
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub eval_interval: Option<u32>,
@@ -55,9 +64,23 @@ impl Default for Recipe {
             addends: AddendDraw::default(),
             plan: Kind::default(),
             limit: None,
+            val_split: None,
+            patience: None,
             eval_interval: None,
             log_interval: None,
         }
+    }
+}
+
+impl Recipe {
+    /// The learning rate of each step.
+    pub fn rates(&self) -> LearningRate {
+        LearningRate::constant(self.learning_rate)
+    }
+
+    /// The optimizer's hyperparameters, except the learning rate.
+    pub fn adam(&self) -> Adam {
+        Adam::default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{Engine, Epoch, Metrics, Recipe};
-use crate::data::{order, test_addends};
+use crate::data::{HeldOut, held_out_addends, order};
 use crate::{Error, Result};
 
 /// One line of the training log.
@@ -13,11 +13,20 @@ use crate::{Error, Result};
 pub struct EpochRecord {
     /// 1, 2, ...
     pub epoch: u32,
+    /// Steps of the training after it.
+    #[serde(default)]
+    pub step: u32,
+    /// The learning rate of the last of them.
+    #[serde(default)]
+    pub learning_rate: f32,
     /// The results for the training images, each with the weights of its own step.
     #[serde(flatten)]
     pub train: Metrics,
     /// Duration of the epoch.
     pub seconds: f64,
+    /// The results for the held-out images after it, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Metrics>,
     /// The results for the test set after it, if that was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<Metrics>,
@@ -63,7 +72,11 @@ pub fn train(
             _ => Ok(None),
         };
         let test = tested.as_ref().ok().cloned().flatten();
-        watcher.epoch(&EpochRecord { epoch, train, seconds, test }, parameters)?;
+        let (step, learning_rate) = (epoch, recipe.learning_rate);
+        watcher.epoch(
+            &EpochRecord { epoch, step, learning_rate, train, seconds, validation: None, test },
+            parameters,
+        )?;
         tested?;
     }
     Ok(())
@@ -122,22 +135,32 @@ fn diverged(recipe: &Recipe, epoch: u32, what: &str) -> Error {
 ///
 /// Errors of the engine.
 pub fn test(engine: &mut dyn Engine, seed: u64, images: usize) -> Result<Metrics> {
-    engine.evaluate(&test_addends(seed, images))
+    engine.evaluate(HeldOut::Test, &held_out_addends(seed, HeldOut::Test, images))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ops::ControlFlow;
+
     use crate::data::{Addend, AddendDraw, Addends, Image};
-    use crate::train::{HeadMetrics, Prediction, State, StepLog};
+    use crate::network::{Network, Sizes};
+    use crate::train::{Answers, HeadMetrics, Prediction, State, StepLog, Tally};
 
     /// Keeps what it was given; loss and parameter are NaN from the chosen epoch on.
-    #[derive(Default)]
     struct Fake {
+        network: Network,
         epochs: Vec<Epoch>,
         loss_breaks: Option<usize>,
         parameter_breaks: Option<usize>,
         test_breaks: Option<Error>,
+    }
+
+    impl Default for Fake {
+        fn default() -> Self {
+            let network = Sizes::default().network().unwrap();
+            Self { network, epochs: Vec::new(), loss_breaks: None, parameter_breaks: None, test_breaks: None }
+        }
     }
 
     impl Fake {
@@ -147,19 +170,34 @@ mod tests {
     }
 
     impl Engine for Fake {
-        fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics> {
-            self.epochs.push(epoch.clone());
-            progress(epoch.order().len());
-            let loss = if self.broken(self.loss_breaks) { f64::NAN } else { 0.5 };
-            Ok(metrics(epoch.order().len(), loss, 3))
+        fn network(&self) -> &Network {
+            &self.network
         }
 
-        fn evaluate(&mut self, addends: &Addends) -> Result<Metrics> {
+        fn train(
+            &mut self,
+            epoch: &Epoch,
+            tally: &mut Tally,
+            progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+        ) -> Result<usize> {
+            self.epochs.push(epoch.clone());
+            let images = epoch.order().len();
+            let _ = progress(images);
+            let loss = if self.broken(self.loss_breaks) { f64::NAN } else { 0.5 };
+            tally.add(Tally { images, heads: vec![(loss * images as f64, 3); 2] });
+            Ok(images)
+        }
+
+        fn evaluate(&mut self, _: HeldOut, addends: &Addends) -> Result<Metrics> {
             if let Some(error) = self.test_breaks.take() {
                 return Err(error);
             }
             let sum = addends.numbers().iter().map(|&a| usize::from(a)).sum();
             Ok(metrics(addends.numbers().len(), 0.5, sum))
+        }
+
+        fn answers(&mut self, _: HeldOut, _: &Addends) -> Result<Answers> {
+            Ok(Answers::none(&self.network))
         }
 
         fn predict(&mut self, _: &Image, _: Addend) -> Result<Prediction> {

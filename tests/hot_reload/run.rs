@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use digit_adder::data::{Addend, Addends, Dataset, Split};
+use digit_adder::data::{Addend, Addends, Dataset, HeldOut, Split};
 use digit_adder::engine::gpu::GpuEngine;
 use digit_adder::plans::{Kind, tiles::Tiles};
 use digit_adder::random::{Purpose, Random};
@@ -84,7 +84,7 @@ impl Run {
         let train = Split::new(images, labels).map_err(|e| e.to_string())?;
         let mut test = train.clone();
         test.truncate(20);
-        let dataset = Dataset { origin: "noise".into(), train, test };
+        let dataset = Dataset { origin: "noise".into(), train, validation: Split::default(), test };
         let network = common::steps::network();
         let recipe = Recipe { batch_size: BATCH, plan, ..Recipe::default() };
         let (gpu, kernels) = (common::gpu::device()?.clone(), common::gpu::kernels(false));
@@ -138,7 +138,7 @@ impl Run {
     /// The loss on the test set.
     pub fn evaluate(&mut self) -> Result<f64, String> {
         let addends = Addend::new(1).map(|addend| Addends::all(addend, 20)).map_err(|e| e.to_string())?;
-        self.engine.evaluate(&addends).map(|metrics| metrics.loss).map_err(|e| e.to_string())
+        self.engine.evaluate(HeldOut::Test, &addends).map(|metrics| metrics.loss).map_err(|e| e.to_string())
     }
 
     /// The same without training.

@@ -19,11 +19,11 @@ impl GpuEngine {
     }
 
     /// Passes on the losses of the epoch's first `done` steps if a line is due, and returns whether it did:
-    /// reading them means waiting for everything in flight. At the end of the epoch on `images` images it
-    /// passes on the rest: the next epoch overwrites them.
-    pub(super) fn log_finished(&mut self, done: usize, images: usize) -> Result<bool> {
+    /// reading them means waiting for everything in flight. After the last of the `all` steps on `images` images
+    /// it passes on the rest: the next pass overwrites them.
+    pub(super) fn log_finished(&mut self, done: usize, all: usize, images: usize) -> Result<bool> {
         let batch = self.train.batch;
-        let last = done == images.div_ceil(batch);
+        let last = done == all;
         let Some(Log { log, added }) = &self.log else { return Ok(false) };
         if !last && !log.is_due(done - added) {
             return Ok(false);

@@ -8,6 +8,7 @@ mod split;
 pub mod tune;
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,17 +17,16 @@ use self::probe::Probe;
 use self::programs::Programs;
 use self::reload::HotReload;
 use self::split::{DeviceSplit, Purpose};
-use crate::data::{Addend, Addends, Dataset, Image};
+use crate::data::{Addend, Addends, Dataset, HeldOut, Image};
 use crate::gpu::spans::Track;
 use crate::gpu::{Buffers, Gpu, Kernels};
 use crate::network::{Head, Network};
-use crate::ops::adam::Adam;
 use crate::ops::softmax::Softmax;
 use crate::plans::tiles::Tiles;
 use crate::program::times::StepTimes;
 use crate::program::{Record, Shared};
 use crate::train::{
-    Engine, Epoch, HeadMetrics, HeadPrediction, Metrics, Prediction, Recipe, State, StepLog, check_addends,
+    Answers, Engine, Epoch, HeadPrediction, Metrics, Prediction, Recipe, State, StepLog, Tally, check_addends,
 };
 use crate::{Error, Result, reference};
 
@@ -47,6 +47,7 @@ pub struct GpuEngine {
     recipe: Recipe,
     programs: Programs,
     train: DeviceSplit,
+    validation: DeviceSplit,
     test: DeviceSplit,
     step: u32,
     hot_reload: Option<HotReload>,
@@ -73,11 +74,16 @@ impl GpuEngine {
             flat.insert(name, gpu.buffer(&name.to_string(), 4 * network.flat_len())?);
         }
         let heads = network.heads().len();
-        let (training, evaluation) = ([recipe.batch_size, heads], [EVALUATION_BATCH, heads]);
+        let held_out = |which| {
+            let (split, sizes) = (dataset.held_out(which), [EVALUATION_BATCH, heads]);
+            DeviceSplit::of(&gpu, &flat, split, Purpose::Evaluation(which), sizes)
+        };
+        let training = [recipe.batch_size, heads];
         let mut engine = Self {
             programs: Programs::new(&network, &recipe, Tiles::of(&gpu), kernels),
             train: DeviceSplit::of(&gpu, &flat, &dataset.train, Purpose::Training, training)?,
-            test: DeviceSplit::of(&gpu, &flat, &dataset.test, Purpose::Evaluation, evaluation)?,
+            validation: held_out(HeldOut::Validation)?,
+            test: held_out(HeldOut::Test)?,
             step: 0,
             hot_reload: None,
             log: None,
@@ -92,28 +98,40 @@ impl GpuEngine {
     /// Cuts the fused plan into these tiles, before the first step.
     pub fn cut(&mut self, tiles: Tiles) {
         self.programs.plan = self.recipe.plan.programs(&self.network, self.recipe.loss, tiles);
-        (self.train.replay, self.test.replay) = (None, None);
+        self.splits_mut().into_iter().for_each(|split| split.replay = None);
+    }
+
+    fn splits_mut(&mut self) -> [&mut DeviceSplit; 3] {
+        [&mut self.train, &mut self.validation, &mut self.test]
     }
 
     fn split(&self, purpose: Purpose) -> &DeviceSplit {
         match purpose {
             Purpose::Training => &self.train,
-            Purpose::Evaluation => &self.test,
+            Purpose::Evaluation(HeldOut::Validation) => &self.validation,
+            Purpose::Evaluation(HeldOut::Test) => &self.test,
         }
     }
 
     fn split_mut(&mut self, purpose: Purpose) -> &mut DeviceSplit {
         match purpose {
             Purpose::Training => &mut self.train,
-            Purpose::Evaluation => &mut self.test,
+            Purpose::Evaluation(HeldOut::Validation) => &mut self.validation,
+            Purpose::Evaluation(HeldOut::Test) => &mut self.test,
         }
     }
 
-    /// Runs all steps over `images` images, and reports finished ones to `progress`.
-    fn replay(&mut self, purpose: Purpose, images: usize, progress: &mut dyn FnMut(usize)) -> Result<()> {
+    /// Runs all steps over `images` images, and reports finished ones to `progress`. Where that says so, only
+    /// those that are in flight are run to their end. Returns the number of images done.
+    fn replay(
+        &mut self,
+        purpose: Purpose,
+        images: usize,
+        progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<usize> {
         let training = purpose == Purpose::Training;
         let batch = self.split(purpose).batch;
-        let all = images.div_ceil(batch);
+        let mut all = images.div_ceil(batch);
         let mut left = all;
         let mut done = 0;
         let mut flying = VecDeque::new();
@@ -132,19 +150,21 @@ impl GpuEngine {
                 self.gpu.wait(Some(submission))?;
                 self.gpu.spans.add(Track::Submissions, "submission", since);
                 done += steps;
-                progress(images.min(done * batch));
+                if progress(images.min(done * batch)).is_break() {
+                    all -= std::mem::take(&mut left);
+                }
                 if unseen == 0 {
                     // The device already works on the next submission, so this is the time of one alone.
                     self.split_mut(purpose).adapt(steps, since.elapsed());
                 }
                 let recorded = if training { all - left } else { 0 };
-                let logged = training && self.log_finished(done, images)?;
+                let logged = training && self.log_finished(done, all, images)?;
                 let changed = self.look_for_changes(self.step + recorded as u32 + 1);
                 unseen = if logged || changed { flying.len() } else { unseen.saturating_sub(1) };
                 since = Instant::now();
             }
         }
-        Ok(())
+        Ok(images.min(done * batch))
     }
 
     /// Submits `steps` steps of the pass, from step `first` on.
@@ -161,32 +181,51 @@ impl GpuEngine {
         self.gpu.read(buffer, first * heads * size_of::<Record>(), images * heads)
     }
 
-    /// The results of a pass over `images` images.
-    fn metrics(&self, purpose: Purpose, images: usize) -> Result<Metrics> {
-        let heads = self.network.heads();
+    /// Adds the results of a pass over `images` images to `tally`, whose first step was `first`.
+    fn tally(&self, purpose: Purpose, images: usize, first: u32, tally: &mut Tally) -> Result<()> {
+        let heads = self.network.heads().len();
         let records = self.records(purpose, 0, images)?;
-        let of_steps = records.chunks(self.split(purpose).batch * heads.len());
-        for (step, records) in (1..).zip(of_steps) {
-            let loss = summed_loss(records, heads.len());
+        for (step, records) in (first..).zip(records.chunks(self.split(purpose).batch * heads)) {
+            let loss = summed_loss(records, heads);
             if !loss.is_finite() {
                 return Err(Error::Diverged(format!("the loss of step {step} is {loss}")));
             }
         }
-        let head = |(index, head): (usize, &Head)| {
-            let of_head = || records.iter().skip(index).step_by(heads.len());
-            let loss: f64 = of_head().map(|record| f64::from(record.loss)).sum();
-            HeadMetrics {
-                head: head.name.clone(),
-                loss: loss / images.max(1) as f64,
-                correct: of_head().map(|record| record.right as usize).sum(),
+        tally.heads.resize(heads, (0.0, 0));
+        tally.images += images;
+        for image in records.chunks(heads) {
+            for ((loss, correct), record) in tally.heads.iter_mut().zip(image) {
+                *loss += f64::from(record.loss);
+                *correct += record.right as usize;
             }
-        };
-        Ok(Metrics::new(images, heads.iter().enumerate().map(head).collect()))
+        }
+        Ok(())
+    }
+
+    /// Makes ready to run a held-out set with these addends.
+    fn begin_evaluation(&mut self, which: HeldOut, addends: &Addends) -> Result<()> {
+        let purpose = Purpose::Evaluation(which);
+        let images = self.split(purpose).images;
+        check_addends(addends, images)?;
+        self.look_for_changes(self.step + 1);
+        let Self { gpu, programs, validation, test, .. } = self;
+        let split = if which == HeldOut::Test { test } else { validation };
+        split.prepare(gpu, programs)?;
+        let order: Vec<u32> = (0..images as u32).collect();
+        split.begin(gpu, &order, addends, |_| [0.0; 2]);
+        Ok(())
     }
 
     fn read_flat(&self, name: Shared) -> Result<Vec<f32>> {
         self.gpu.read(&self.train.buffers[&name], 0, self.network.flat_len())
     }
+}
+
+/// Softmax of one image's logits.
+fn probabilities(logits: &[f32]) -> Vec<f32> {
+    let mut probabilities = vec![0.0; logits.len()];
+    reference::softmax::forward(&Softmax { batch: 1, classes: logits.len() }, logits, &mut probabilities);
+    probabilities
 }
 
 /// The losses of some images, each the mean over its heads, summed.
@@ -195,57 +234,85 @@ fn summed_loss(records: &[Record], heads: usize) -> f64 {
 }
 
 impl Engine for GpuEngine {
-    fn train_epoch(&mut self, epoch: &Epoch, progress: &mut dyn FnMut(usize)) -> Result<Metrics> {
+    fn network(&self) -> &Network {
+        &self.network
+    }
+
+    fn train(
+        &mut self,
+        epoch: &Epoch,
+        tally: &mut Tally,
+        progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<usize> {
         let start = Instant::now();
         check_addends(epoch.addends(), self.train.images)?;
         self.look_for_changes(self.step + 1);
         let images = epoch.order().len();
+        let first = self.step + 1;
+        let (adam, learning_rate) = (self.recipe.adam(), epoch.learning_rate());
         let Self { gpu, programs, train, .. } = self;
         train.prepare(gpu, programs)?;
-        let (before, learning_rate) = (self.step, f64::from(epoch.learning_rate()));
-        let rates = |index| Adam::default().rates(learning_rate, before + index + 1).map(|rate| rate as f32);
+        let rates = |index| {
+            let step = first + index;
+            adam.rates(f64::from(learning_rate.at(step)), step).map(|rate| rate as f32)
+        };
         train.begin(gpu, epoch.order(), epoch.addends(), rates);
-        let steps = self.train.cursors.len() as u32;
         if let Some(log) = &mut self.log {
             log.added = 0;
         }
-        self.replay(Purpose::Training, images, progress).map_err(|error| self.after_reload(error))?;
-        self.step += steps;
-        let metrics = self.metrics(Purpose::Training, images);
+        let done = self.replay(Purpose::Training, images, progress);
+        let done = done.map_err(|error| self.after_reload(error))?;
+        self.step += done.div_ceil(self.train.batch) as u32;
+        self.tally(Purpose::Training, done, first, tally)?;
         self.gpu.spans.add(Track::Host, "epoch", start);
-        metrics
+        Ok(done)
     }
 
-    fn evaluate(&mut self, addends: &Addends) -> Result<Metrics> {
+    fn evaluate(&mut self, which: HeldOut, addends: &Addends) -> Result<Metrics> {
         let start = Instant::now();
-        let images = self.test.images;
-        check_addends(addends, images)?;
-        self.look_for_changes(self.step + 1);
-        let Self { gpu, programs, test, .. } = self;
-        test.prepare(gpu, programs)?;
-        let order: Vec<u32> = (0..images as u32).collect();
-        test.begin(gpu, &order, addends, |_| [0.0; 2]);
-        let run = self.replay(Purpose::Evaluation, images, &mut |_| {});
+        self.begin_evaluation(which, addends)?;
+        let (purpose, images) = (Purpose::Evaluation(which), addends.numbers().len());
+        let run = self.replay(purpose, images, &mut |_| ControlFlow::Continue(()));
         run.map_err(|error| self.after_reload(error))?;
-        let metrics = self.metrics(Purpose::Evaluation, images);
+        let mut tally = Tally::default();
+        let tallied = self.tally(purpose, images, 1, &mut tally);
         self.gpu.spans.add(Track::Host, "evaluation", start);
-        metrics
+        tallied.map(|()| tally.metrics(&self.network))
+    }
+
+    fn answers(&mut self, which: HeldOut, addends: &Addends) -> Result<Answers> {
+        self.begin_evaluation(which, addends)?;
+        let DeviceSplit { replay, cursors, batch, images, .. } = self.split(Purpose::Evaluation(which));
+        let mut answers = Answers::none(&self.network);
+        let Some(replay) = replay else { return Ok(answers) };
+        for cursor in cursors {
+            replay.run(&self.gpu, std::slice::from_ref(cursor));
+            let images = (images - cursor.first as usize).min(*batch);
+            let of_heads = replay.answers(&self.gpu, images)?;
+            for ((head, logits), answers) in self.network.heads().iter().zip(of_heads).zip(&mut answers.heads)
+            {
+                for logits in logits.chunks(head.classes) {
+                    answers.add(logits, &probabilities(logits));
+                }
+            }
+        }
+        Ok(answers)
     }
 
     fn predict(&mut self, image: &Image, addend: Addend) -> Result<Prediction> {
         let sizes = [1, self.network.heads().len()];
         let split = (image.pixels(), &[0u8][..]);
-        let mut split = DeviceSplit::new(&self.gpu, &self.test.buffers, split, Purpose::Evaluation, sizes)?;
+        let purpose = Purpose::Evaluation(HeldOut::Test);
+        let mut split = DeviceSplit::new(&self.gpu, &self.test.buffers, split, purpose, sizes)?;
         split.begin(&self.gpu, &[0], &Addends::all(addend, 1), |_| [0.0; 2]);
-        let replay = self.programs.replay(&self.gpu, Purpose::Evaluation, 1, &split.buffers)?;
+        let replay = self.programs.replay(&self.gpu, purpose, 1, &split.buffers)?;
         replay.run(&self.gpu, &split.cursors);
-        let head = |(head, logits): (String, Vec<f32>)| {
-            let mut probabilities = vec![0.0; logits.len()];
-            let shape = Softmax { batch: 1, classes: logits.len() };
-            reference::softmax::forward(&shape, &logits, &mut probabilities);
-            HeadPrediction { head, probabilities }
+        let head = |(head, logits): (&Head, Vec<f32>)| HeadPrediction {
+            head: head.name.clone(),
+            probabilities: probabilities(&logits),
         };
-        Ok(Prediction { heads: replay.answers(&self.gpu)?.into_iter().map(head).collect() })
+        let answers = replay.answers(&self.gpu, 1)?;
+        Ok(Prediction { heads: self.network.heads().iter().zip(answers).map(head).collect() })
     }
 
     fn parameters(&mut self) -> Result<Vec<f32>> {

@@ -27,7 +27,7 @@ impl Programs {
     pub(super) fn program(&self, purpose: Purpose, batch: usize) -> Result<Program> {
         match purpose {
             Purpose::Training => self.plan.training(batch),
-            Purpose::Evaluation => self.plan.evaluation(batch),
+            Purpose::Evaluation(_) => self.plan.evaluation(batch),
         }
     }
 

@@ -34,7 +34,7 @@ impl GpuEngine {
     pub fn watch(&mut self, watch: Watch) -> Result<()> {
         let current = watch.texts();
         let library = Library::Texts(current.clone());
-        let Self { gpu, programs, train, test, .. } = self;
+        let Self { gpu, programs, train, validation, test, .. } = self;
         let mut dispatches = programs.program(train.purpose, train.batch)?.dispatches;
         dispatches.extend(programs.program(test.purpose, test.batch)?.dispatches);
         for shipped in SHADERS {
@@ -42,9 +42,12 @@ impl GpuEngine {
         }
         (programs.kernels, programs.library) = (Kernels::new(true), library);
         // All replays exist from now on, so that a change is tried on all of them.
-        (train.replay, test.replay) = (None, None);
-        train.prepare(gpu, programs)?;
-        test.prepare(gpu, programs)?;
+        for split in [train, validation, test] {
+            split.replay = None;
+            if split.images > 0 {
+                split.prepare(gpu, programs)?;
+            }
+        }
         let (rejected, missing, last) = Default::default();
         self.hot_reload = Some(HotReload { watch, current, rejected, missing, last });
         Ok(())
@@ -112,8 +115,8 @@ impl GpuEngine {
             made.push((schedule, steps));
         }
         let pipelines = kernels.count() - self.programs.kernels.count();
-        for (replay, (schedule, steps)) in self.train.replay.iter_mut().chain(&mut self.test.replay).zip(made)
-        {
+        let replays = self.splits_mut().into_iter().filter_map(|split| split.replay.as_mut());
+        for (replay, (schedule, steps)) in replays.zip(made) {
             replay.swap(schedule, steps);
         }
         (self.programs.kernels, self.programs.library) = (kernels, library.clone());
@@ -130,7 +133,7 @@ impl GpuEngine {
     }
 
     fn replays(&self) -> impl Iterator<Item = &Replay> {
-        self.train.replay.iter().chain(&self.test.replay)
+        [&self.train, &self.validation, &self.test].into_iter().filter_map(|split| split.replay.as_ref())
     }
 }
 

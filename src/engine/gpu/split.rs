@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Programs;
 use crate::Result;
-use crate::data::{Addends, Split};
+use crate::data::{Addends, HeldOut, Split};
 use crate::gpu::{Buffers, Gpu, Replay};
 use crate::program::{Cursor, Record, Shared};
 
@@ -16,7 +16,7 @@ const SUBMISSION: Duration = Duration::from_millis(150);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Training,
-    Evaluation,
+    Evaluation(HeldOut),
 }
 
 /// The images of one split on the device.
