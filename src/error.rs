@@ -15,9 +15,18 @@ pub enum Error {
     /// The loss or a parameter is no longer a finite number (exit code 5).
     #[error("{0}")]
     Diverged(String),
-    /// An answer that may be wrong, where that is not acceptable (exit code 6).
+    /// A result that is not good enough, where that is not acceptable: an answer that may be wrong, a test that
+    /// missed its target (exit code 6).
     #[error("{0}")]
     Doubt(String),
+    /// A signal stopped the work (exit code 128 and its number). The message says what is kept.
+    #[error("{told}")]
+    Stopped {
+        /// The signal's number.
+        signal: u8,
+        /// What is kept, and how to go on.
+        told: String,
+    },
 }
 
 impl Error {
@@ -29,6 +38,7 @@ impl Error {
             Self::Data(_) => 4,
             Self::Diverged(_) => 5,
             Self::Doubt(_) => 6,
+            Self::Stopped { signal, .. } => 128 + signal,
         }
     }
 }

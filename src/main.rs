@@ -7,6 +7,10 @@ use digit_adder::{Error, cli};
 
 fn main() -> ExitCode {
     let Err(error) = cli::run(cli::Cli::parse()) else { return ExitCode::SUCCESS };
+    if let Some(stopped @ Error::Stopped { told, .. }) = error.downcast_ref() {
+        let _ = writeln!(std::io::stderr().lock(), "{told}");
+        return ExitCode::from(stopped.exit_code());
+    }
     // A closed stderr must not turn an error into a panic.
     let mut stderr = std::io::stderr().lock();
     // A report on a shader already begins with the word.

@@ -100,7 +100,7 @@ fn wrong_files_end_with_code_4() {
     refused(&["eval", "text"], &["text", "safetensors"]);
     std::fs::write(folder.path().join("model.safetensors"), b"PK\x03\x04").unwrap();
     refused(&["eval", "model.safetensors"], &["is a PyTorch file", "torch.load(r'model.safetensors'"]);
-    refused(&["eval", "."], &["is a folder: give the file in it, ./model.safetensors"]);
+    refused(&["eval", "."], &["is a folder, and no run's: give the file in it, ./model.safetensors"]);
     refused(&["predict", "text", "text", "--number", "1"], &["text", "safetensors"]);
     refused(&["train", "--adapter", "cpu", "--data-dir", "nowhere"], &["nowhere"]);
     refused(&["train", "--adapter", "cpu", "--data-dir", "text"], &["text"]);
@@ -156,21 +156,21 @@ fn a_run_leaves_weights_log_and_plots() {
     let json = |name: &str| serde_json::from_slice::<Value>(&kept(name)).unwrap();
     let config = json("config.json");
     assert_eq!((&config["seed"], &config["batch_size"]), (&3.into(), &64.into()));
-    assert_eq!((&config["training_images"], &config["loss"]), (&250.into(), &"logits".into()));
+    assert_eq!((&config["data"]["training"]["images"], &config["loss"]), (&250.into(), &"logits".into()));
     assert_eq!((&config["tiles"], &config["shaders"]), (&Value::Null, &Value::Null));
-    let result = json("result.json");
+    let result = json("summary.json");
     assert!(lines[3].ends_with(result["parameters_sha256"].as_str().unwrap()));
-    let log = String::from_utf8(kept("epochs.jsonl")).unwrap();
+    let log = String::from_utf8(kept("metrics.jsonl")).unwrap();
     let epochs: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(epochs.len(), 2);
     assert_eq!((&epochs[1]["epoch"], &epochs[1]["images"]), (&2.into(), &250.into()));
     assert!(epochs[1]["heads"][1]["correct"].is_u64() && epochs[1]["loss"].is_f64(), "{log}");
-    assert!(kept("loss.png").starts_with(b"\x89PNG"));
-    assert!(kept("loss.svg").starts_with(b"<svg"));
+    assert!(kept("plots/loss.png").starts_with(b"\x89PNG"));
+    assert!(kept("plots/loss.svg").starts_with(b"<svg"));
 
     // The same counts from the file, whatever the default seed is.
     let eval = |more: &[&str]| {
-        let base = ["eval", "run/model.safetensors", "--adapter", "cpu", "--dataset", "drawn"];
+        let base = ["eval", "run", "--adapter", "cpu", "--dataset", "drawn"];
         let output = run(folder.path(), &[&base[..], more].concat());
         assert!(output.status.success(), "{}", err(&output));
         out(&output)
@@ -195,7 +195,7 @@ fn data_are_the_same_in_another_folder() {
     let output = run(folder.path(), &train);
     assert!(output.status.success(), "{}", err(&output));
     let told = |data: &[&str]| {
-        let eval = ["eval", "run/model.safetensors", "--adapter", "cpu"];
+        let eval = ["eval", "run/last.safetensors", "--adapter", "cpu"];
         let output = run(folder.path(), &[&eval, data].concat());
         assert!(output.status.success(), "{}", err(&output));
         err(&output).contains("trained on other data: A data set in MNIST's format from ")
@@ -247,11 +247,12 @@ fn where_saving_fails_too_both_reasons_are_told() {
         assert!(start.elapsed() < Duration::from_secs(60), "the training has not begun");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // A folder in the place of the weights, which do not exist before the training ends.
-    std::fs::create_dir_all(folder.path().join("run/model.safetensors/in the way")).unwrap();
+    // A folder in the place of the weights.
+    std::fs::remove_file(folder.path().join("run/last.safetensors")).unwrap();
+    std::fs::create_dir_all(folder.path().join("run/last.safetensors/in the way")).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(5), "{}", err(&output));
-    for words in ["saving what there is failed: ", "model.safetensors", "error: training diverged in epoch 2"]
+    for words in ["saving what there is failed: ", "last.safetensors", "error: training diverged in epoch 2"]
     {
         assert!(err(&output).contains(words), "no `{words}` in {}", err(&output));
     }
@@ -283,7 +284,7 @@ fn a_reader_that_goes_away_does_not_stop_the_training() {
         .unwrap();
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
-    assert!(folder.path().join("run/result.json").exists());
+    assert!(folder.path().join("run/summary.json").exists());
 }
 
 #[test]

@@ -220,7 +220,7 @@ fn intervals_do_not_matter() -> Result<(), String> {
         let lines = if flag == "--log-interval" { 200 / 7 } else { 0 };
         assert_eq!(told, lines, "{}", String::from_utf8_lossy(&output.stderr));
         let log =
-            std::fs::read_to_string(folder.path().join("run/epochs.jsonl")).map_err(|e| e.to_string())?;
+            std::fs::read_to_string(folder.path().join("run/metrics.jsonl")).map_err(|e| e.to_string())?;
         assert_eq!(log.contains("\"test\":{"), flag == "--eval-interval", "{log}");
         let text = String::from_utf8_lossy(&output.stdout);
         if !text.contains(&format!("parameters sha256 {plain}\n")) {

@@ -71,7 +71,9 @@ fn same_as_reference(network: &Network, kind: Kind, loss: Loss, batch: usize) ->
     let (mut results, mut logs) = (Vec::new(), Vec::new());
     for mut engine in engines(network, kind, loss, batch)? {
         let (sender, lines) = channel();
-        engine.log_steps(StepLog::new(3, move |line| sender.send((line.step, line.loss)).unwrap()));
+        engine.log_steps(StepLog::new(3, Running::default(), move |line| {
+            sender.send((line.step, line.loss)).unwrap()
+        }));
         let epochs = [0, 1].map(|_| {
             let mut told = Vec::new();
             let metrics = engine.train_epoch(&epoch(203), &mut |done| told.push(done)).unwrap();

@@ -17,7 +17,7 @@ fn bar() -> GrayImage {
     })
 }
 
-const PREDICT: [&str; 6] = ["predict", "run/model.safetensors", "--number", "4", "--adapter", "cpu"];
+const PREDICT: [&str; 6] = ["predict", "run/last.safetensors", "--number", "4", "--adapter", "cpu"];
 
 #[test]
 fn predict_prints_digit_and_sum() {
@@ -26,7 +26,7 @@ fn predict_prints_digit_and_sum() {
     bar().save(folder.path().join("one.png")).unwrap();
     let predict = |more: &[&str]| {
         let base =
-            ["predict", "run/model.safetensors", "one.png", "--number", "4", "--adapter", "cpu", "--show"];
+            ["predict", "run/last.safetensors", "one.png", "--number", "4", "--adapter", "cpu", "--show"];
         let output = run(folder.path(), &[&base[..], more].concat());
         assert!(output.status.success(), "{}", err(&output));
         assert!(err(&output).contains("inverted") && err(&output).contains("60 x 60"), "{}", err(&output));
@@ -43,7 +43,7 @@ fn predict_prints_digit_and_sum() {
     assert!(text.starts_with(&expected) && text.contains(&format!("  sum {} (", report["sum"])), "{text}");
     refused(
         folder.path(),
-        &["predict", "run/model.safetensors", "run/loss.svg", "--number", "4"],
+        &["predict", "run/last.safetensors", "run/plots/loss.svg", "--number", "4"],
         4,
         &["loss.svg"],
     );

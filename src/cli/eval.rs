@@ -19,7 +19,7 @@ use crate::{Error, Result};
 /// Flags of `eval`.
 #[derive(Debug, Args)]
 pub(super) struct Eval {
-    /// Trained weights, a `model.safetensors`
+    /// Trained weights: a run's folder, or a file
     model: PathBuf,
     #[command(flatten)]
     adapter: AdapterOptions,
@@ -54,7 +54,7 @@ struct Report<'a> {
 impl Eval {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
-        let model = model_file::load(&self.model, &network)?;
+        let model = model_file::load(&super::model_path::weights(&self.model)?, &network)?;
         let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
         console::say(&format!("adapter: {}", opened.adapter));
         let dataset = Arc::new(self.data.load(None, None)?);
@@ -88,7 +88,7 @@ impl Eval {
     fn test(&self, engine: &mut dyn Engine, seed: u64, images: usize) -> Result<Metrics> {
         let metrics = match self.addend {
             Some(addend) => engine.evaluate(HeldOut::Test, &Addends::all(addend, images)),
-            None => run::test(engine, seed, images),
+            None => run::evaluate(engine, seed, HeldOut::Test, images),
         };
         metrics.map_err(|error| match error {
             Error::Diverged(_) => model_file::not_finite(&self.model),

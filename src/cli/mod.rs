@@ -5,13 +5,20 @@
 
 mod bench;
 mod eval;
+mod model_path;
 mod options;
+mod outcome;
 mod pictures;
 mod predict;
 mod profile;
 mod recorder;
+mod run_config;
 mod schedule;
 mod selftest;
+mod session;
+mod signals;
+mod start;
+mod target;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +42,8 @@ const EXIT_CODES: &str = "Exit codes: 0 success, 1 selftest found wrong numbers,
 enum Command {
     /// Train the network, test it and keep the weights
     Train(train::Train),
+    /// Continue a training where it stopped
+    Resume(train::Resume),
     /// Test trained weights on the test set
     Eval(eval::Eval),
     /// Read the digit in each picture and add a number to it
@@ -55,8 +64,11 @@ enum Command {
 ///
 /// Whatever stops the command; a [`crate::Error`] in the chain has the exit code.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
+    let given: std::collections::BTreeSet<String> =
+        std::env::args().filter_map(|a| Some(a.strip_prefix("--")?.split('=').next()?.to_string())).collect();
     match cli.command {
-        Command::Train(train) => train.run(),
+        Command::Train(train) => train.run(&given),
+        Command::Resume(resume) => resume.run(&given),
         Command::Eval(eval) => eval.run(),
         Command::Predict(predict) => predict.run(),
         Command::Adapters(options) => Ok(console::print(&engine::adapters(options.backend)?)?),

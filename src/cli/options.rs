@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use crate::data::{self, Addend, Amount, Dataset, Request, Wanted};
 use crate::engine::{Backend, Choice};
@@ -16,7 +17,7 @@ use crate::{Result, plans};
 const DRAWING_SEED: u64 = 1;
 
 /// Which graphics interface to use.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(super) struct BackendOptions {
     /// Use only this graphics interface [default: all that the system has, or WGPU_BACKEND]
     #[arg(long, value_enum)]
@@ -24,7 +25,7 @@ pub(super) struct BackendOptions {
 }
 
 /// Which adapter to use.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(super) struct NamedAdapter {
     /// high-performance, low-power, software (a software driver), cpu (this program's own
     /// reference, no driver at all), or an index or a part of a name as `adapters` lists them
@@ -32,16 +33,19 @@ pub(super) struct NamedAdapter {
     #[arg(long, value_name = "NAME", env = "WGPU_ADAPTER_NAME")]
     adapter: Option<String>,
     #[command(flatten)]
+    #[serde(flatten)]
     backend: BackendOptions,
 }
 
 /// Which adapter to compute on.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(super) struct AdapterOptions {
     #[command(flatten)]
+    #[serde(flatten)]
     named: NamedAdapter,
     /// Stop with exit code 3 if no GPU driver works, instead of computing on the CPU reference
     #[arg(long)]
+    #[serde(default)]
     require_gpu: bool,
 }
 
@@ -56,6 +60,15 @@ pub(super) struct PlanOptions {
 impl AdapterOptions {
     pub(super) fn choice(&self) -> Choice {
         self.named.choice(self.require_gpu)
+    }
+
+    /// These, and where one is not given, another's.
+    pub(super) fn or(self, other: Self) -> Self {
+        let NamedAdapter { adapter, backend } = self.named;
+        let same_adapter = adapter.is_none();
+        let backend = backend.backend.or(other.named.backend.backend.filter(|_| same_adapter));
+        let (adapter, backend) = (adapter.or(other.named.adapter), BackendOptions { backend });
+        Self { named: NamedAdapter { adapter, backend }, require_gpu: self.require_gpu || other.require_gpu }
     }
 }
 
@@ -73,7 +86,7 @@ impl NamedAdapter {
 }
 
 /// Which images to use.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(super) struct DataOptions {
     /// Folder with the four MNIST files, raw or .gz, or torchvision's root [default: $MNIST_DIR, ./data/mnist,
     /// ./data/MNIST/raw, the user's cache; else they are downloaded]
@@ -84,7 +97,8 @@ pub(super) struct DataOptions {
     dataset: Option<Images>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 enum Images {
     /// MNIST, or an error if it is not available
     Mnist,
@@ -93,6 +107,17 @@ enum Images {
 }
 
 impl DataOptions {
+    /// These, with a folder that is found from elsewhere too.
+    pub(super) fn absolute(self) -> Self {
+        let absolute = |folder: PathBuf| std::path::absolute(&folder).unwrap_or(folder);
+        Self { data_dir: self.data_dir.map(absolute), ..self }
+    }
+
+    /// These, or another's where none is given.
+    pub(super) fn or(self, other: Self) -> Self {
+        if self.data_dir.is_some() || self.dataset.is_some() { self } else { other }
+    }
+
     /// Finds the images; holds some out, and trains on the first `limit` of the others only.
     pub(super) fn load(&self, held_out: Option<Amount>, limit: Option<usize>) -> Result<Dataset> {
         let wanted = match self.dataset {

@@ -20,7 +20,7 @@ use crate::{Error, Result, atomic, engine};
 /// Flags of `predict`.
 #[derive(Debug, Args)]
 pub(super) struct Predict {
-    /// Trained weights, a `model.safetensors`
+    /// Trained weights: a run's folder, or a file
     model: PathBuf,
     /// Pictures of one digit each (PNG, JPEG, BMP, GIF, WebP, TIFF or PNM), folders of them, or - for
     /// the standard input
@@ -67,7 +67,7 @@ struct Unread<'a> {
 impl Predict {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
-        let model = model_file::load(&self.model, &network)?;
+        let model = model_file::load(&super::model_path::weights(&self.model)?, &network)?;
         let paths = pictures::listed(&self.pictures, &mut console::say)?;
         let (all, alone) = (paths.len(), paths.len() == 1);
         if self.save_prepared.is_some() && !alone {

@@ -1,75 +1,141 @@
-//! What `train` prints, logs and saves during training.
+//! What `train` prints, logs and saves while it trains.
 
-use std::time::{Duration, Instant};
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::signals::Signals;
 use crate::Result;
 use crate::network::Network;
+use crate::report::background::Background;
 use crate::report::console::{self, EpochBar};
-use crate::report::run_folder::RunFolder;
+use crate::report::run_folder::{Entry, Journal, RunFolder, StepRecord};
+use crate::train::log::{Line, Running};
 use crate::train::model_file::{self, About};
 use crate::train::run::{EpochRecord, Watcher};
+use crate::train::{Checkpoint, LearningRate, Place, State, StepLog};
 
-/// Weights reach the disk this often, and at the end: a fast epoch does not wait for the disk,
-/// and a run that is cut short loses no more than this.
-const SAVE_EVERY: Duration = Duration::from_secs(10);
-
-/// Prints, logs and saves during training.
-pub(super) struct Recorder {
-    /// Where everything goes.
-    pub folder: RunFolder,
-    /// Of the last good epoch; empty before the first.
-    pub parameters: Vec<f32>,
-    network: Network,
-    about: About,
-    bar: EpochBar,
-    records: Vec<EpochRecord>,
-    saved: Instant,
+/// Prints, logs and saves while the training goes on.
+pub(super) struct Recorder<'a> {
+    pub folder: &'a RunFolder,
+    pub network: Arc<Network>,
+    pub about: About,
+    pub journal: Rc<RefCell<Journal>>,
+    pub bar: EpochBar,
+    pub signals: Signals,
+    /// How many checkpoints are kept; all where it is `None`.
+    pub keep: Option<usize>,
+    /// Print objects, not lines.
+    pub json: bool,
+    /// Whether the next state is that of the best epoch so far.
+    pub best: bool,
+    pub background: Background,
+    /// Where the training stands.
+    pub latest: Arc<Checkpoint>,
+    /// The place and the step of the last checkpoint that is on the disk.
+    pub saved: Arc<Mutex<Option<(Place, u32)>>>,
 }
 
-impl Recorder {
-    pub(super) fn new(folder: RunFolder, network: Network, about: About, bar: EpochBar) -> Self {
-        let (parameters, records) = (Vec::new(), Vec::new());
-        Self { folder, parameters, network, about, bar, records, saved: Instant::now() }
+impl Recorder<'_> {
+    /// Saves where the training starts, and waits for it: it can be continued from then on.
+    pub(super) fn save_first(&mut self) -> Result<()> {
+        self.save_latest()?;
+        self.background.finish()?;
+        self.background = Background::new();
+        Ok(())
     }
 
-    /// Saves and draws what there is, even after a run that failed.
-    pub(super) fn finish(&mut self, title: &str) -> Result<()> {
+    /// Waits until all is saved.
+    pub(super) fn finish(&mut self) -> Result<()> {
         self.bar.clear();
-        if !self.parameters.is_empty() {
-            self.save()?;
-        }
-        self.folder.write_plot(&self.records, title)
+        self.background.finish()
     }
 
-    fn save(&mut self) -> Result<()> {
-        self.saved = Instant::now();
-        model_file::save(&self.folder.model(), &self.network, &self.parameters, &self.about)
+    /// Saves where the training stands, and the weights.
+    fn save_latest(&mut self) -> Result<()> {
+        let (network, checkpoint, saved) = (self.network.clone(), self.latest.clone(), self.saved.clone());
+        let (checkpoints, keep) = (self.folder.checkpoints(), self.keep);
+        let mut weights = vec![self.folder.last()];
+        weights.extend(std::mem::take(&mut self.best).then(|| self.folder.best()));
+        let metrics = self.journal.borrow().handle()?;
+        self.background.add(move || {
+            // The lines come first: a training that goes on from the checkpoint needs those before it.
+            let _ = metrics.sync_data();
+            // So do the weights: what a checkpoint says is the best epoch so far is in its file.
+            for path in weights {
+                model_file::save(&path, &network, &checkpoint.state.parameters, &checkpoint.about)?;
+            }
+            checkpoints.save(&checkpoint, &network, keep)?;
+            *saved.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some((checkpoint.place.clone(), checkpoint.state.step));
+            Ok(())
+        })
     }
 
-    /// What is left of a run that stopped early.
-    pub(super) fn what_is_kept(&self) -> String {
+    /// What is kept of a training that stopped, and how to go on.
+    pub(super) fn what_is_kept(&self, can_go_on: bool) -> String {
         let folder = self.folder.path().display();
-        match self.about.trained_epochs {
-            None | Some(0) => format!("the training stopped in its first epoch: {folder} holds no weights"),
-            Some(n) => format!("the training stopped early: the weights of epoch {n} are kept in {folder}"),
+        let saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((place, step)) = &*saved else { return format!("nothing of it was saved in {folder}") };
+        let images = match place.images {
+            0 => format!("epoch {} done", place.epoch - 1),
+            images => format!("{images} images into epoch {}", place.epoch),
+        };
+        match can_go_on {
+            true => format!("step {step} ({images}) is kept; continue with: digit-adder resume {folder}"),
+            false => format!("step {step} ({images}) is kept in {folder}"),
         }
     }
 }
 
-impl Watcher for Recorder {
-    fn progress(&mut self, epoch: u32, images: usize) {
+impl Watcher for Recorder<'_> {
+    fn progress(&mut self, epoch: u32, images: usize) -> ControlFlow<()> {
         self.bar.show(epoch, images);
+        match self.signals.stop() {
+            None => ControlFlow::Continue(()),
+            Some(_) => ControlFlow::Break(()),
+        }
     }
 
-    fn epoch(&mut self, record: &EpochRecord, parameters: Vec<f32>) -> Result<()> {
-        self.parameters = parameters;
+    fn epoch(&mut self, record: &EpochRecord, best: bool) -> Result<()> {
+        self.best = best;
         self.about.trained_epochs = Some(record.epoch);
-        self.records.push(record.clone());
-        self.folder.append(record)?;
-        if self.saved.elapsed() >= SAVE_EVERY {
-            self.save()?;
-        }
+        let entry = Entry::Epoch(record.clone());
+        self.journal.borrow_mut().append(&entry)?;
         self.bar.clear();
-        console::print(&console::epoch_line(&self.network, record))
+        match self.json {
+            true => console::print_json(&entry),
+            false => console::print(&console::epoch_line(&self.network, record)),
+        }
     }
+
+    fn save(&mut self, place: &Place, state: State) -> Result<()> {
+        self.latest = Arc::new(Checkpoint { state, about: self.about.clone(), place: place.clone() });
+        self.save_latest()
+    }
+}
+
+/// A log that prints the running loss, and adds it to the journal.
+pub(super) fn step_log(
+    every: usize,
+    running: Running,
+    rates: LearningRate,
+    journal: Rc<RefCell<Journal>>,
+    json: bool,
+) -> StepLog {
+    StepLog::new(every, running, move |line: Line| {
+        let Line { step, loss, images_per_second } = line;
+        let step = step as u32;
+        let entry = Entry::Step(StepRecord { step, learning_rate: rates.at(step), loss, images_per_second });
+        // The disk's failure ends the training when it saves next.
+        let told = journal.borrow_mut().append(&entry);
+        let printed = if json { console::print_json(&entry) } else { Ok(()) };
+        if !json {
+            console::interject(&console::step_line(&line));
+        }
+        if let Err(error) = told.and(printed) {
+            console::interject(&format!("warning: {error}"));
+        }
+    })
 }

@@ -1,129 +1,175 @@
-//! `digit-adder train`.
+//! `digit-adder train` and `digit-adder resume`.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use serde::Serialize;
 
 use super::options::{self, AdapterOptions, DataOptions};
 use super::profile::Profiler;
-use super::recorder::Recorder;
+use super::run_config::Asked;
+use super::session::Session;
+use super::start::Start;
+use super::target::Target;
 use crate::data::Dataset;
-use crate::engine::{self, Adapter, Choice, Opened};
-use crate::network::{Loss, Network, Sizes};
-use crate::report::accuracy::TestReport;
-use crate::report::console::{self, EpochBar};
+use crate::engine::{self, Choice, Opened};
+use crate::network::{Network, Sizes};
+use crate::report::console;
 use crate::report::run_folder::{self, RunFolder};
 use crate::report::summary;
-use crate::train::model_file::{self, About};
-use crate::train::{Engine, Recipe, StepLog, run};
+use crate::train::Recipe;
+use crate::train::recipe::at_least_one;
+use crate::train::run::Job;
 use crate::wgsl::watch::Watch;
+use crate::{Error, Result};
 
 /// Flags of `train`.
 #[derive(Debug, Args)]
 pub(super) struct Train {
+    /// Continue a run: its folder, or one of its checkpoints [default: runs/latest]
+    #[arg(long, value_name = "RUN", num_args = 0..=1)]
+    resume: Option<Option<PathBuf>>,
     #[command(flatten)]
-    adapter: AdapterOptions,
+    flags: Flags,
+}
+
+/// Flags of `resume`.
+#[derive(Debug, Args)]
+pub(super) struct Resume {
+    /// The run: its folder, or one of its checkpoints [default: runs/latest]
+    run: Option<PathBuf>,
     #[command(flatten)]
-    data: DataOptions,
+    flags: Flags,
+}
+
+/// Flags of both.
+#[derive(Debug, Args)]
+pub(super) struct Flags {
     #[command(flatten)]
-    recipe: Recipe,
-    /// Folder for weights, log and plots, new or empty [default: runs/<date>_<time>_seed<N>]
+    pub adapter: AdapterOptions,
+    #[command(flatten)]
+    pub data: DataOptions,
+    #[command(flatten)]
+    pub recipe: Recipe,
+    /// Start from the weights of a file or of a run, not from drawn ones
+    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
+    pub init: Option<PathBuf>,
+    /// Folder for weights, log and plots, new or empty [default: runs/<date>_<time>_seed<N>, or the run that is
+    /// continued]
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub out: Option<PathBuf>,
+    /// Save a checkpoint after every N steps too, not only after every epoch
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub save_every: Option<u32>,
+    /// Checkpoints to keep, the newest N, or all
+    #[arg(long, value_name = "N|all", default_value = "2", value_parser = keep)]
+    pub keep: Keep,
+    /// End with exit code 6 unless the test reaches these accuracies in percent, such as digit=99,sum=98
+    #[arg(long, value_name = "HEAD=PERCENT", value_delimiter = ',')]
+    pub target_acc: Vec<Target>,
+    /// Say what would be trained, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print an object per epoch and log interval, and the summary, as metrics.jsonl and summary.json have them
+    #[arg(long)]
+    pub json: bool,
+    /// Write event files for TensorBoard too, into the run's folder
+    #[arg(long)]
+    pub tensorboard: bool,
     /// Take the shaders from a folder, not from the program, and swap them in whenever a file changes
     #[arg(long)]
-    hot_reload: bool,
+    pub hot_reload: bool,
     /// The folder that --hot-reload watches
     #[arg(long, value_name = "DIR", default_value = "shaders", requires = "hot_reload")]
-    shader_dir: PathBuf,
+    pub shader_dir: PathBuf,
     /// Try several tile sizes for 20 steps each and use the fastest; they may round differently. Not with
     /// --hot-reload: only the shipped shaders are tried
     #[arg(long, conflicts_with = "hot_reload")]
-    tune: bool,
+    pub tune: bool,
     /// Time the dispatches of a step when the training is done; with a FILE, write what host and
     /// device did as a trace for chrome://tracing or Perfetto
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
-    profile: Option<Option<PathBuf>>,
+    pub profile: Option<Option<PathBuf>>,
 }
 
-/// `config.json`: what the run was asked for, and what it chose.
-#[derive(Serialize)]
-struct Config<'a> {
-    program: &'static str,
-    version: &'static str,
-    started: String,
-    adapter: &'a Adapter,
-    dataset: &'a str,
-    training_images: usize,
-    test_images: usize,
-    /// By name; none where nothing is cut into tiles.
-    tiles: Option<&'static str>,
-    /// The folder of the shaders under hot reload; else they are the program's own.
-    shaders: Option<&'a Path>,
-    #[serde(flatten)]
-    recipe: &'a Recipe,
-}
+/// How many checkpoints are kept; all where it is `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Keep(pub Option<usize>);
 
-/// `result.json`: the outcome.
-#[derive(Serialize)]
-struct Outcome<'a> {
-    epochs: u32,
-    test: TestReport,
-    parameters_sha256: &'a str,
+fn keep(text: &str) -> std::result::Result<Keep, String> {
+    match text {
+        "all" => Ok(Keep(None)),
+        _ => at_least_one(text).map(|count| Keep(Some(count))).map_err(|what| format!("{what}, or all")),
+    }
 }
 
 impl Train {
-    pub(super) fn run(mut self) -> anyhow::Result<()> {
-        if let Some(out) = &self.out {
-            run_folder::refuse_used(out)?;
-        }
-        let watch = self.hot_reload.then(|| Watch::new(&self.shader_dir, console::interject)).transpose()?;
+    pub(super) fn run(self, given: &BTreeSet<String>) -> anyhow::Result<()> {
+        let latest = |run: Option<PathBuf>| run.unwrap_or_else(RunFolder::latest);
+        self.flags.run(self.resume.map(latest), given)
+    }
+}
+
+impl Resume {
+    pub(super) fn run(self, given: &BTreeSet<String>) -> anyhow::Result<()> {
+        self.flags.run(Some(self.run.unwrap_or_else(RunFolder::latest)), given)
+    }
+}
+
+impl Flags {
+    fn run(self, resume: Option<PathBuf>, given: &BTreeSet<String>) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
-        self.recipe.plan = options::fitting(self.recipe.plan, &network);
-        let mut opened = self.open(&network)?;
+        self.check(&network, resume.is_some())?;
+        let watch = self.hot_reload.then(|| Watch::new(&self.shader_dir, console::interject)).transpose()?;
+        let mut start = self.start(resume, given, &network)?;
+        start.recipe.check()?;
+        start.recipe.plan = options::fitting(start.recipe.plan, &network);
+        let mut opened = self.open(&start, &network)?;
         let profiler =
             self.profile.as_ref().map(|trace| Profiler::new(&opened, trace.clone())).transpose()?;
-        let dataset = self.data_beside_pipelines(&network, &mut opened)?;
-        self.introduce(&network, &dataset, watch.as_ref());
-        let start = network.initial_parameters(self.recipe.seed);
+        let dataset = self.data_beside_pipelines(&network, &start, &mut opened)?;
+        let job = Job::new(&start.recipe, &dataset, self.save_every);
+        introduce(&network, &dataset, &start, &job);
+        if let Some(watch) = &watch {
+            console::say(&format!("hot reload: the shaders come from {}", watch.folder().display()));
+        }
+        if self.dry_run {
+            return Ok(console::print(&self.intention(&start, &job))?);
+        }
         if self.tune {
-            opened.tune(&network, &self.recipe, &start, &mut console::say)?;
+            opened.tune(&network, &start.recipe, &start.state.parameters, &mut console::say)?;
         }
-        let shaders = watch.as_ref().map(|watch| watch.folder().to_path_buf());
-        let (adapter, tiles) = (opened.adapter.clone(), opened.tiles(&network, self.recipe.plan));
-        let mut engine = opened.engine(network.clone(), &self.recipe, start, dataset.clone(), watch)?;
-        if let Some(interval) = self.recipe.log_interval {
-            engine.log_steps(StepLog::new(interval, |line| console::interject(&console::step_line(&line))));
-        }
+        Session::new(&self, network, dataset, start)?.run(opened, watch, profiler)
+    }
 
-        let folder = RunFolder::create(self.out.as_deref(), self.recipe.seed)?;
-        let config = Config {
-            program: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-            started: chrono::Local::now().format("%Y-%m-%d %H:%M:%S %:z").to_string(),
-            adapter: &adapter,
-            dataset: &dataset.origin,
-            training_images: dataset.train.len(),
-            test_images: dataset.test.len(),
-            tiles,
-            shaders: shaders.as_deref(),
-            recipe: &self.recipe,
-        };
-        folder.write_json("config.json", &config)?;
-        let recorder = self.train(engine.as_mut(), &network, &dataset, folder)?;
-        self.test(engine.as_mut(), &network, &dataset, &recorder)?;
-        profiler.map_or(Ok(()), |profiler| profiler.finish(engine.as_mut()))?;
-        Ok(())
+    /// Refuses what no run can be, before anything takes time.
+    fn check(&self, network: &Network, resumed: bool) -> Result<()> {
+        self.target_acc.iter().try_for_each(|target| target.check(network))?;
+        if resumed && self.tune {
+            return Err(Error::Usage(
+                "--tune cannot be used where a run is continued: it keeps its tiles, which decide the last bits"
+                    .into(),
+            ));
+        }
+        self.out.as_deref().map_or(Ok(()), run_folder::refuse_used)
+    }
+
+    fn start(&self, resume: Option<PathBuf>, given: &BTreeSet<String>, network: &Network) -> Result<Start> {
+        let data = self.data.clone().absolute();
+        let asked = Asked { adapter: self.adapter.clone(), data };
+        match resume {
+            Some(run) => Start::of_run(&run, &self.recipe, &asked, given, network),
+            None => Start::new(self.recipe.clone(), asked, self.init.as_deref(), network),
+        }
     }
 
     /// Opens the adapter, and refuses flags that it cannot serve before anything else takes time.
-    fn open(&self, network: &Network) -> crate::Result<Opened> {
-        let choice = Choice { profile: self.profile.is_some(), ..self.adapter.choice() };
-        let opened = engine::open(&choice, &mut console::say)?;
+    fn open(&self, start: &Start, network: &Network) -> Result<Opened> {
+        let choice = Choice { profile: self.profile.is_some(), ..start.asked.adapter.choice() };
+        let mut opened = engine::open(&choice, &mut console::say)?;
         if self.tune {
-            opened.tunable(network, self.recipe.plan)?;
+            opened.tunable(network, start.recipe.plan)?;
         }
         if self.hot_reload {
             opened.reloadable()?;
@@ -132,94 +178,70 @@ impl Train {
         if let Some(advice) = opened.adapter.advice() {
             console::say(&format!("note: {advice}"));
         }
+        let Some((_, before)) = &start.of else { return Ok(opened) };
+        if before.adapter != opened.adapter {
+            console::say(&format!(
+                "note: the run was trained on {} before: the last bits may differ from those of a run on one device",
+                before.adapter
+            ));
+        }
+        if let (Some(tiles), Some(_)) = (&before.tiles, opened.gpu()) {
+            opened.cut(tiles)?;
+        }
         Ok(opened)
     }
 
     /// Reads the data and makes the pipelines: most of the time before the first step goes into these two.
-    fn data_beside_pipelines(&self, network: &Network, opened: &mut Opened) -> crate::Result<Arc<Dataset>> {
-        let others = self.tune || self.hot_reload;
-        let prepare = || if others { Ok(()) } else { opened.prepare(network, &self.recipe) };
-        let (prepared, dataset) =
-            rayon::join(prepare, || self.data.load(self.recipe.val_split, self.recipe.limit));
+    fn data_beside_pipelines(
+        &self,
+        network: &Network,
+        start: &Start,
+        opened: &mut Opened,
+    ) -> Result<Arc<Dataset>> {
+        let recipe = &start.recipe;
+        let others = self.tune || self.hot_reload || self.dry_run;
+        let prepare = || if others { Ok(()) } else { opened.prepare(network, recipe) };
+        let load = || start.asked.data.load(recipe.val_split, recipe.limit);
+        let (prepared, dataset) = rayon::join(prepare, load);
         prepared?;
         dataset.map(Arc::new)
     }
 
-    /// Prints what is trained, and on what.
-    fn introduce(&self, network: &Network, dataset: &Dataset, watch: Option<&Watch>) {
-        let Dataset { origin, train, test, .. } = dataset;
-        console::say(&format!("data: {origin}, {} training and {} test images", train.len(), test.len()));
-        console::say(&format!("\n{}\n", summary::network(network, self.recipe.batch_size)));
-        console::say(&format!("{}, {}", self.title(origin), self.details()));
-        if let Some(watch) = watch {
-            console::say(&format!("hot reload: the shaders come from {}", watch.folder().display()));
-        }
-    }
-
-    /// Trains for all epochs, and keeps what there is even if that fails.
-    fn train(
-        &self,
-        engine: &mut dyn Engine,
-        network: &Network,
-        dataset: &Dataset,
-        folder: RunFolder,
-    ) -> crate::Result<Recorder> {
-        let images = [dataset.train.len(), dataset.test.len()];
-        let about = About {
-            version: env!("CARGO_PKG_VERSION").into(),
-            recipe: self.recipe.clone(),
-            trained_epochs: Some(0),
-            dataset: dataset.origin.clone(),
-            test_sha256: Some(dataset.test.sha256()),
+    /// What a dry run says last.
+    fn intention(&self, start: &Start, job: &Job) -> String {
+        let (steps, epochs) = (job.steps(), start.recipe.epochs);
+        let left = u64::from(steps) * u64::from(epochs) - u64::from(start.state.step);
+        let place = match (&self.out, &start.of) {
+            (Some(out), _) => out.display().to_string(),
+            (None, Some((folder, _))) => folder.path().display().to_string(),
+            (None, None) => "a new folder in runs".into(),
         };
-        let bar = EpochBar::new(self.recipe.epochs, images[0]);
-        let mut recorder = Recorder::new(folder, network.clone(), about, bar);
-        let trained = run::train(engine, &self.recipe, images, &mut recorder);
-        let finished = recorder.finish(&self.title(&dataset.origin));
-        if trained.is_err() {
-            console::say(&match &finished {
-                Ok(()) => recorder.what_is_kept(),
-                Err(error) => {
-                    format!("the training stopped early, and saving what there is failed: {error}")
-                }
-            });
-        }
-        trained.and(finished).map(|()| recorder)
+        format!(
+            "dry run: {left} steps, {steps} an epoch, would be trained and saved in {place}; nothing was done"
+        )
     }
+}
 
-    /// Runs the test set, and keeps and prints the result.
-    fn test(
-        &self,
-        engine: &mut dyn Engine,
-        network: &Network,
-        dataset: &Dataset,
-        recorder: &Recorder,
-    ) -> crate::Result<()> {
-        let metrics = run::test_after(engine, &self.recipe, self.recipe.epochs, dataset.test.len())?;
-        let hash = model_file::parameters_sha256(&recorder.parameters, network);
-        let test = TestReport::from(&metrics);
-        let outcome = Outcome { epochs: self.recipe.epochs, test, parameters_sha256: &hash };
-        recorder.folder.write_json("result.json", &outcome)?;
-        console::print(&console::test_line(&metrics))?;
-        console::print(&format!("parameters sha256 {hash}"))?;
-        console::say(&format!("saved to {}", recorder.folder.path().display()));
-        Ok(())
-    }
-
-    /// Names the run on its plot: `MNIST, seed 1, batch 64`.
-    fn title(&self, origin: &str) -> String {
-        let place = origin.find(" from ").or(origin.find(" ("));
-        let dataset = &origin[..place.unwrap_or(origin.len())];
-        let Recipe { seed, batch_size, loss, .. } = &self.recipe;
-        let loss = match loss {
-            Loss::Logits => "",
-            Loss::DoubleSoftmax => ", double softmax",
-        };
-        format!("{dataset}, seed {seed}, batch {batch_size}{loss}")
-    }
-
-    fn details(&self) -> String {
-        let Recipe { learning_rate, addends, epochs, .. } = &self.recipe;
-        format!("learning rate {learning_rate:?}, {addends} addends, {epochs} epochs")
+/// Prints what is trained, and on what.
+fn introduce(network: &Network, dataset: &Dataset, start: &Start, job: &Job) {
+    let Dataset { origin, train, validation, test } = dataset;
+    let held_out = match validation.len() {
+        0 => String::new(),
+        images => format!("{images} held out of it for validation, "),
+    };
+    console::say(&format!(
+        "data: {origin}, {} training images, {held_out}{} test images",
+        train.len(),
+        test.len()
+    ));
+    console::say(&format!("\n{}\n", summary::network(network, start.recipe.batch_size)));
+    let recipe = &start.recipe;
+    console::say(&format!("{}, {}", summary::title(recipe, origin), summary::details(recipe)));
+    if start.of.is_some() {
+        let (step, place) = (start.state.step, &start.progress.place);
+        console::say(&format!(
+            "continued at step {step}: epoch {} of {}, {} of {} images",
+            place.epoch, recipe.epochs, place.images, job.images
+        ));
     }
 }

@@ -12,6 +12,7 @@ use crate::ops::softmax::Softmax;
 use crate::reference::gather::{self, Batch, Examples};
 use crate::reference::network::{Losses, Pass, backward, forward, losses};
 use crate::reference::{self, add, metrics, softmax};
+use crate::train::log::Running;
 use crate::train::{
     Answers, Engine, Epoch, HeadPrediction, Metrics, Prediction, Recipe, State, StepLog, Tally, check_addends,
 };
@@ -200,6 +201,10 @@ impl Engine for CpuEngine {
 
     fn log_steps(&mut self, log: StepLog) {
         self.log = Some(log);
+    }
+
+    fn log_running(&self) -> Option<Running> {
+        self.log.as_ref().map(StepLog::running)
     }
 }
 

@@ -5,7 +5,7 @@ pub mod gpu;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::cpu::CpuEngine;
 use self::gpu::{GpuEngine, tune};
@@ -19,7 +19,8 @@ use crate::wgsl::{Library, lower, watch::Watch};
 use crate::{Error, Result};
 
 /// A graphics interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Backend {
     /// Vulkan.
     Vulkan,
@@ -65,7 +66,7 @@ impl Choice {
 }
 
 /// What computes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adapter {
     /// The adapter's name.
     pub name: String,
@@ -165,6 +166,18 @@ impl Opened {
         let gpu = self.tunable(network, plan).ok()?;
         let tiles = self.tiles.unwrap_or_else(|| Tiles::of(gpu));
         CANDIDATES.iter().find(|(_, candidate)| *candidate == tiles).map(|(name, _)| *name)
+    }
+
+    /// Cuts the network into tiles of [`CANDIDATES`] by their name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] for a name that is not there.
+    pub fn cut(&mut self, name: &str) -> Result<()> {
+        let tiles = CANDIDATES.iter().find(|(candidate, _)| *candidate == name);
+        let (_, tiles) = tiles.ok_or_else(|| Error::Usage(format!("there are no tiles called `{name}`")))?;
+        self.tiles = Some(*tiles);
+        Ok(())
     }
 
     /// The device whose shaders can be swapped.

@@ -25,6 +25,16 @@ pub(crate) fn print(line: &str) -> Result<()> {
     }
 }
 
+/// Writes an object to stdout, on a line of its own.
+///
+/// # Errors
+///
+/// As [`print`].
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let line = serde_json::to_string(value).map_err(|error| Error::Data(error.to_string()))?;
+    print(&line)
+}
+
 /// Writes a message to stderr; if that fails, there is nowhere to report it.
 pub(crate) fn say(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{message}");

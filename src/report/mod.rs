@@ -1,11 +1,14 @@
 //! What a run reports: on the console, in its folder, as a plot.
 
 pub(crate) mod accuracy;
+pub(crate) mod background;
 pub(crate) mod bench;
 pub(crate) mod console;
 pub(crate) mod plot;
+pub(crate) mod plots;
 pub(crate) mod run_folder;
 pub(crate) mod schedule;
 pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod trace;
+pub(crate) mod verdict;

@@ -1,6 +1,7 @@
 //! The network as PyTorch prints it, with output shapes and parameter counts.
 
-use crate::network::{Input, Layer, Network, Op};
+use crate::network::{Input, Layer, Loss, Network, Op};
+use crate::train::Recipe;
 
 /// The layers in the order in which a batch of `batch` images passes them, one per line: name and
 /// module, output shape, parameter count; then the total.
@@ -20,6 +21,24 @@ pub(crate) fn network(network: &Network, batch: usize) -> String {
     let total = thousands(network.parameter_count());
     lines.push(format!("{:text_width$}  {:shape_width$}  {total:>10}", ")", ""));
     lines.join("\n")
+}
+
+/// Names a run on its plots: `MNIST, seed 1, batch 64`.
+pub(crate) fn title(recipe: &Recipe, origin: &str) -> String {
+    let place = origin.find(" from ").or(origin.find(" ("));
+    let dataset = &origin[..place.unwrap_or(origin.len())];
+    let Recipe { seed, batch_size, loss, .. } = recipe;
+    let loss = match loss {
+        Loss::Logits => "",
+        Loss::DoubleSoftmax => ", double softmax",
+    };
+    format!("{dataset}, seed {seed}, batch {batch_size}{loss}")
+}
+
+/// The rest of a recipe: `learning rate 0.001, fresh addends, 50 epochs`.
+pub(crate) fn details(recipe: &Recipe) -> String {
+    let Recipe { learning_rate, addends, epochs, .. } = recipe;
+    format!("learning rate {learning_rate:?}, {addends} addends, {epochs} epochs")
 }
 
 /// A layer as PyTorch prints the module.

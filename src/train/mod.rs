@@ -1,6 +1,7 @@
 //! Training: what an engine (a GPU, or the CPU reference) can do, and the loop over epochs.
 
 mod answers;
+pub mod checkpoint;
 mod doubts;
 mod epoch;
 mod learning_rate;
@@ -12,6 +13,7 @@ pub mod run;
 mod state;
 
 pub use answers::{Answers, Confusion, HeadAnswers, Mistake, Said};
+pub use checkpoint::{Checkpoint, Place};
 pub use doubts::doubts;
 pub use epoch::{Epoch, check_addends};
 pub use learning_rate::LearningRate;
@@ -100,6 +102,9 @@ pub trait Engine {
 
     /// Hands the losses of all steps from now on to a log.
     fn log_steps(&mut self, log: StepLog);
+
+    /// What that log has added up since its last line.
+    fn log_running(&self) -> Option<log::Running>;
 
     /// Times the dispatches of a training step for about `seconds`, beside the training: nothing of the
     /// engine's own changes. An engine without dispatches has none to time.

@@ -9,6 +9,7 @@ use crate::data::{AddendDraw, Amount};
 use crate::network::Loss;
 use crate::ops::adam::Adam;
 use crate::plans::Kind;
+use crate::{Error, Result};
 
 /// Everything that determines a training run.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,7 +44,7 @@ pub struct Recipe {
     #[arg(long, value_name = "N|P%")]
     pub val_split: Option<Amount>,
     /// Stop when the loss on the held-out images has not fallen for N epochs
-    #[arg(long, value_name = "N", requires = "val_split", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub patience: Option<u32>,
     /// Run the test set after every N epochs too, not only at the end
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -74,8 +75,26 @@ impl Default for Recipe {
 
 impl Recipe {
     /// The learning rate of each step.
-    pub fn rates(&self) -> LearningRate {
+    pub fn rates(&self, _steps_per_epoch: u32) -> LearningRate {
         LearningRate::constant(self.learning_rate)
+    }
+
+    /// Whether a change of the number of epochs changes the rate of any step.
+    pub fn depends_on_epochs(&self) -> bool {
+        false
+    }
+
+    /// Refuses what contradicts itself.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the flags.
+    pub fn check(&self) -> Result<()> {
+        if self.patience.is_some() && self.val_split.is_none() {
+            return Err(Error::Usage(
+                "--patience needs --val-split: the loss on images that are trained on says little".into(),
+            ));
+        }
+        Ok(())
     }
 
     /// The optimizer's hyperparameters, except the learning rate.
@@ -85,7 +104,7 @@ impl Recipe {
 }
 
 /// A flag's value, or what it must be.
-pub type Parsed<T> = Result<T, String>;
+pub type Parsed<T> = std::result::Result<T, String>;
 
 /// Parses a count that cannot be 0.
 ///

@@ -1,11 +1,12 @@
 //! The loop over epochs, on any engine.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, Epoch, Metrics, Recipe};
-use crate::data::{HeldOut, held_out_addends, order};
+use super::{Engine, Epoch, Metrics, Place, Recipe, State};
+use crate::data::{Dataset, HeldOut, held_out_addends, order};
 use crate::{Error, Result};
 
 /// One line of the training log.
@@ -32,92 +33,261 @@ pub struct EpochRecord {
     pub test: Option<Metrics>,
 }
 
+impl EpochRecord {
+    /// What epochs are compared by: the loss on the held-out images, and on the training images where none
+    /// are held out. The lower the better.
+    pub fn merit(&self) -> f64 {
+        self.validation.as_ref().unwrap_or(&self.train).loss
+    }
+}
+
+/// What of the epochs so far decides about those to come. It does not grow with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct History {
+    /// The training loss of the first epoch.
+    pub first_loss: Option<f64>,
+    /// The training loss of the last epoch.
+    pub last_loss: Option<f64>,
+    /// The best epoch, the first of equals, and its [merit](EpochRecord::merit).
+    pub best: Option<(u32, f64)>,
+}
+
+impl History {
+    /// Adds an epoch, and returns whether it is the best so far.
+    pub fn add(&mut self, record: &EpochRecord) -> bool {
+        self.first_loss.get_or_insert(record.train.loss);
+        self.last_loss = Some(record.train.loss);
+        let better = self.best.is_none_or(|(_, merit)| record.merit() < merit);
+        if better {
+            self.best = Some((record.epoch, record.merit()));
+        }
+        better
+    }
+
+    /// Whether the recipe's patience is over before `epoch`.
+    fn is_out_of_patience(&self, recipe: &Recipe, epoch: u32) -> bool {
+        let over = |(patience, (best, _))| epoch - 1 - best >= patience;
+        recipe.patience.zip(self.best).is_some_and(over)
+    }
+}
+
 /// Follows a training run.
 pub trait Watcher {
-    /// `images` of this epoch are done.
-    fn progress(&mut self, epoch: u32, images: usize);
+    /// `images` of this epoch are done. Where this says so the training stops, with a checkpoint.
+    fn progress(&mut self, epoch: u32, images: usize) -> ControlFlow<()>;
 
-    /// An epoch ended well with these flat parameters, all of them finite; if its test failed, the record has
-    /// none.
+    /// An epoch ended well, the `best` so far or not; if its test failed, the record has none. Its state is
+    /// handed to [`Self::save`] next.
     ///
     /// # Errors
     ///
     /// An error ends the training.
-    fn epoch(&mut self, record: &EpochRecord, parameters: Vec<f32>) -> Result<()>;
+    fn epoch(&mut self, record: &EpochRecord, best: bool) -> Result<()>;
+
+    /// The training stands at this place, with this state, whose numbers are all finite: after every epoch,
+    /// where the recipe's owner wants it between, and where the training is stopped.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the training.
+    fn save(&mut self, place: &Place, state: State) -> Result<()>;
 }
 
-/// Trains `engine`, which holds this many training and test images, for all epochs of a recipe.
+/// What is trained on, and how often it is saved.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The recipe.
+    pub recipe: &'a Recipe,
+    /// Images of the training set.
+    pub images: usize,
+    /// Images of the validation set.
+    pub validation_images: usize,
+    /// Images of the test set.
+    pub test_images: usize,
+    /// Save after every so many steps too, not only after every epoch.
+    pub save_every: Option<u32>,
+}
+
+impl<'a> Job<'a> {
+    /// A recipe on a data set.
+    pub fn new(recipe: &'a Recipe, dataset: &Dataset, save_every: Option<u32>) -> Self {
+        Self {
+            recipe,
+            images: dataset.train.len(),
+            validation_images: dataset.validation.len(),
+            test_images: dataset.test.len(),
+            save_every,
+        }
+    }
+
+    /// Steps of an epoch.
+    pub fn steps(&self) -> u32 {
+        self.images.div_ceil(self.recipe.batch_size) as u32
+    }
+
+    /// Where the next part of an epoch ends that starts at image `from`: at the next step after which there is
+    /// something to save, or with the epoch.
+    fn end_of_part(&self, epoch: u32, from: usize) -> usize {
+        let Some(every) = self.save_every else { return self.images };
+        let step = (epoch - 1) * self.steps() + (from / self.recipe.batch_size) as u32;
+        let left = (every - step % every) as usize;
+        self.images.min(from + left * self.recipe.batch_size)
+    }
+}
+
+/// Where a training stands, and what it has been through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// What is done.
+    pub place: Place,
+    /// The epochs before.
+    pub history: History,
+}
+
+/// How a training ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// After all its epochs.
+    Complete,
+    /// The held-out images' loss had not fallen for the recipe's patience.
+    OutOfPatience,
+    /// The watcher stopped it.
+    Stopped,
+}
+
+/// Trains `engine`, which holds the job's data set and the state that goes with `progress`, for what is left of
+/// all epochs.
 ///
 /// # Errors
 ///
-/// [`Error::Diverged`] when the loss or a parameter stops being a finite number; the watcher has
-/// then seen all epochs before. Errors of the engine and of the watcher.
+/// [`Error::Diverged`] when the loss or a number of the state stops being finite; the watcher has then seen all
+/// epochs before, and saved nothing that is not. Errors of the engine and of the watcher.
 pub fn train(
     engine: &mut dyn Engine,
-    recipe: &Recipe,
-    [images, test_images]: [usize; 2],
+    job: &Job,
+    progress: &mut Progress,
     watcher: &mut dyn Watcher,
-) -> Result<()> {
-    for epoch in 1..=recipe.epochs {
-        let start = Instant::now();
-        let progress = &mut |images| watcher.progress(epoch, images);
-        let trained = train_epoch(engine, recipe, epoch, images, progress);
-        let seconds = start.elapsed().as_secs_f64();
-        let (train, parameters) = trained?;
+) -> Result<End> {
+    while progress.place.epoch <= job.recipe.epochs {
+        if progress.history.is_out_of_patience(job.recipe, progress.place.epoch) {
+            return Ok(End::OutOfPatience);
+        }
+        let Some(state) = train_epoch(engine, job, &mut progress.place, watcher)? else {
+            return Ok(End::Stopped);
+        };
+        let epoch = progress.place.epoch;
+        let validation = match job.validation_images {
+            0 => None,
+            images => Some(evaluate_after(engine, job.recipe, epoch, HeldOut::Validation, images)?),
+        };
         // An epoch that has ended well counts, even if its test fails.
-        let tested = match recipe.eval_interval {
+        let tested = match job.recipe.eval_interval {
             Some(interval) if epoch.is_multiple_of(interval) => {
-                test_after(engine, recipe, epoch, test_images).map(Some)
+                evaluate_after(engine, job.recipe, epoch, HeldOut::Test, job.test_images).map(Some)
             }
             _ => Ok(None),
         };
-        let test = tested.as_ref().ok().cloned().flatten();
-        let (step, learning_rate) = (epoch, recipe.learning_rate);
-        watcher.epoch(
-            &EpochRecord { epoch, step, learning_rate, train, seconds, validation: None, test },
-            parameters,
-        )?;
+        let Place { tally, seconds, log, .. } =
+            std::mem::replace(&mut progress.place, Place::start_of(epoch + 1));
+        progress.place.log = log;
+        let record = EpochRecord {
+            epoch,
+            step: state.step,
+            learning_rate: job.recipe.rates(job.steps()).at(state.step),
+            train: tally.metrics(engine.network()),
+            seconds,
+            validation,
+            test: tested.as_ref().ok().cloned().flatten(),
+        };
+        let best = progress.history.add(&record);
+        watcher.epoch(&record, best)?;
+        watcher.save(&progress.place, state)?;
         tested?;
+        let all_done = epoch == job.recipe.epochs;
+        if !all_done && watcher.progress(epoch + 1, 0).is_break() {
+            return Ok(End::Stopped);
+        }
+    }
+    Ok(End::Complete)
+}
+
+/// What is left of one epoch, part by part: the state after it, all of it finite, or `None` where it was stopped.
+fn train_epoch(
+    engine: &mut dyn Engine,
+    job: &Job,
+    place: &mut Place,
+    watcher: &mut dyn Watcher,
+) -> Result<Option<State>> {
+    let Job { recipe, images, .. } = *job;
+    let (epoch, stream) = (place.epoch, place.epoch - 1);
+    let order = order(recipe.seed, stream, images as u32);
+    let addends = recipe.addends.draw(recipe.seed, stream, images);
+    loop {
+        let start = Instant::now();
+        let from = place.images;
+        let part = order[from..job.end_of_part(epoch, from)].to_vec();
+        let part = Epoch::new(part, addends.clone(), recipe.rates(job.steps()))?;
+        let mut stopped = false;
+        let done = engine.train(&part, &mut place.tally, &mut |done| {
+            let flow = watcher.progress(epoch, from + done);
+            stopped |= flow.is_break();
+            flow
+        });
+        let done = done.map_err(|error| match error {
+            Error::Diverged(what) => diverged(recipe, epoch, &what),
+            other => other,
+        })?;
+        let state = engine.state()?;
+        place.images += done;
+        place.seconds += start.elapsed().as_secs_f64();
+        place.log = engine.log_running();
+        check_finite(place, &state).map_err(|what| diverged(recipe, epoch, &what))?;
+        if place.images == images {
+            return Ok(Some(state));
+        }
+        watcher.save(place, state)?;
+        if stopped {
+            return Ok(None);
+        }
+    }
+}
+
+/// What is not a finite number, if anything is.
+fn check_finite(place: &Place, state: &State) -> std::result::Result<(), String> {
+    let loss = place.tally.loss() / place.tally.images.max(1) as f64;
+    if !loss.is_finite() {
+        return Err(format!("the loss is {loss}"));
+    }
+    for (what, flat) in [
+        ("a parameter", &state.parameters),
+        ("a first moment of Adam", &state.first_moments),
+        ("a second moment of Adam", &state.second_moments),
+    ] {
+        if let Some(number) = flat.iter().find(|number| !number.is_finite()) {
+            return Err(format!("{what} is {number}"));
+        }
     }
     Ok(())
 }
 
-/// One epoch, counted from 1: its results, and the parameters after it, all of them finite.
-fn train_epoch(
-    engine: &mut dyn Engine,
-    recipe: &Recipe,
-    epoch: u32,
-    images: usize,
-    progress: &mut dyn FnMut(usize),
-) -> Result<(Metrics, Vec<f32>)> {
-    let stream = epoch - 1;
-    let order = order(recipe.seed, stream, images as u32);
-    let addends = recipe.addends.draw(recipe.seed, stream, images);
-    let diverged = |what: String| diverged(recipe, epoch, &what);
-    let metrics = engine.train_epoch(&Epoch::new(order, addends, recipe.learning_rate)?, progress).map_err(
-        |error| match error {
-            Error::Diverged(what) => diverged(what),
-            other => other,
-        },
-    )?;
-    let parameters = engine.parameters()?;
-    if !metrics.loss.is_finite() {
-        return Err(diverged(format!("the loss is {}", metrics.loss)));
-    }
-    match parameters.iter().find(|parameter| !parameter.is_finite()) {
-        Some(parameter) => Err(diverged(format!("a parameter is {parameter}"))),
-        None => Ok((metrics, parameters)),
-    }
-}
-
-/// [`test()`] after an epoch of a recipe.
+/// [`evaluate`] after an epoch of a recipe.
 ///
 /// # Errors
 ///
 /// [`Error::Diverged`] with epoch and cure when the loss is not a finite number. Errors of the engine.
-pub fn test_after(engine: &mut dyn Engine, recipe: &Recipe, epoch: u32, images: usize) -> Result<Metrics> {
-    test(engine, recipe.seed, images).map_err(|error| match error {
-        Error::Diverged(what) => diverged(recipe, epoch, &format!("on the test set, {what}")),
+pub fn evaluate_after(
+    engine: &mut dyn Engine,
+    recipe: &Recipe,
+    epoch: u32,
+    which: HeldOut,
+    images: usize,
+) -> Result<Metrics> {
+    evaluate(engine, recipe.seed, which, images).map_err(|error| match error {
+        Error::Diverged(what) => {
+            let set = if which == HeldOut::Test { "test" } else { "validation" };
+            diverged(recipe, epoch, &format!("on the {set} set, {what}"))
+        }
         other => other,
     })
 }
@@ -129,185 +299,14 @@ fn diverged(recipe: &Recipe, epoch: u32, what: &str) -> Error {
     ))
 }
 
-/// Runs the test set of `images` images with addends drawn from `seed`: one seed, one result.
+/// Runs a held-out set of `images` images with addends drawn from `seed`: one seed, one result.
 ///
 /// # Errors
 ///
 /// Errors of the engine.
-pub fn test(engine: &mut dyn Engine, seed: u64, images: usize) -> Result<Metrics> {
-    engine.evaluate(HeldOut::Test, &held_out_addends(seed, HeldOut::Test, images))
+pub fn evaluate(engine: &mut dyn Engine, seed: u64, which: HeldOut, images: usize) -> Result<Metrics> {
+    engine.evaluate(which, &held_out_addends(seed, which, images))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::ops::ControlFlow;
-
-    use crate::data::{Addend, AddendDraw, Addends, Image};
-    use crate::network::{Network, Sizes};
-    use crate::train::{Answers, HeadMetrics, Prediction, State, StepLog, Tally};
-
-    /// Keeps what it was given; loss and parameter are NaN from the chosen epoch on.
-    struct Fake {
-        network: Network,
-        epochs: Vec<Epoch>,
-        loss_breaks: Option<usize>,
-        parameter_breaks: Option<usize>,
-        test_breaks: Option<Error>,
-    }
-
-    impl Default for Fake {
-        fn default() -> Self {
-            let network = Sizes::default().network().unwrap();
-            Self { network, epochs: Vec::new(), loss_breaks: None, parameter_breaks: None, test_breaks: None }
-        }
-    }
-
-    impl Fake {
-        fn broken(&self, at: Option<usize>) -> bool {
-            at.is_some_and(|at| self.epochs.len() >= at)
-        }
-    }
-
-    impl Engine for Fake {
-        fn network(&self) -> &Network {
-            &self.network
-        }
-
-        fn train(
-            &mut self,
-            epoch: &Epoch,
-            tally: &mut Tally,
-            progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
-        ) -> Result<usize> {
-            self.epochs.push(epoch.clone());
-            let images = epoch.order().len();
-            let _ = progress(images);
-            let loss = if self.broken(self.loss_breaks) { f64::NAN } else { 0.5 };
-            tally.add(Tally { images, heads: vec![(loss * images as f64, 3); 2] });
-            Ok(images)
-        }
-
-        fn evaluate(&mut self, _: HeldOut, addends: &Addends) -> Result<Metrics> {
-            if let Some(error) = self.test_breaks.take() {
-                return Err(error);
-            }
-            let sum = addends.numbers().iter().map(|&a| usize::from(a)).sum();
-            Ok(metrics(addends.numbers().len(), 0.5, sum))
-        }
-
-        fn answers(&mut self, _: HeldOut, _: &Addends) -> Result<Answers> {
-            Ok(Answers::none(&self.network))
-        }
-
-        fn predict(&mut self, _: &Image, _: Addend) -> Result<Prediction> {
-            Ok(Prediction { heads: Vec::new() })
-        }
-
-        fn parameters(&mut self) -> Result<Vec<f32>> {
-            Ok(vec![1.0, if self.broken(self.parameter_breaks) { f32::INFINITY } else { 2.0 }])
-        }
-
-        fn state(&mut self) -> Result<State> {
-            Ok(State::new(self.parameters()?))
-        }
-
-        fn set_state(&mut self, _: &State) -> Result<()> {
-            Ok(())
-        }
-
-        fn log_steps(&mut self, _: StepLog) {}
-    }
-
-    fn metrics(images: usize, loss: f64, correct: usize) -> Metrics {
-        Metrics::new(images, vec![HeadMetrics { head: "digit".into(), loss, correct }])
-    }
-
-    #[derive(Default)]
-    struct Seen {
-        epochs: Vec<u32>,
-        tested: Vec<u32>,
-        progress: Vec<(u32, usize)>,
-    }
-
-    impl Watcher for Seen {
-        fn progress(&mut self, epoch: u32, images: usize) {
-            self.progress.push((epoch, images));
-        }
-
-        fn epoch(&mut self, record: &EpochRecord, parameters: Vec<f32>) -> Result<()> {
-            assert!(parameters.iter().all(|p| p.is_finite()));
-            self.epochs.push(record.epoch);
-            if let Some(test) = &record.test {
-                assert_eq!((test.images, test.loss), (70, 0.5));
-                self.tested.push(record.epoch);
-            }
-            Ok(())
-        }
-    }
-
-    fn recipe(addends: AddendDraw) -> Recipe {
-        let eval_interval = Some(2);
-        Recipe { epochs: 3, learning_rate: 0.01, addends, seed: 5, eval_interval, ..Recipe::default() }
-    }
-
-    #[test]
-    fn every_epoch_takes_every_image_in_a_new_order() {
-        let (mut engine, mut seen) = (Fake::default(), Seen::default());
-        train(&mut engine, &recipe(AddendDraw::Fresh), [100, 70], &mut seen).unwrap();
-        assert_eq!((seen.epochs, seen.tested), (vec![1, 2, 3], vec![2]));
-        assert_eq!(seen.progress, [(1, 100), (2, 100), (3, 100)]);
-        for epoch in &engine.epochs {
-            let mut order = epoch.order().to_vec();
-            order.sort_unstable();
-            assert!(order.iter().copied().eq(0..100));
-        }
-        assert_ne!(engine.epochs[0].order(), engine.epochs[1].order());
-        assert_ne!(engine.epochs[0].addends(), engine.epochs[1].addends());
-    }
-
-    #[test]
-    fn fixed_addends_stay() {
-        let (mut engine, mut seen) = (Fake::default(), Seen::default());
-        train(&mut engine, &recipe(AddendDraw::Fixed), [100, 70], &mut seen).unwrap();
-        assert_ne!(engine.epochs[0].order(), engine.epochs[2].order());
-        assert_eq!(engine.epochs[0].addends(), engine.epochs[2].addends());
-    }
-
-    #[test]
-    fn divergence_ends_the_run_after_the_last_good_epoch() {
-        let broken_loss = Fake { loss_breaks: Some(3), ..Fake::default() };
-        let broken_parameter = Fake { parameter_breaks: Some(3), ..Fake::default() };
-        for (mut engine, what) in [(broken_loss, "the loss"), (broken_parameter, "a parameter")] {
-            let mut seen = Seen::default();
-            let error = train(&mut engine, &recipe(AddendDraw::Fresh), [100, 70], &mut seen).unwrap_err();
-            assert_eq!(error.exit_code(), 5);
-            assert!(error.to_string().contains(&format!("epoch 3: {what}")), "{error}");
-            assert_eq!(seen.epochs, [1, 2]);
-        }
-    }
-
-    #[test]
-    fn an_epoch_whose_test_fails_is_kept() {
-        let diverged = (Error::Diverged("the loss is NaN".into()), 5);
-        let lost = (Error::Device("the device was lost".into()), 3);
-        for (failure, code) in [diverged, lost] {
-            let mut seen = Seen::default();
-            let mut engine = Fake { test_breaks: Some(failure), ..Fake::default() };
-            let error = train(&mut engine, &recipe(AddendDraw::Fresh), [100, 70], &mut seen).unwrap_err();
-            assert_eq!((seen.epochs, seen.tested), (vec![1, 2], vec![]));
-            assert_eq!(error.exit_code(), code);
-            let cure =
-                error.to_string().contains("epoch 2: on the test set, the loss is NaN. A learning rate");
-            assert_eq!(cure, code == 5, "{error}");
-        }
-    }
-
-    #[test]
-    fn test_addends_depend_on_the_seed_alone() {
-        let mut engine = Fake::default();
-        let first = test(&mut engine, 1, 1000).unwrap();
-        assert_eq!(first, test(&mut engine, 1, 1000).unwrap());
-        assert_ne!(first.heads, test(&mut engine, 2, 1000).unwrap().heads);
-    }
-}
+mod tests;

@@ -20,7 +20,7 @@ pub fn a_good_edit_computes_from_its_step_on() -> Result<(), String> {
     let shaders = Shaders::new();
     let mut run = Run::new(Some(&shaders), Kind::Layered)?;
     // A submission ends where a line is due, so that the epoch is cut into several.
-    run.engine.log_steps(StepLog::new(3, |_| {}));
+    run.engine.log_steps(StepLog::new(3, Running::default(), |_| {}));
     let file = shaders.file("relu");
     let saver = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(30));

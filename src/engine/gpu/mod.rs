@@ -25,6 +25,7 @@ use crate::ops::softmax::Softmax;
 use crate::plans::tiles::Tiles;
 use crate::program::times::StepTimes;
 use crate::program::{Record, Shared};
+use crate::train::log::Running;
 use crate::train::{
     Answers, Engine, Epoch, HeadPrediction, Metrics, Prediction, Recipe, State, StepLog, Tally, check_addends,
 };
@@ -343,6 +344,10 @@ impl Engine for GpuEngine {
 
     fn log_steps(&mut self, log: StepLog) {
         self.log = Some(Log { log, added: 0 });
+    }
+
+    fn log_running(&self) -> Option<Running> {
+        self.log.as_ref().map(|log| log.log.running())
     }
 
     fn time_step(&mut self, seconds: f64) -> Result<Option<StepTimes>> {

@@ -30,23 +30,23 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     }
     if bytes.len() as u64 > max {
         return Err(format!(
-            "has more than {MAX_MB} MB, so it holds no weights of this network: give a run's model.safetensors"
+            "has more than {MAX_MB} MB, so it holds no weights of this network: give a run's last.safetensors"
         ));
     }
     let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
     if (MAX_HEADER..=max).contains(&header) {
         return Err(format!(
-            "has a header of {header} bytes, so it holds no weights of this network: give a run's model.safetensors"
+            "has a header of {header} bytes, so it holds no weights of this network: give a run's last.safetensors"
         ));
     }
     Ok(bytes)
 }
 
 fn folder(path: &Path) -> String {
-    let model = path.join("model.safetensors");
-    match model.is_file() {
-        true => format!("is a folder: give the file in it, {}", model.display()),
-        false => "is a folder without a model.safetensors: give a file of weights".into(),
+    let models = ["best.safetensors", "last.safetensors", "model.safetensors"].map(|name| path.join(name));
+    match models.iter().find(|model| model.is_file()) {
+        Some(model) => format!("is a folder, and no run's: give the file in it, {}", model.display()),
+        None => "is a folder, and no run's: give a run, or a file of weights".into(),
     }
 }
 
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_folder_names_the_file_to_give() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(read(folder.path()).unwrap_err().contains("folder without a model.safetensors"));
+        assert!(read(folder.path()).unwrap_err().contains("give a run, or a file of weights"));
         let model = folder.path().join("model.safetensors");
         std::fs::write(&model, b"x").unwrap();
         assert!(read(folder.path()).unwrap_err().contains(&model.display().to_string()));

@@ -9,9 +9,11 @@ use std::path::Path;
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Recipe;
+use super::checkpoint::MOMENTS;
 use crate::data::sha256;
 use crate::network::Network;
 use crate::program::Parameter;
@@ -55,52 +57,104 @@ const ABOUT: &str = "digit-adder";
 ///
 /// [`Error::Data`] naming the file.
 pub fn save(path: &Path, network: &Network, flat: &[f32], about: &About) -> Result<()> {
-    let wrong = |what: String| Error::Data(format!("cannot write {}: {what}", path.display()));
-    let parameters = network.parameters();
-    let bytes: Vec<Vec<u8>> = parameters.iter().map(|p| little_endian(p, flat)).collect();
-    let mut tensors = Vec::new();
-    for (parameter, bytes) in parameters.iter().zip(&bytes) {
-        let view = TensorView::new(Dtype::F32, parameter.shape.clone(), bytes);
-        tensors.push((parameter.name.as_str(), view.map_err(|error| wrong(error.to_string()))?));
-    }
-    let about = serde_json::to_string(about).map_err(|error| wrong(error.to_string()))?;
-    let metadata = HashMap::from([(ABOUT.to_string(), about)]);
-    let file = safetensors::serialize(tensors, Some(metadata)).map_err(|error| wrong(error.to_string()))?;
+    let file = encode(network, &[("", flat)], about)
+        .map_err(|what| Error::Data(format!("cannot write {}: {what}", path.display())))?;
     atomic::write(path, &file)
 }
 
-/// Loads a file that has exactly the tensors of a network; PyTorch's wrappers may have put `module.` or
-/// `_orig_mod.` before all names.
+/// A file of flat buffers, each with what the names of its tensors begin with.
+pub(super) fn encode(
+    network: &Network,
+    groups: &[(&str, &[f32])],
+    metadata: &impl Serialize,
+) -> std::result::Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    for (prefix, flat) in groups {
+        for parameter in network.parameters() {
+            let name = format!("{prefix}{}", parameter.name);
+            bytes.push((name, &parameter.shape, little_endian(parameter, flat)));
+        }
+    }
+    let mut tensors = Vec::new();
+    for (name, shape, bytes) in &bytes {
+        let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes);
+        tensors.push((name, view.map_err(|error| error.to_string())?));
+    }
+    let about = serde_json::to_string(metadata).map_err(|error| error.to_string())?;
+    let metadata = HashMap::from([(ABOUT.to_string(), about)]);
+    safetensors::serialize(tensors, Some(metadata)).map_err(|error| error.to_string())
+}
+
+/// Loads a file that has exactly the tensors of a network, or a [checkpoint](super::Checkpoint)'s; PyTorch's
+/// wrappers may have put `module.` or `_orig_mod.` before all names.
 ///
 /// # Errors
 ///
 /// [`Error::Data`] naming the file, what it is where that is known and not safetensors, and the tensor where
 /// one is wrong: missing or unknown, not f32, of a different shape, or holding a value that is not finite.
 pub fn load(path: &Path, network: &Network) -> Result<Model> {
-    let wrong = |what: String| Error::Data(format!("{}: {what}", path.display()));
-    let file = content::read(path).map_err(wrong)?;
-    let not_safetensors =
-        |error| wrong(format!("is not a whole safetensors file ({error}): copy or download it again"));
-    let tensors = SafeTensors::deserialize(&file).map_err(not_safetensors)?;
-    let (_, header) = SafeTensors::read_metadata(&file).map_err(not_safetensors)?;
-    let parameters = flat(&tensors, network).map_err(wrong)?;
+    let file = File::read(path)?;
+    Ok(Model { parameters: file.flat(network, "")?, about: file.metadata()? })
+}
 
-    let about = header.metadata().as_ref().and_then(|metadata| metadata.get(ABOUT));
-    let about = about.map(|json| serde_json::from_str(json)).transpose();
-    let about = about.map_err(|error| wrong(format!("its `{ABOUT}` metadata is wrong: {error}")))?;
-    Ok(Model { parameters, about })
+/// A safetensors file in memory.
+pub(super) struct File<'a> {
+    path: &'a Path,
+    bytes: Vec<u8>,
+}
+
+impl<'a> File<'a> {
+    /// Reads a file.
+    pub(super) fn read(path: &'a Path) -> Result<Self> {
+        let bytes = content::read(path).map_err(|what| wrong(path, &what))?;
+        Ok(Self { path, bytes })
+    }
+
+    /// What this program says of the file in its metadata; `None` in a file that another program wrote.
+    /// A type with fields that this file does not have is an error, unless all that it has is a model.
+    pub(super) fn metadata<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        let (_, header) =
+            SafeTensors::read_metadata(&self.bytes).map_err(|error| self.not_safetensors(error))?;
+        let Some(json) = header.metadata().as_ref().and_then(|metadata| metadata.get(ABOUT)) else {
+            return Ok(None);
+        };
+        match serde_json::from_str(json) {
+            Ok(metadata) => Ok(Some(metadata)),
+            Err(_) if serde_json::from_str::<About>(json).is_ok() => Ok(None),
+            Err(error) => Err(wrong(self.path, &format!("its `{ABOUT}` metadata is wrong: {error}"))),
+        }
+    }
+
+    /// The flat buffer whose tensors' names begin with `prefix`, one of [`MOMENTS`] or nothing.
+    pub(super) fn flat(&self, network: &Network, prefix: &str) -> Result<Vec<f32>> {
+        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| self.not_safetensors(error))?;
+        flat(&tensors, network, prefix).map_err(|what| wrong(self.path, &what))
+    }
+
+    fn not_safetensors(&self, error: safetensors::SafeTensorError) -> Error {
+        wrong(self.path, &format!("is not a whole safetensors file ({error}): copy or download it again"))
+    }
+}
+
+fn wrong(path: &Path, what: &str) -> Error {
+    Error::Data(format!("{}: {what}", path.display()))
 }
 
 /// The network's parameters from the tensors of a file, or which tensor is wrong.
-fn flat(tensors: &SafeTensors, network: &Network) -> std::result::Result<Vec<f32>, String> {
-    let names = names::without_prefixes(tensors.names())?;
+fn flat(tensors: &SafeTensors, network: &Network, prefix: &str) -> std::result::Result<Vec<f32>, String> {
+    let is_moment = |name: &&str| MOMENTS.iter().any(|moment| name.starts_with(moment));
+    let all = tensors.names().into_iter();
+    let names = match prefix {
+        "" => names::without_prefixes(all.filter(|name| !is_moment(name)).collect())?,
+        _ => all.filter_map(|name| Some((name.strip_prefix(prefix)?, name))).collect(),
+    };
     let parameters = network.parameters();
     if let Some((_, name)) = names.iter().find(|(bare, _)| !parameters.iter().any(|p| p.name == **bare)) {
         return Err(format!("tensor `{name}` is not one of this network's"));
     }
     let mut flat = vec![0.0; network.flat_len()];
     for parameter in parameters {
-        let missing = || format!("tensor `{}` is missing", parameter.name);
+        let missing = || format!("tensor `{prefix}{}` is missing", parameter.name);
         let name = names.get(parameter.name.as_str()).ok_or_else(missing)?;
         let tensor = tensors.tensor(name).map_err(|_| missing())?;
         if tensor.dtype() != Dtype::F32 {

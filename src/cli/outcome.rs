@@ -1,0 +1,136 @@
+//! What came of a training: its test, its summary, its plots, and what is odd about them.
+
+use serde::Serialize;
+
+use crate::Result;
+use crate::data::{Dataset, HeldOut, held_out_addends};
+use crate::network::Network;
+use crate::report::accuracy::TestReport;
+use crate::report::run_folder::{RunFolder, journal};
+use crate::report::verdict;
+use crate::report::{console, plots};
+use crate::train::model_file::{self, parameters_sha256};
+use crate::train::run::{self, End, History};
+use crate::train::{Checkpoint, Confusion, Engine, Metrics, Mistake, Recipe, State};
+
+/// A training that has ended.
+pub(super) struct Outcome<'a> {
+    pub network: &'a Network,
+    pub dataset: &'a Dataset,
+    pub recipe: &'a Recipe,
+    pub history: History,
+    pub folder: &'a RunFolder,
+    pub json: bool,
+}
+
+/// `summary.json`.
+#[derive(Serialize)]
+struct Summary {
+    ended: End,
+    steps: u32,
+    best: Option<Best>,
+    /// The file of the weights that were tested.
+    weights: Option<&'static str>,
+    test: Option<TestReport>,
+    parameters_sha256: String,
+    /// Of Adam's first and second moments.
+    moments_sha256: [String; 2],
+}
+
+/// The best epoch, and its loss on the images that it was chosen by.
+#[derive(Serialize)]
+struct Best {
+    epoch: u32,
+    loss: f64,
+}
+
+/// What a test found.
+pub(super) struct Tested {
+    weights: &'static str,
+    metrics: Metrics,
+    confusions: Vec<Confusion>,
+    mistakes: Vec<Mistake>,
+}
+
+impl Outcome<'_> {
+    /// Runs the test set, and keeps, prints and draws the result.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Diverged`] where the weights give no finite numbers; errors of the engine; [`crate::Error::Data`] where
+    /// the summary cannot be written.
+    pub(super) fn test(&self, engine: &mut dyn Engine, end: End, last: &Checkpoint) -> Result<Metrics> {
+        let (weights, epoch) = match self.history.best {
+            Some((epoch, _)) if !self.dataset.validation.is_empty() => ("best.safetensors", epoch),
+            _ => ("last.safetensors", last.place.epoch - 1),
+        };
+        if weights == "best.safetensors" {
+            let best = model_file::load(&self.folder.best(), self.network)?;
+            engine.set_state(&State::new(best.parameters))?;
+        }
+        let images = self.dataset.test.len();
+        let metrics = run::evaluate_after(engine, self.recipe, epoch, HeldOut::Test, images)?;
+        let addends = held_out_addends(self.recipe.seed, HeldOut::Test, images);
+        let answers = engine.answers(HeldOut::Test, &addends)?;
+        let confusions = answers.confusions(self.network, &self.dataset.test, &addends);
+        let mistakes = answers.mistakes(self.network, &self.dataset.test, &addends);
+        let tested = Tested { weights, metrics, confusions, mistakes };
+        self.summarise(end, &last.state, Some(&tested))?;
+        if end == End::OutOfPatience {
+            console::say(&format!("stopped early: no better than epoch {epoch} since then (--patience)"));
+        }
+        if weights == "best.safetensors" {
+            console::say(&format!("tested: the weights of epoch {epoch}, the best on the held-out images"));
+        }
+        if !self.json {
+            console::print(&console::test_line(&tested.metrics))?;
+            console::print(&format!("parameters sha256 {}", self.sha256(&last.state.parameters)))?;
+        }
+        for warning in verdict::warnings(&tested.confusions, &self.history, self.recipe) {
+            console::say(&format!("warning: {warning}"));
+        }
+        console::say(&format!("saved to {}", self.folder.path().display()));
+        self.draw(Some(&tested.metrics), Some(&tested));
+        Ok(tested.metrics)
+    }
+
+    /// Writes `summary.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Data`] naming the file.
+    pub(super) fn summarise(&self, ended: End, state: &State, tested: Option<&Tested>) -> Result<()> {
+        let summary = Summary {
+            ended,
+            steps: state.step,
+            best: self.history.best.map(|(epoch, loss)| Best { epoch, loss }),
+            weights: tested.map(|tested| tested.weights),
+            test: tested.map(|tested| TestReport::from(&tested.metrics)),
+            parameters_sha256: self.sha256(&state.parameters),
+            moments_sha256: [&state.first_moments, &state.second_moments].map(|flat| self.sha256(flat)),
+        };
+        self.folder.write_json("summary.json", &summary)?;
+        if self.json { console::print_json(&summary) } else { Ok(()) }
+    }
+
+    /// Draws the plots. They can be drawn again, so a failure is told and no more.
+    pub(super) fn draw(&self, test: Option<&Metrics>, tested: Option<&Tested>) {
+        let drawn = journal::read(&self.folder.metrics(), u32::MAX).and_then(|entries| {
+            let plots = plots::Plots {
+                title: &crate::report::summary::title(self.recipe, &self.dataset.origin),
+                records: &journal::epochs(entries),
+                test,
+                confusions: tested.map_or(&[], |tested| &tested.confusions),
+                mistakes: tested.map(|tested| (&tested.mistakes[..], &self.dataset.test)),
+            };
+            plots.write(self.folder)
+        });
+        if let Err(error) = drawn {
+            console::say(&format!("warning: the plots are not all there: {error}"));
+        }
+    }
+
+    fn sha256(&self, flat: &[f32]) -> String {
+        parameters_sha256(flat, self.network)
+    }
+}
