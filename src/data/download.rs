@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
+use super::folder::copies;
 use super::idx;
 use super::mnist::{MEMBERS, Member, sha256};
 use crate::atomic;
@@ -25,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(9);
 const PAUSE: Duration = Duration::from_secs(10);
 const FILE: Duration = Duration::from_secs(300);
 
-/// Puts the four files, raw, into `folder`, keeping those that are there and whole. A file is written
-/// under another name and renamed, so no reader ever sees half of one.
+/// Puts the four files, raw, into `folder`, keeping those that are there and whole, raw or gzipped. A file is
+/// written under another name and renamed, so no reader ever sees half of one.
 ///
 /// The error is a short account of what was tried.
 pub(super) fn download(mirrors: &[String], folder: &Path, say: &mut dyn FnMut(&str)) -> Result<(), String> {
@@ -36,7 +37,10 @@ pub(super) fn download(mirrors: &[String], folder: &Path, say: &mut dyn FnMut(&s
     let mut failures = Vec::new();
     for member in &MEMBERS {
         let path = folder.join(member.name);
-        if idx::read(&path, member.content, member.count).is_ok_and(|b| sha256(&[b]) == member.sha256) {
+        let official = |copy: &PathBuf| {
+            idx::read(copy, member.content, member.count).is_ok_and(|b| sha256(&[b]) == member.sha256)
+        };
+        if copies(member, folder).iter().any(official) {
             continue;
         }
         let bytes = loop {
@@ -54,7 +58,6 @@ pub(super) fn download(mirrors: &[String], folder: &Path, say: &mut dyn FnMut(&s
         };
         atomic::write(&path, &bytes).map_err(|e| e.to_string())?;
     }
-    say(&format!("MNIST is now in {}", folder.display()));
     Ok(())
 }
 

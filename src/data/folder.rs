@@ -56,7 +56,7 @@ fn look(folder: &Path) -> Found {
 
 /// All that may be this file: raw before gzipped, and either in the folder before in one of the file's
 /// name, as Kaggle and some archivers unpack it.
-fn copies(member: &Member, folder: &Path) -> Vec<PathBuf> {
+pub(super) fn copies(member: &Member, folder: &Path) -> Vec<PathBuf> {
     let names = [member.name.to_owned(), member.name.replacen("-idx", ".idx", 1)];
     let folders = [folder.to_path_buf(), folder.join(&names[0]), folder.join(&names[1])];
     ["", ".gz"]

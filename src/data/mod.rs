@@ -11,6 +11,7 @@ mod drawn;
 mod folder;
 mod forms;
 pub mod idx;
+pub mod inspect;
 mod mnist;
 pub mod picture;
 mod sources;

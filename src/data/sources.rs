@@ -64,12 +64,13 @@ impl Sources {
                 result => return result.map(Ok),
             }
         }
-        let tried: Vec<String> =
-            self.nearby.iter().chain(&self.cache).map(|folder| folder.display().to_string()).collect();
-        let mut why = format!("MNIST was not found: it is not in {}", tried.join(", "));
+        let mut why = self.nowhere();
         match (&self.cache, may_download) {
             (Some(cache), true) => match download(&self.mirrors, cache, say) {
-                Ok(()) => return read_folder(cache, "the cache", say).map(Ok),
+                Ok(()) => {
+                    say(&format!("MNIST is now in {}", cache.display()));
+                    return read_folder(cache, "the cache", say).map(Ok);
+                }
                 Err(failures) => why += &format!(", and it could not be downloaded ({failures})."),
             },
             (None, true) => why += ", and there is no user cache to download it to.",
@@ -77,28 +78,43 @@ impl Sources {
         }
         Ok(Err(why))
     }
+
+    /// Says where MNIST is not.
+    pub(super) fn nowhere(&self) -> String {
+        let tried: Vec<String> =
+            self.nearby.iter().chain(&self.cache).map(|folder| folder.display().to_string()).collect();
+        format!("MNIST was not found: it is not in {}", tried.join(", "))
+    }
 }
 
 /// Reads the files of a folder that must have them; `called` is what messages call the folder.
 pub(super) fn read_folder(folder: &Path, called: &str, say: &mut dyn FnMut(&str)) -> Result<Dataset> {
     let (folder, found) = find(folder);
+    match found {
+        Found::All(copies) => mnist::read(&folder, &copies, say),
+        other => Err(refusal(&folder, &other, called)),
+    }
+}
+
+/// What is wrong with a folder that has not all of the files.
+pub(super) fn refusal(folder: &Path, found: &Found, called: &str) -> Error {
     let wrong = match found {
-        Found::All(copies) => return mnist::read(&folder, &copies, say),
+        Found::All(_) => "has files that cannot be used".to_owned(),
         Found::NoFolder => "does not exist".to_owned(),
         Found::NotAFolder => "is not a folder".to_owned(),
         Found::Nothing => format!("holds none of {}", names("")),
         Found::Missing(missing) => format!("lacks {}", missing.join(", ")),
     };
-    let others = forms::by_name(&folder).map_or_else(|| forms::in_folder(&folder), |form| vec![form.into()]);
+    let others = forms::by_name(folder).map_or_else(|| forms::in_folder(folder), |form| vec![form.into()]);
     let cure = if others.is_empty() {
         String::new()
     } else {
         format!(". Not read: {}. Get {} from {} instead", others.join(", "), names(".gz"), MIRRORS[0])
     };
-    Err(Error::Data(format!(
+    Error::Data(format!(
         "{called} {} {wrong}: it must hold MNIST's four files, raw or .gz{cure}",
         folder.display()
-    )))
+    ))
 }
 
 /// The files' names, with this ending.
