@@ -4,7 +4,10 @@
 //! go to stderr.
 
 mod bench;
+mod config;
 mod eval;
+pub mod given;
+mod layers;
 mod model_path;
 mod options;
 mod outcome;
@@ -21,10 +24,15 @@ mod start;
 mod target;
 mod train;
 
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
-use crate::engine;
 use crate::report::console;
+use crate::{Error, engine};
+use given::Given;
+use layers::Stop;
 
 /// Trains a network that reads a digit from a picture and adds a number to it, with WGSL compute
 /// shaders.
@@ -58,17 +66,61 @@ enum Command {
     Schedule(schedule::Schedule),
 }
 
-/// Runs one command.
+/// Parses the command line, the environment and the file of `--config`. Help and messages about them are
+/// printed here.
+///
+/// # Errors
+///
+/// The exit code where there is nothing to run; 0 after help that was asked for.
+pub fn parse() -> Result<(Cli, Given), ExitCode> {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    layers::parse(&arguments, &variables.collect()).map_err(|stop| match stop {
+        Stop::Wrong(error) => tell(&error.into()),
+        Stop::Clap(error, note) => {
+            let code = print(&error);
+            note.iter().for_each(|note| console::say(note));
+            code
+        }
+    })
+}
+
+/// Prints what clap has to say: help to stdout, which may be full or have been closed, errors to stderr.
+fn print(error: &clap::Error) -> ExitCode {
+    let printed = error.print().and_then(|()| std::io::stdout().flush());
+    match printed {
+        Err(cause) if !error.use_stderr() && cause.kind() != ErrorKind::BrokenPipe => {
+            tell(&Error::Data(format!("cannot write to standard output: {cause}")).into())
+        }
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
+    }
+}
+
+/// Prints an error with its causes to stderr, and returns its exit code.
+pub fn tell(error: &anyhow::Error) -> ExitCode {
+    if let Some(stopped @ Error::Stopped { told, .. }) = error.downcast_ref() {
+        console::say(told);
+        return ExitCode::from(stopped.exit_code());
+    }
+    // A report on a shader already begins with the word.
+    let message = error.to_string();
+    console::say(&format!("error: {}", message.strip_prefix("error: ").unwrap_or(&message).trim_end()));
+    for cause in error.chain().skip(1) {
+        console::say(&format!("  cause: {cause}"));
+    }
+    ExitCode::from(error.downcast_ref::<Error>().map_or(1, Error::exit_code))
+}
+
+/// Runs one command, given which flags were set and where.
 ///
 /// # Errors
 ///
 /// Whatever stops the command; a [`crate::Error`] in the chain has the exit code.
-pub fn run(cli: Cli) -> anyhow::Result<()> {
-    let given: std::collections::BTreeSet<String> =
-        std::env::args().filter_map(|a| Some(a.strip_prefix("--")?.split('=').next()?.to_string())).collect();
+pub fn run(cli: Cli, given: &Given) -> anyhow::Result<()> {
+    given.tell();
     match cli.command {
-        Command::Train(train) => train.run(&given),
-        Command::Resume(resume) => resume.run(&given),
+        Command::Train(train) => train.run(given),
+        Command::Resume(resume) => resume.run(given),
         Command::Eval(eval) => eval.run(),
         Command::Predict(predict) => predict.run(),
         Command::Adapters(options) => Ok(console::print(&engine::adapters(options.backend)?)?),
@@ -81,10 +133,9 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn flags_do_not_contradict_each_other() {
-        Cli::command().debug_assert();
+        layers::command().debug_assert();
     }
 }

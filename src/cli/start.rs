@@ -1,10 +1,10 @@
 //! What a training starts from: the beginning, or where a run stopped.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::given::Given;
 use super::options::{AdapterOptions, DataOptions};
 use super::run_config::{Asked, RunConfig, Weights};
 use crate::network::Network;
@@ -66,7 +66,7 @@ impl Start {
         run: &Path,
         flags: &Recipe,
         asked: &Asked,
-        given: &BTreeSet<String>,
+        given: &Given,
         network: &Network,
     ) -> Result<Self> {
         let (folder, file) = located(run);
@@ -113,11 +113,11 @@ fn located(run: &Path) -> (PathBuf, Option<PathBuf>) {
 const FREE: [&str; 4] = ["epochs", "patience", "eval_interval", "log_interval"];
 
 /// A run's recipe with the flags that were given, which must not change what it computes.
-fn continued(before: &Recipe, flags: &Recipe, given: &BTreeSet<String>) -> Result<Recipe> {
+fn continued(before: &Recipe, flags: &Recipe, given: &Given) -> Result<Recipe> {
     let (mut recipe, flags) = (fields(before)?, fields(flags)?);
     for (name, new) in flags {
         let flag = flag(&name);
-        if !given.contains(&flag) || recipe.get(&name) == Some(&new) {
+        if !given.has(&flag) || recipe.get(&name) == Some(&new) {
             continue;
         }
         let (then, value) = (shown(recipe.get(&name)), shown(Some(&new)));
@@ -163,10 +163,13 @@ fn fields(recipe: &Recipe) -> Result<Map<String, Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::given::Origin;
     use clap::CommandFactory;
 
-    fn given(names: &[&str]) -> BTreeSet<String> {
-        names.iter().map(|name| (*name).to_string()).collect()
+    fn given(names: &[&str]) -> Given {
+        let mut given = Given::default();
+        names.iter().for_each(|name| given.set(name, Origin::Flag));
+        given
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! `digit-adder train` and `digit-adder resume`.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 
+use super::given::Given;
 use super::options::{self, AdapterOptions, DataOptions};
 use super::profile::Profiler;
 use super::run_config::Asked;
@@ -105,20 +105,20 @@ fn keep(text: &str) -> std::result::Result<Keep, String> {
 }
 
 impl Train {
-    pub(super) fn run(self, given: &BTreeSet<String>) -> anyhow::Result<()> {
+    pub(super) fn run(self, given: &Given) -> anyhow::Result<()> {
         let latest = |run: Option<PathBuf>| run.unwrap_or_else(RunFolder::latest);
         self.flags.run(self.resume.map(latest), given)
     }
 }
 
 impl Resume {
-    pub(super) fn run(self, given: &BTreeSet<String>) -> anyhow::Result<()> {
+    pub(super) fn run(self, given: &Given) -> anyhow::Result<()> {
         self.flags.run(Some(self.run.unwrap_or_else(RunFolder::latest)), given)
     }
 }
 
 impl Flags {
-    fn run(self, resume: Option<PathBuf>, given: &BTreeSet<String>) -> anyhow::Result<()> {
+    fn run(self, resume: Option<PathBuf>, given: &Given) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
         self.check(&network, resume.is_some())?;
         let watch = self.hot_reload.then(|| Watch::new(&self.shader_dir, console::interject)).transpose()?;
@@ -155,7 +155,7 @@ impl Flags {
         self.out.as_deref().map_or(Ok(()), run_folder::refuse_used)
     }
 
-    fn start(&self, resume: Option<PathBuf>, given: &BTreeSet<String>, network: &Network) -> Result<Start> {
+    fn start(&self, resume: Option<PathBuf>, given: &Given, network: &Network) -> Result<Start> {
         let data = self.data.clone().absolute();
         let asked = Asked { adapter: self.adapter.clone(), data };
         match resume {
