@@ -3,8 +3,11 @@
 //! Results (epoch lines, accuracies, predictions, JSON) go to stdout; messages and progress bars
 //! go to stderr.
 
+mod adapters;
 mod bench;
+mod completions;
 mod config;
+mod data;
 mod eval;
 pub mod given;
 mod layers;
@@ -21,6 +24,7 @@ mod selftest;
 mod session;
 mod signals;
 mod start;
+mod summary;
 mod target;
 mod train;
 
@@ -29,8 +33,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::Error;
 use crate::report::console;
-use crate::{Error, engine};
 use given::Given;
 use layers::Stop;
 
@@ -57,13 +61,20 @@ enum Command {
     /// Read the digit in each picture and add a number to it
     Predict(predict::Predict),
     /// List the adapters that `--adapter` can choose from
-    Adapters(options::BackendOptions),
+    Adapters(adapters::Adapters),
     /// Compare every kernel with the reference on your adapter; add its output to a report of wrong numbers
     Selftest(selftest::Selftest),
     /// Measure training: images per second, time of every dispatch, start-up
     Bench(bench::Bench),
     /// Print the dispatches that one training step replays
     Schedule(schedule::Schedule),
+    /// Print what trained weights are: layers, how they were trained, the numbers of each tensor
+    Summary(summary::Summary),
+    /// Fetch MNIST, check it, or tell where it is
+    #[command(subcommand)]
+    Data(data::Data),
+    /// Print a script that completes commands and flags in a shell
+    Completions(completions::Completions),
 }
 
 /// Parses the command line, the environment and the file of `--config`. Help and messages about them are
@@ -123,10 +134,13 @@ pub fn run(cli: Cli, given: &Given) -> anyhow::Result<()> {
         Command::Resume(resume) => resume.run(given),
         Command::Eval(eval) => eval.run(),
         Command::Predict(predict) => predict.run(),
-        Command::Adapters(options) => Ok(console::print(&engine::adapters(options.backend)?)?),
+        Command::Adapters(adapters) => adapters.run(),
         Command::Selftest(selftest) => selftest.run(),
         Command::Bench(bench) => bench.run(),
         Command::Schedule(schedule) => schedule.run(),
+        Command::Summary(summary) => summary.run(),
+        Command::Data(data) => data.run(),
+        Command::Completions(completions) => Ok(completions.run()?),
     }
 }
 

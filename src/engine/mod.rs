@@ -2,6 +2,7 @@
 
 pub mod cpu;
 pub mod gpu;
+mod listing;
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use self::cpu::CpuEngine;
 use self::gpu::{GpuEngine, tune};
+pub use self::listing::{Listed, adapters};
 use crate::data::{Dataset, PIXELS};
 use crate::gpu::{Gpu, Kernels, adapter, environment};
 use crate::network::Network;
@@ -283,22 +285,6 @@ fn cpu_reference() -> Adapter {
         backend: "no driver".into(),
         software: true,
     }
-}
-
-/// The adapters that there are, one per line, for the user.
-///
-/// # Errors
-///
-/// [`Error::Usage`] where `WGPU_BACKEND` names no backend.
-pub fn adapters(backend: Option<Backend>) -> Result<String> {
-    let (adapters, _) = adapter::list(backend.map(Into::into))?;
-    let mut lines: Vec<String> = adapters
-        .iter()
-        .enumerate()
-        .map(|(index, found)| format!("{index}: {}", adapter::describe(&found.get_info())))
-        .collect();
-    lines.push(format!("cpu: {}", cpu_reference()));
-    Ok(lines.join("\n"))
 }
 
 #[cfg(test)]

@@ -12,3 +12,4 @@ pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod trace;
 pub(crate) mod verdict;
+pub(crate) mod weights;

@@ -1,7 +1,33 @@
 //! The network as PyTorch prints it, with output shapes and parameter counts.
 
+use serde::Serialize;
+
 use crate::network::{Input, Layer, Loss, Network, Op};
 use crate::train::Recipe;
+
+/// A layer of the summary.
+#[derive(Serialize)]
+pub(crate) struct Row {
+    /// Its name.
+    pub name: String,
+    /// As PyTorch prints it.
+    pub module: String,
+    /// The shape of its output for one image.
+    pub output: Vec<usize>,
+    /// How many parameters it has.
+    pub parameters: usize,
+}
+
+/// The layers as data.
+pub(crate) fn rows(network: &Network) -> Vec<Row> {
+    let row = |layer: &Layer| Row {
+        name: layer.name.clone(),
+        module: module(network, layer),
+        output: layer.output.clone(),
+        parameters: network.parameters_of(layer).map_or(0, |both| both.iter().map(|p| p.len()).sum()),
+    };
+    network.layers().iter().map(row).collect()
+}
 
 /// The layers in the order in which a batch of `batch` images passes them, one per line: name and
 /// module, output shape, parameter count; then the total.
