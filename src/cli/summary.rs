@@ -15,7 +15,7 @@ use crate::train::model_file::{self, About};
 /// Flags of `summary`.
 #[derive(Debug, Args)]
 pub(super) struct Summary {
-    /// Trained weights, a `model.safetensors`
+    /// Trained weights: a run's folder, or a file
     model: PathBuf,
     /// Print one JSON object
     #[arg(long)]
@@ -37,7 +37,7 @@ struct Report<'a> {
 impl Summary {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
-        let model = model_file::load(&self.model, &network)?;
+        let model = model_file::load(&super::model_path::weights(&self.model)?, &network)?;
         let report = Report {
             model: &self.model,
             layers: summary::rows(&network),

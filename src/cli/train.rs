@@ -1,6 +1,6 @@
 //! `digit-adder train` and `digit-adder resume`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -28,8 +28,11 @@ use crate::{Error, Result};
 #[derive(Debug, Args)]
 pub(super) struct Train {
     /// Continue a run: its folder, or one of its checkpoints [default: runs/latest]
-    #[arg(long, value_name = "RUN", num_args = 0..=1)]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with = "init")]
     resume: Option<Option<PathBuf>>,
+    /// Start from the weights of a file or of a run, not from drawn ones
+    #[arg(long, value_name = "MODEL")]
+    init: Option<PathBuf>,
     #[command(flatten)]
     flags: Flags,
 }
@@ -52,9 +55,6 @@ pub(super) struct Flags {
     pub data: DataOptions,
     #[command(flatten)]
     pub recipe: Recipe,
-    /// Start from the weights of a file or of a run, not from drawn ones
-    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
-    pub init: Option<PathBuf>,
     /// Folder for weights, log and plots, new or empty [default: runs/<date>_<time>_seed<N>, or the run that is
     /// continued]
     #[arg(long, value_name = "DIR")]
@@ -107,22 +107,22 @@ fn keep(text: &str) -> std::result::Result<Keep, String> {
 impl Train {
     pub(super) fn run(self, given: &Given) -> anyhow::Result<()> {
         let latest = |run: Option<PathBuf>| run.unwrap_or_else(RunFolder::latest);
-        self.flags.run(self.resume.map(latest), given)
+        self.flags.run(self.resume.map(latest), self.init.as_deref(), given)
     }
 }
 
 impl Resume {
     pub(super) fn run(self, given: &Given) -> anyhow::Result<()> {
-        self.flags.run(Some(self.run.unwrap_or_else(RunFolder::latest)), given)
+        self.flags.run(Some(self.run.unwrap_or_else(RunFolder::latest)), None, given)
     }
 }
 
 impl Flags {
-    fn run(self, resume: Option<PathBuf>, given: &Given) -> anyhow::Result<()> {
+    fn run(self, resume: Option<PathBuf>, init: Option<&Path>, given: &Given) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
         self.check(&network, resume.is_some())?;
         let watch = self.hot_reload.then(|| Watch::new(&self.shader_dir, console::interject)).transpose()?;
-        let mut start = self.start(resume, given, &network)?;
+        let mut start = self.start(resume, init, given, &network)?;
         start.recipe.check()?;
         start.recipe.plan = options::fitting(start.recipe.plan, &network);
         let mut opened = self.open(&start, &network)?;
@@ -155,12 +155,12 @@ impl Flags {
         self.out.as_deref().map_or(Ok(()), run_folder::refuse_used)
     }
 
-    fn start(&self, resume: Option<PathBuf>, given: &Given, network: &Network) -> Result<Start> {
+    fn start(&self, resume: Option<PathBuf>, init: Option<&Path>, given: &Given, network: &Network) -> Result<Start> {
         let data = self.data.clone().absolute();
         let asked = Asked { adapter: self.adapter.clone(), data };
         match resume {
             Some(run) => Start::of_run(&run, &self.recipe, &asked, given, network),
-            None => Start::new(self.recipe.clone(), asked, self.init.as_deref(), network),
+            None => Start::new(self.recipe.clone(), asked, init, network),
         }
     }
 
@@ -210,7 +210,7 @@ impl Flags {
     /// What a dry run says last.
     fn intention(&self, start: &Start, job: &Job) -> String {
         let (steps, epochs) = (job.steps(), start.recipe.epochs);
-        let left = u64::from(steps) * u64::from(epochs) - u64::from(start.state.step);
+        let left = (u64::from(steps) * u64::from(epochs)).saturating_sub(u64::from(start.state.step));
         let place = match (&self.out, &start.of) {
             (Some(out), _) => out.display().to_string(),
             (None, Some((folder, _))) => folder.path().display().to_string(),
@@ -237,8 +237,13 @@ fn introduce(network: &Network, dataset: &Dataset, start: &Start, job: &Job) {
     console::say(&format!("\n{}\n", summary::network(network, start.recipe.batch_size)));
     let recipe = &start.recipe;
     console::say(&format!("{}, {}", summary::title(recipe, origin), summary::details(recipe)));
-    if start.of.is_some() {
-        let (step, place) = (start.state.step, &start.progress.place);
+    let (step, place) = (start.state.step, &start.progress.place);
+    if start.of.is_some() && place.epoch > recipe.epochs {
+        console::say(&format!(
+            "all {} epochs are done at step {step}: a larger --epochs goes on",
+            recipe.epochs
+        ));
+    } else if start.of.is_some() {
         console::say(&format!(
             "continued at step {step}: epoch {} of {}, {} of {} images",
             place.epoch, recipe.epochs, place.images, job.images

@@ -22,8 +22,11 @@ pub(super) fn name(latest: &Path, run: &Path) -> Result<()> {
     }
 }
 
-/// The folder that a path means.
+/// The folder that a path means: a run has its own name, not that of a link to it.
 pub(super) fn followed(path: &Path) -> PathBuf {
+    if let Ok(target) = fs::read_link(path) {
+        return path.parent().unwrap_or(Path::new("")).join(target);
+    }
     match path.is_file().then(|| atomic::read_text(path)) {
         Some(Ok(name)) if path.ends_with(super::LATEST) => path.with_file_name(name.trim()),
         _ => path.to_path_buf(),
@@ -56,8 +59,7 @@ mod tests {
         for run in ["a", "b"].map(|name| runs.path().join(name)) {
             fs::create_dir(&run).unwrap();
             name(&latest, &run).unwrap();
-            fs::write(followed(&latest).join("here"), "").unwrap();
-            assert!(run.join("here").is_file());
+            assert_eq!(followed(&latest), run);
         }
         fs::remove_file(&latest).unwrap();
         fs::write(&latest, "a\n").unwrap();

@@ -252,7 +252,7 @@ fn it_makes_no_difference_where_a_training_is_saved_or_stopped() {
     let recipe = recipe(AddendDraw::Fresh);
     let (mut whole, mut seen) = (Fake::default(), Seen::default());
     train_all(&mut whole, &recipe, &mut seen).unwrap();
-    for (save_every, stop_after) in [(Some(3), 45), (None, 1), (Some(10), 100), (None, 200), (Some(4), 299)] {
+    for (save_every, stop_after) in [(Some(3), 45), (None, 1), (Some(10), 100), (None, 200), (Some(4), 289)] {
         let (mut engine, mut parts) =
             (Fake::default(), Seen { stop_after: Some(stop_after), ..Seen::default() });
         let job = Job { save_every, ..job(&recipe) };
