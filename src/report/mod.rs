@@ -12,6 +12,9 @@ pub(crate) mod run_folder;
 pub(crate) mod schedule;
 pub(crate) mod summary;
 pub(crate) mod table;
+// Until the run's folder keeps one.
+#[allow(dead_code)]
+pub(crate) mod tensorboard;
 pub(crate) mod trace;
 pub(crate) mod verdict;
 pub(crate) mod weights;
