@@ -170,7 +170,7 @@ fn a_wrong_variable_is_named() {
 #[test]
 fn variables_that_programs_share_stand_above_the_file_too() {
     let (config, told) = started("data_dir = 'no such folder'\n", &FILE, &[("MNIST_DIR", "elsewhere")]);
-    assert!(config["dataset"].as_str().unwrap().starts_with("drawn"), "{config}");
+    assert!(config["data"]["origin"].as_str().unwrap().starts_with("drawn"), "{config}");
     assert!(told.contains("note: `data_dir` in run.toml, line 6 is not used, as MNIST_DIR is set"), "{told}");
     let file = BASE.replace("'cpu'", "'no such adapter'");
     let folder = TempDir::new().unwrap();

@@ -15,6 +15,7 @@ mod model_path;
 mod options;
 mod outcome;
 mod pictures;
+mod plot;
 mod predict;
 mod profile;
 mod recorder;
@@ -60,6 +61,8 @@ enum Command {
     Eval(eval::Eval),
     /// Read the digit in each picture and add a number to it
     Predict(predict::Predict),
+    /// Draw a run's plots again, or compare several runs
+    Plot(plot::Plot),
     /// List the adapters that `--adapter` can choose from
     Adapters(adapters::Adapters),
     /// Compare every kernel with the reference on your adapter; add its output to a report of wrong numbers
@@ -134,6 +137,7 @@ pub fn run(cli: Cli, given: &Given) -> anyhow::Result<()> {
         Command::Resume(resume) => resume.run(given),
         Command::Eval(eval) => eval.run(),
         Command::Predict(predict) => predict.run(),
+        Command::Plot(plot) => plot.run(),
         Command::Adapters(adapters) => adapters.run(),
         Command::Selftest(selftest) => selftest.run(),
         Command::Bench(bench) => bench.run(),

@@ -1,8 +1,9 @@
 //! What came of a training: its test, its summary, its plots, and what is odd about them.
 
+use std::path::Path;
+
 use serde::Serialize;
 
-use crate::Result;
 use crate::data::{Dataset, HeldOut, held_out_addends};
 use crate::network::Network;
 use crate::report::accuracy::TestReport;
@@ -12,6 +13,7 @@ use crate::report::{console, plots};
 use crate::train::model_file::{self, parameters_sha256};
 use crate::train::run::{self, End, History};
 use crate::train::{Checkpoint, Confusion, Engine, Metrics, Mistake, Recipe, State};
+use crate::{Error, Result, atomic};
 
 /// A training that has ended.
 pub(super) struct Outcome<'a> {
@@ -44,6 +46,11 @@ struct Best {
     loss: f64,
 }
 
+/// How often the test took each class for each, for each head.
+pub(super) const CONFUSIONS: &str = "confusions.json";
+/// The images that the test got wrong, one a line.
+pub(super) const MISTAKES: &str = "mistakes.jsonl";
+
 /// What a test found.
 pub(super) struct Tested {
     weights: &'static str,
@@ -52,12 +59,36 @@ pub(super) struct Tested {
     mistakes: Vec<Mistake>,
 }
 
+impl Tested {
+    /// Keeps what the plots of the test are drawn from.
+    fn keep(&self, folder: &RunFolder) -> Result<()> {
+        let cannot =
+            |error: serde_json::Error| Error::Data(format!("cannot write the test's results: {error}"));
+        let confusions = serde_json::to_string(&self.confusions).map_err(cannot)?;
+        let lines = self.mistakes.iter().map(|mistake| Ok(serde_json::to_string(mistake)? + "\n"));
+        let mistakes = lines.collect::<serde_json::Result<String>>().map_err(cannot)?;
+        atomic::write(&folder.path().join(CONFUSIONS), confusions.as_bytes())?;
+        atomic::write(&folder.path().join(MISTAKES), mistakes.as_bytes())
+    }
+
+    /// The mistakes that a file keeps.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] naming the file.
+    pub(super) fn mistakes(path: &Path) -> Result<Vec<Mistake>> {
+        let text = atomic::read_text(path)?;
+        let mistakes = text.lines().map(serde_json::from_str).collect::<serde_json::Result<_>>();
+        mistakes.map_err(|error| Error::Data(format!("{}: {error}", path.display())))
+    }
+}
+
 impl Outcome<'_> {
     /// Runs the test set, and keeps, prints and draws the result.
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Diverged`] where the weights give no finite numbers; errors of the engine; [`crate::Error::Data`] where
+    /// [`Error::Diverged`] where the weights give no finite numbers; errors of the engine; [`Error::Data`] where
     /// the summary cannot be written.
     pub(super) fn test(&self, engine: &mut dyn Engine, end: End, last: &Checkpoint) -> Result<Metrics> {
         let (weights, epoch) = match self.history.best {
@@ -75,6 +106,7 @@ impl Outcome<'_> {
         let confusions = answers.confusions(self.network, &self.dataset.test, &addends);
         let mistakes = answers.mistakes(self.network, &self.dataset.test, &addends);
         let tested = Tested { weights, metrics, confusions, mistakes };
+        tested.keep(self.folder)?;
         self.summarise(end, &last.state, Some(&tested))?;
         if end == End::OutOfPatience {
             console::say(&format!("stopped early: no better than epoch {epoch} since then (--patience)"));
@@ -98,7 +130,7 @@ impl Outcome<'_> {
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Data`] naming the file.
+    /// [`Error::Data`] naming the file.
     pub(super) fn summarise(&self, ended: End, state: &State, tested: Option<&Tested>) -> Result<()> {
         let summary = Summary {
             ended,

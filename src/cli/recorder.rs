@@ -11,6 +11,7 @@ use crate::network::Network;
 use crate::report::background::Background;
 use crate::report::console::{self, EpochBar};
 use crate::report::run_folder::{Entry, Journal, RunFolder, StepRecord};
+use crate::report::tensorboard::EventFile;
 use crate::train::log::{Line, Running};
 use crate::train::model_file::{self, About};
 use crate::train::run::{EpochRecord, Watcher};
@@ -30,6 +31,8 @@ pub(super) struct Recorder<'a> {
     pub json: bool,
     /// Whether the next state is that of the best epoch so far.
     pub best: bool,
+    /// What TensorBoard is shown, where that is wanted.
+    pub events: Option<EventFile>,
     pub background: Background,
     /// Where the training stands.
     pub latest: Arc<Checkpoint>,
@@ -103,6 +106,9 @@ impl Watcher for Recorder<'_> {
         self.about.trained_epochs = Some(record.epoch);
         let entry = Entry::Epoch(record.clone());
         self.journal.borrow_mut().append(&entry)?;
+        if let Some(events) = &mut self.events {
+            events.epoch(record).and_then(|()| events.flush())?;
+        }
         self.bar.clear();
         match self.json {
             true => console::print_json(&entry),

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-use super::outcome::Outcome;
+use super::outcome::{self, Outcome};
 use super::profile::Profiler;
 use super::recorder::{self, Recorder};
 use super::run_config::{self, Data, Resumed, RunConfig};
@@ -18,6 +18,7 @@ use crate::network::Network;
 use crate::report::background::Background;
 use crate::report::console::{self, EpochBar};
 use crate::report::run_folder::{Journal, RunFolder};
+use crate::report::tensorboard::EventFile;
 use crate::train::log::Running;
 use crate::train::model_file::About;
 use crate::train::run::{self, End, Job};
@@ -126,7 +127,9 @@ impl<'a> Session<'a> {
                 None => {
                     let folder = of.hold()?;
                     folder.checkpoints().forget_after(self.start.state.step)?;
-                    folder.forget("summary.json")?;
+                    for outdated in ["summary.json", outcome::CONFUSIONS, outcome::MISTAKES] {
+                        folder.forget(outdated)?;
+                    }
                     Ok(folder)
                 }
                 Some(out) => {
@@ -192,6 +195,7 @@ impl<'a> Session<'a> {
             keep: self.flags.keep.0,
             json: self.flags.json,
             best: false,
+            events: self.flags.tensorboard.then(|| EventFile::create(folder.path())).transpose()?,
             background: Background::new(),
             latest: Arc::new(latest),
             saved: Arc::new(Mutex::new(None)),

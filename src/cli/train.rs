@@ -155,7 +155,13 @@ impl Flags {
         self.out.as_deref().map_or(Ok(()), run_folder::refuse_used)
     }
 
-    fn start(&self, resume: Option<PathBuf>, init: Option<&Path>, given: &Given, network: &Network) -> Result<Start> {
+    fn start(
+        &self,
+        resume: Option<PathBuf>,
+        init: Option<&Path>,
+        given: &Given,
+        network: &Network,
+    ) -> Result<Start> {
         let data = self.data.clone().absolute();
         let asked = Asked { adapter: self.adapter.clone(), data };
         match resume {

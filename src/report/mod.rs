@@ -4,16 +4,12 @@ pub(crate) mod accuracy;
 pub(crate) mod background;
 pub(crate) mod bench;
 pub(crate) mod console;
-// Until the run's folder draws more than one of its figures.
-#[allow(dead_code)]
 pub(crate) mod plot;
 pub(crate) mod plots;
 pub(crate) mod run_folder;
 pub(crate) mod schedule;
 pub(crate) mod summary;
 pub(crate) mod table;
-// Until the run's folder keeps one.
-#[allow(dead_code)]
 pub(crate) mod tensorboard;
 pub(crate) mod trace;
 pub(crate) mod verdict;

@@ -58,11 +58,6 @@ impl EventFile {
         Ok(events)
     }
 
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Adds a number to the curve `tag`; `wall_time` is in seconds since 1970.
     ///
     /// # Errors
@@ -257,19 +252,18 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("events");
         let mut files: Vec<_> = (0..3).map(|_| EventFile::create(&folder).unwrap()).collect();
-        let paths: std::collections::HashSet<_> =
-            files.iter().map(|file| file.path().to_path_buf()).collect();
+        let paths: std::collections::HashSet<_> = files.iter().map(|file| file.path.clone()).collect();
         assert_eq!(paths.len(), 3);
-        let length = |file: &EventFile| fs::metadata(file.path()).unwrap().len();
+        let length = |file: &EventFile| fs::metadata(&file.path).unwrap().len();
         assert_eq!(length(&files[0]), 40, "the version, framed");
         for epoch in 1..=2 {
             let before = length(&files[0]);
             files[0].epoch(&record(epoch)).unwrap();
             assert!(length(&files[0]) > before);
         }
-        let name = files[0].path().file_name().unwrap().to_str().unwrap();
+        let name = files[0].path.file_name().unwrap().to_str().unwrap();
         assert!(name.starts_with("events.out.tfevents."), "{name}");
-        let error = EventFile::create(files[0].path()).err().unwrap();
+        let error = EventFile::create(&files[0].path).err().unwrap();
         assert!(error.exit_code() == 4 && error.to_string().contains(name), "{error}");
     }
 

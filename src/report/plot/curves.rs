@@ -43,11 +43,6 @@ pub(crate) fn learning_rate(records: &[EpochRecord], title: &str) -> Drawing {
     stack(&[panel], epochs(records), title)
 }
 
-/// [`loss`] above [`accuracy`].
-pub(super) fn overview(records: &[EpochRecord], test: Option<&Metrics>, title: &str) -> Drawing {
-    stack(&[loss_panel(records, test), accuracy_panel(records, test)], epochs(records), title)
-}
-
 /// The first and the last epoch.
 pub(super) fn epochs(records: &[EpochRecord]) -> (u32, u32) {
     let epochs = || records.iter().map(|record| record.epoch);

@@ -3,13 +3,14 @@
 
 use std::io::Cursor;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use image::{ExtendedColorType, ImageEncoder, ImageFormat, Rgba, codecs::png::PngEncoder};
 use kuva::PngBackend;
 use kuva::backend::svg::SvgBackend;
 use kuva::render::render::Scene;
 
 use crate::data::SIDE;
-use crate::train::run::EpochRecord;
 use crate::{Error, Result};
 
 mod canvas;
@@ -113,7 +114,7 @@ impl Picture {
         debug_assert!(written.is_ok(), "{written:?}");
         format!(
             r#"<image x="{x}" y="{y}" width="{side}" height="{side}" style="image-rendering:pixelated" href="data:image/png;base64,{}"/>"#,
-            base64(&png)
+            STANDARD.encode(&png)
         )
     }
 
@@ -130,27 +131,6 @@ impl Picture {
             }
         }
     }
-}
-
-/// As RFC 4648 writes bytes.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let byte = |i: usize| u32::from(three.get(i).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let known = digit <= three.len();
-            let value = (bits >> (18 - 6 * digit)) as usize % 64;
-            text.push(if known { char::from(DIGITS[value]) } else { '=' });
-        }
-    }
-    text
-}
-
-/// Loss above, accuracies below, over the epochs.
-pub(crate) fn draw(records: &[EpochRecord], title: &str) -> Drawing {
-    curves::overview(records, None, title)
 }
 
 #[cfg(test)]

@@ -91,9 +91,8 @@ fn one_epoch_or_many_make_a_figure() {
             checked(&curves::accuracy(&records, test, "seed 1"), &["seed 1", "digit, train", "epoch"], &what);
         }
         checked(&curves::learning_rate(&records, "seed 1"), &["seed 1", "learning rate", "epoch"], &what);
-        checked(&draw(&records, "seed 1"), &["seed 1", "loss", "validation", "sum, train", "epoch"], &what);
     }
-    checked(&draw(&[], "none"), &["none"], "no epochs");
+    checked(&curves::loss(&[], None, "none"), &["none"], "no epochs");
     checked(&curves::learning_rate(&[], "none"), &["none"], "no epochs");
 }
 
@@ -166,7 +165,7 @@ fn a_png_is_twice_as_large() {
     let records = records(1..=8);
     let drawings = [
         curves::loss(&records, None, "loss"),
-        draw(&[], "none"),
+        curves::loss(&[], None, "none"),
         confusion::draw(&confusion("sum", 19), "confusion"),
         gallery::draw(&mistakes(9, &split), &split, "gallery"),
         compare::draw(&[("a", &records), ("b", &records[3..])], "compare"),
@@ -268,13 +267,6 @@ fn as_many_images_as_fit_are_shown() {
 }
 
 #[test]
-fn bytes_are_written_as_base64() {
-    for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
-        assert_eq!(base64(bytes.as_bytes()), text);
-    }
-}
-
-#[test]
 fn runs_are_told_apart() {
     let runs: Vec<Vec<EpochRecord>> = (1..=10).map(|run| records(1..=2 + run)).collect();
     let names: Vec<String> = (1..=10).map(|run| format!("seed {run}")).collect();
@@ -312,19 +304,18 @@ fn all_figures() {
         write(&format!("loss-{epochs}"), curves::loss(&records, Some(&test), title));
         write(&format!("accuracy-{epochs}"), curves::accuracy(&records, Some(&test), title));
         write(&format!("rate-{epochs}"), curves::learning_rate(&records, title));
-        write(&format!("overview-{epochs}"), draw(&records, title));
     }
     if let Ok(log) = std::env::var("EPOCHS") {
         let text = std::fs::read_to_string(log).unwrap();
         let real: Vec<EpochRecord> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        write("real", draw(&real, title));
-        write("real-late", draw(&real[4..], title));
+        write("real", curves::loss(&real, None, title));
+        write("real-late", curves::accuracy(&real[4..], None, title));
     }
     let zero = |epoch: u32| if epoch == 5 { 0.0 } else { 0.5 / f64::from(epoch) };
     let none = |epoch: u32| 10_000 - 500 / (epoch * epoch * epoch * epoch) as usize;
-    write("zeros", draw(&with(8, zero, none), title));
-    write("span", draw(&with(3, |epoch| 10f64.powi(11 * epoch as i32 - 20), |_| 2000), title));
-    write("flat", draw(&with(8, |_| 0.7, |_| 1100), title));
+    write("zeros", curves::accuracy(&with(8, zero, none), None, title));
+    write("span", curves::loss(&with(3, |epoch| 10f64.powi(11 * epoch as i32 - 20), |_| 2000), None, title));
+    write("flat", curves::loss(&with(8, |_| 0.7, |_| 1100), None, title));
     write("confusion-10", confusion::draw(&confusion("digit", 10), title));
     write("confusion-19", confusion::draw(&confusion("sum", 19), title));
     let split = crate::data::load(&crate::data::Request::default(), &mut |_| {}).unwrap().test;
