@@ -12,6 +12,7 @@ use digit_adder::bench::{ceiling, throughput};
 use digit_adder::engine::gpu::probe::Probe;
 use digit_adder::gpu::{Buffers, Gpu, Replay};
 use digit_adder::network::Loss;
+use digit_adder::ops::adam::Adam;
 use digit_adder::plans::{Kind, tiles::CANDIDATES, tiles::Tiles};
 use digit_adder::program::times::Method;
 use digit_adder::program::{Cursor, Dispatch, Program};
@@ -49,7 +50,7 @@ fn run(folder: &Path, arguments: &[&str]) -> (String, String) {
 
 fn training(plan: Kind, batch: usize) -> Program {
     let tiles = Tiles::of(common::gpu::device().unwrap());
-    plan.programs(&network(), Loss::Logits, tiles).training(batch).unwrap()
+    plan.programs(&network(), Loss::Logits, Adam::default(), tiles).training(batch).unwrap()
 }
 
 fn positive(value: &Value) -> f64 {

@@ -2,11 +2,11 @@
 
 mod common;
 
-use common::fixture::{BATCH, Fixture, LEARNING_RATE};
+use common::fixture::{ADAMW, BATCH, Fixture, LEARNING_RATE};
 use digit_adder::network::Loss;
 use digit_adder::ops::adam::Adam;
 use digit_adder::reference::gather::{self, Batch, Examples};
-use digit_adder::reference::network::{backward, forward, losses, named_parameters};
+use digit_adder::reference::network::{Pass, backward, forward, losses, named_parameters};
 use digit_adder::reference::{Real, adam, metrics};
 use digit_adder::selftest::comparator::{Tol, close};
 
@@ -14,9 +14,56 @@ const LOGITS: Tol = Tol { absolute: 1e-5, relative: 0.0 };
 const GRADIENTS: Tol = Tol { absolute: 1e-6, relative: 1e-4 };
 const LOSSES: Tol = Tol { absolute: 1e-5, relative: 0.0 };
 
-/// Logits and gradients of the first step, and the losses of ten.
+/// Logits and gradients of the first step, and the losses of ten steps of Adam.
 fn agrees<T: Real>(loss: Loss) {
     let (fixture, network) = (Fixture::load(), Fixture::network());
+    let means = train::<T>(&fixture, loss, &Adam::default(), |step, pass, flat| {
+        if step > 1 {
+            return;
+        }
+        for (head, want) in network.heads().iter().zip(fixture.logits()) {
+            close(&head.name, &pass.values[head.logits], &want, LOGITS).unwrap();
+        }
+        let want = fixture.gradients(loss);
+        for ((name, got), (_, want)) in
+            named_parameters(&network, flat).iter().zip(named_parameters(&network, &want))
+        {
+            close(&format!("gradient of {name}"), got, want, GRADIENTS).unwrap();
+        }
+    });
+    same_losses::<T>(&means, &fixture.losses(loss));
+}
+
+/// AdamW with a limited norm: the norms and losses of ten steps.
+fn agrees_decayed_and_clipped<T: Real>() {
+    let [weight_decay, max] = ADAMW;
+    let adam = Adam { weight_decay, clip_norm: Some(max), ..Adam::default() };
+    let (fixture, mut norms) = (Fixture::load(), Vec::new());
+    let means = train::<T>(&fixture, Loss::Logits, &adam, |_, _, flat| {
+        norms.push(flat.iter().map(|dw| dw.wide() * dw.wide()).sum::<f64>().sqrt());
+    });
+    let [losses, want] = fixture.losses_and_norms();
+    assert!(want.iter().any(|&norm| norm < max) && want.iter().any(|&norm| norm > 2.0 * max), "{want:?}");
+    close("norms of ten steps", &norms, &want, LOSSES).unwrap();
+    same_losses::<T>(&means, &losses);
+}
+
+fn same_losses<T>(got: &[f64], want: &[f64]) {
+    close("losses of ten steps", got, want, LOSSES).unwrap();
+    // In f64 both sides compute the same sums in a different order, so far less is allowed.
+    if size_of::<T>() == size_of::<f64>() {
+        close("losses of ten steps", got, want, Tol::absolute(1e-12)).unwrap();
+    }
+}
+
+/// The mean losses of ten steps, each before its update; `seen` receives each step's pass and flat gradients.
+fn train<T: Real>(
+    fixture: &Fixture,
+    loss: Loss,
+    adam: &Adam,
+    mut seen: impl FnMut(u32, &Pass<T>, &[T]),
+) -> Vec<f64> {
+    let network = Fixture::network();
     let (images, labels, addends) = (fixture.images(), fixture.labels(), fixture.addends());
     let examples = Examples { images: &images, labels: &labels, addends: &addends };
     let order: Vec<u32> = (0..BATCH as u32).collect();
@@ -33,23 +80,10 @@ fn agrees<T: Real>(loss: Loss) {
         let gradients = backward(&network, &w, [&image, &number], &pass, &losses.d_logits);
         let of_heads = losses.of_heads.iter().map(|loss| metrics::total_loss(loss) / BATCH as f64);
         means.push(of_heads.sum::<f64>() / network.heads().len() as f64);
-        if step == 1 {
-            for (head, want) in network.heads().iter().zip(fixture.logits()) {
-                close(&head.name, &pass.values[head.logits], &want, LOGITS).unwrap();
-            }
-            let want = fixture.gradients(loss);
-            let got = named_parameters(&network, &gradients.flat);
-            for ((name, got), (_, want)) in got.iter().zip(named_parameters(&network, &want)) {
-                close(&format!("gradient of {name}"), got, want, GRADIENTS).unwrap();
-            }
-        }
-        adam::step(&Adam::default(), LEARNING_RATE, step, &gradients.flat, &mut w, &mut m, &mut v);
+        seen(step, &pass, &gradients.flat);
+        adam::step(adam, LEARNING_RATE, step, &gradients.flat, &mut w, &mut m, &mut v);
     }
-    close("losses of ten steps", &means, &fixture.losses(loss), LOSSES).unwrap();
-    // In f64 both sides compute the same sums in a different order, so far less is allowed.
-    if size_of::<T>() == size_of::<f64>() {
-        close("losses of ten steps", &means, &fixture.losses(loss), Tol::absolute(1e-12)).unwrap();
-    }
+    means
 }
 
 #[test]
@@ -70,4 +104,14 @@ fn double_softmax_loss_in_f64() {
 #[test]
 fn double_softmax_loss_in_f32() {
     agrees::<f32>(Loss::DoubleSoftmax);
+}
+
+#[test]
+fn decayed_and_clipped_in_f64() {
+    agrees_decayed_and_clipped::<f64>();
+}
+
+#[test]
+fn decayed_and_clipped_in_f32() {
+    agrees_decayed_and_clipped::<f32>();
 }

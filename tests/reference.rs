@@ -6,7 +6,9 @@ use digit_adder::ops::cross_entropy::CrossEntropy;
 use digit_adder::ops::max_pool::MaxPool;
 use digit_adder::ops::softmax::Softmax;
 use digit_adder::reference::gather::{Batch, Examples};
-use digit_adder::reference::{adam, add, batch_sum, cross_entropy, gather, max_pool, metrics, softmax};
+use digit_adder::reference::{
+    adam, add, batch_sum, clip_norm, cross_entropy, gather, max_pool, metrics, softmax,
+};
 
 /// Runs an op that writes one output of `len` numbers.
 fn output(len: usize, op: impl FnOnce(&mut [f64])) -> Vec<f64> {
@@ -77,4 +79,32 @@ fn adam_takes_the_steps_of_its_formula() {
     let mean: f64 = (0.9 * -0.4 + 0.1 * 2.0) / (1.0 - 0.81);
     let square: f64 = (0.999 * 0.016 + 0.001 * 4.0) / (1.0 - 0.998001);
     assert!((w[0] - (1.01 - 0.01 * mean / square.sqrt())).abs() <= 1e-10, "{}", w[0]);
+}
+
+#[test]
+fn a_long_gradient_is_scaled_down_and_a_short_one_is_left() {
+    let scale = |max, dw: &[f64]| clip_norm::scale(max, dw);
+    assert!((scale(1.0, &[3.0, 0.0, -4.0]) - 1.0 / 5.000001).abs() <= 1e-15);
+    assert!((scale(5.0, &[3.0, 0.0, -4.0]) - 5.0 / 5.000001).abs() <= 1e-15);
+    assert_eq!([scale(6.0, &[3.0, -4.0]), scale(0.1, &[0.0, 0.0])], [1.0, 1.0]);
+    assert_eq!(scale(1.0, &[f64::MAX]), 0.0);
+    // In f32 too the square of a large number is finite.
+    let scale: f32 = clip_norm::scale(1.0, &[1e30f32]);
+    assert!((scale / 1e-30 - 1.0).abs() <= 1e-6, "{scale}");
+}
+
+#[test]
+fn weights_decay_apart_from_the_gradient() {
+    let adam = Adam { weight_decay: 0.5, clip_norm: Some(0.5), ..Adam::default() };
+    let (mut w, mut m, mut v) = ([2.0f64, -1.0, 0.0], [0.0f64; 3], [0.0f64; 3]);
+    adam::step(&adam, 0.1, 1, &[3.0, 0.0, -4.0], &mut w, &mut m, &mut v);
+    // A twentieth of each weight, and a step of the learning rate where there is a gradient.
+    for (got, want) in w.iter().zip([2.0 - 0.1 - 0.1, -1.0 + 0.05, 0.1]) {
+        assert!((got - want).abs() <= 1e-8, "{w:?}");
+    }
+    let scale = 0.5 / 5.000001;
+    assert!(
+        (m[0] - 0.3 * scale).abs() <= 1e-15 && (v[2] - 0.016 * scale * scale).abs() <= 1e-15,
+        "{m:?} {v:?}"
+    );
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use digit_adder::network::{Loss, Sizes};
+use digit_adder::ops::adam::Adam;
 use digit_adder::plans::{Kind, tiles::Tiles};
 use digit_adder::program::Schedule;
 use digit_adder::wgsl::{Library, lower};
@@ -11,7 +12,11 @@ use serde_json::Value;
 
 fn schedule(kind: Kind, tiles: Tiles) -> Schedule {
     let network = Sizes::default().network().unwrap();
-    lower(&kind.programs(&network, Loss::Logits, tiles).training(64).unwrap(), &Library::Embedded).unwrap()
+    lower(
+        &kind.programs(&network, Loss::Logits, Adam::default(), tiles).training(64).unwrap(),
+        &Library::Embedded,
+    )
+    .unwrap()
 }
 
 /// Compares a text with a file, or writes the file.
@@ -97,7 +102,8 @@ fn a_schedule_survives_a_file_but_for_its_trust() {
 #[test]
 fn what_does_not_fit_is_refused_by_name() {
     let network = Sizes::default().network().unwrap();
-    let program = || Kind::Layered.programs(&network, Loss::Logits, Tiles::FAT).training(64).unwrap();
+    let program =
+        || Kind::Layered.programs(&network, Loss::Logits, Adam::default(), Tiles::FAT).training(64).unwrap();
     let said = |change: fn(&mut digit_adder::program::Program)| {
         let mut program = program();
         change(&mut program);

@@ -34,13 +34,18 @@ fn main() -> std::process::ExitCode {
         let fat = Tiles::fat(common::gpu::lanes());
         for (batch, tiles, cut) in [(64, fat, "fat"), (7, Tiles::THIN, "thin")] {
             let name = format!("{STEPS} steps of {batch}, {cut} tiles, {loss:?}, against the reference");
-            trials.push(common::gpu::trial(name, move |gpu| against_reference(gpu, tiles, loss, batch)));
+            let inputs = move || Inputs::drawn(batch, STEPS, 1);
+            trials.push(common::gpu::trial(name, move |gpu| {
+                against_reference(gpu, tiles, loss, batch, &inputs()).map(drop)
+            }));
         }
         for kind in PLANS {
             let name = format!("PyTorch's numbers, {kind:?}, {loss:?}");
             trials.push(common::gpu::trial(name, move |gpu| against_pytorch(gpu, kind, loss)));
         }
     }
+    let name = format!("{STEPS} steps of 7, decayed and clipped, against the reference");
+    trials.push(common::gpu::trial(name, |gpu| decayed_and_clipped(gpu)));
     let name = "gradients of 1000, fused against layered";
     trials.push(common::gpu::trial(name, |gpu| large_batch(gpu, 1000)));
     common::gpu::conclude(trials)
@@ -209,9 +214,25 @@ fn same_winners(device: &Device, kind: Kind, step: &Step) -> Result<(), String> 
     Ok(())
 }
 
-fn against_reference(gpu: &Gpu, tiles: Tiles, loss: Loss, batch: usize) -> Result<(), String> {
-    let inputs = Inputs::drawn(batch, STEPS, 1);
-    let mut reference = Reference::new(loss, batch, &inputs);
+/// Some steps without the options would be elsewhere by far more than the budget.
+fn decayed_and_clipped(gpu: &Gpu) -> Result<(), String> {
+    let mut inputs = Inputs::drawn(7, STEPS, 1);
+    inputs.adam = Adam { weight_decay: 3.0, clip_norm: Some(0.5), ..inputs.adam };
+    let scales = against_reference(gpu, Tiles::THIN, Loss::Logits, 7, &inputs)?;
+    assert!(scales.iter().any(|&scale| scale <= 0.75), "nothing was clipped: {scales:?}");
+    println!("scales {scales:.2?}");
+    Ok(())
+}
+
+/// Returns what the gradients of each step are scaled by.
+fn against_reference(
+    gpu: &Gpu,
+    tiles: Tiles,
+    loss: Loss,
+    batch: usize,
+    inputs: &Inputs,
+) -> Result<Vec<f64>, String> {
+    let mut reference = Reference::new(loss, batch, inputs);
     let step = reference.step();
     let want = wanted(&reference, &step);
     let mut devices = Vec::new();
@@ -219,7 +240,7 @@ fn against_reference(gpu: &Gpu, tiles: Tiles, loss: Loss, batch: usize) -> Resul
     for kind in PLANS {
         let what = |error: String| format!("{kind:?}, {error}");
         let mut device =
-            Device::new(gpu, &mut common::gpu::kernels(false), (kind, tiles), loss, batch, &inputs)?;
+            Device::new(gpu, &mut common::gpu::kernels(false), (kind, tiles), loss, batch, inputs)?;
         device.run(1);
         same_winners(&device, kind, &step).map_err(what)?;
         let found = found(&device, (kind, tiles), &reference, &step)?;
@@ -250,26 +271,28 @@ fn after_steps(
     devices: Vec<(Kind, Device)>,
     want: &Named<f64>,
     batch: usize,
-) -> Result<(), String> {
-    let adam = Adam::default();
+) -> Result<Vec<f64>, String> {
+    let adam = reference.inputs.adam;
     let parameters = reference.network.parameters().to_vec();
     let mut budget = vec![0.0; reference.w.len()];
     let mut records = vec![(first.loss(), first.right.clone())];
-    let mut add_budgets = |v: &[f64], step: usize| {
+    let mut scales = vec![first.scale];
+    let mut add_budgets = |v: &[f64], step: usize, scale: f64| {
         for parameter in &parameters {
             let name = format!("d {}", parameter.name);
-            let error = tol(&name, &want[&name], batch).absolute;
+            let error = scale * tol(&name, &want[&name], batch).absolute;
             for index in parameter.range() {
                 let root = v[index].sqrt() / adam.root_correction(step as u32) + adam.epsilon;
                 budget[index] += LEARNING_RATE * (2.0 * error / root).min(2.0);
             }
         }
     };
-    add_budgets(&reference.v, 1);
+    add_budgets(&reference.v, 1, first.scale);
     for step in 2..=STEPS {
         let done = reference.step();
         records.push((done.loss(), done.right));
-        add_budgets(&reference.v, step);
+        add_budgets(&reference.v, step, done.scale);
+        scales.push(done.scale);
     }
     for (kind, mut device) in devices {
         device.run(STEPS - 1);
@@ -302,7 +325,7 @@ fn after_steps(
         }
         println!("{kind:?}, parameters after {STEPS} steps of {batch}: {worst:.3}");
     }
-    Ok(())
+    Ok(scales)
 }
 
 /// A large batch, whose loops are the longest: one plan against the other, whose rounding errors differ.
@@ -338,6 +361,7 @@ fn against_pytorch(gpu: &Gpu, kind: Kind, loss: Loss) -> Result<(), String> {
         addends: fixture.addends(),
         order: order.repeat(10),
         parameters: fixture.parameters(),
+        adam: Adam::default(),
     };
     let kernels = &mut common::gpu::kernels(false);
     let mut device = Device::new(gpu, kernels, (kind, Tiles::fat(gpu.lanes)), loss, fixture::BATCH, &inputs)?;

@@ -124,7 +124,8 @@ fn measure(
     images: Option<usize>,
     seconds: f64,
 ) -> Result<Row> {
-    let program = recipe.plan.programs(network, recipe.loss, Tiles::of(gpu)).training(recipe.batch_size)?;
+    let programs = recipe.plan.programs(network, recipe.loss, recipe.adam(), Tiles::of(gpu));
+    let program = programs.training(recipe.batch_size)?;
     Ok(Row {
         network: name,
         plan: recipe.plan,
@@ -137,13 +138,14 @@ fn measure(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::adam::Adam;
 
     #[test]
     fn arithmetic_grows_with_the_network() {
         for plan in [Kind::Fused, Kind::Layered] {
             let flops = |(_, network): &Named| {
-                let loss = Recipe::default().loss;
-                plan.programs(network, loss, Tiles::FAT).training(64).unwrap().flops()
+                let Recipe { loss, .. } = Recipe::default();
+                plan.programs(network, loss, Adam::default(), Tiles::FAT).training(64).unwrap().flops()
             };
             let flops: Vec<u64> = networks().unwrap().iter().map(flops).collect();
             let [real, wide, wider, deep, deeper] = flops[..] else { panic!("{flops:?}") };

@@ -12,6 +12,7 @@ use crate::engine::gpu::probe::Probe;
 use crate::gpu::spans::{self, Track};
 use crate::gpu::{Gpu, Kernels};
 use crate::network::{DIGITS, Network};
+use crate::ops::adam::Adam;
 use crate::plans::{Kind, tiles::Tiles};
 use crate::program::times::median;
 use crate::random::{Purpose, Random};
@@ -69,7 +70,7 @@ pub fn images() -> Result<Dataset> {
 pub fn check(gpu: &Gpu, network: &Network, plan: Kind, batch: usize) -> Result<()> {
     let mut kernels = Kernels::new(false);
     let parameters = network.initial_parameters(1);
-    plan.programs(network, Recipe::default().loss, Tiles::of(gpu))
+    plan.programs(network, Recipe::default().loss, Adam::default(), Tiles::of(gpu))
         .training(batch)
         .and_then(|program| Probe::new(gpu, &mut kernels, &Library::Embedded, program, &parameters))
         .map_err(|error| Error::Device(format!("the {plan} plan, batch {batch}: {error}")))?;

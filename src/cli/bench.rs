@@ -16,6 +16,7 @@ use crate::engine::{self, Choice};
 use crate::gpu::adapter::Preference;
 use crate::gpu::{Gpu, Kernels};
 use crate::network::{Network, Sizes};
+use crate::ops::adam::Adam;
 use crate::plans::{Kind, tiles::Tiles};
 use crate::report::bench::{Header, PlanReport, Report, SweepReport};
 use crate::report::console;
@@ -86,7 +87,7 @@ impl Bench {
         // Start-up first, before anything has warmed up.
         let mut started = Vec::new();
         for &plan in &plans {
-            let programs = plan.programs(&network, Recipe::default().loss, Tiles::of(gpu));
+            let programs = plan.programs(&network, Recipe::default().loss, Adam::default(), Tiles::of(gpu));
             let program = programs.training(self.batch_size)?;
             started.push(startup::measure(gpu, program, &network.initial_parameters(1), device)?);
         }

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::options;
 use crate::network::{Loss, Sizes};
+use crate::ops::adam::Adam;
 use crate::plans::{Kind, tiles::Tiles};
 use crate::report::{console, schedule};
 use crate::train::Recipe;
@@ -59,7 +60,7 @@ impl Schedule {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
         let plan = options::fitting(self.plan, &network);
-        let programs = plan.programs(&network, self.loss, self.tiles.into());
+        let programs = plan.programs(&network, self.loss, Adam::default(), self.tiles.into());
         let schedule = lower(&programs.training(self.batch_size)?, &Library::Embedded)?;
         let json = || serde_json::to_string_pretty(&schedule);
         Ok(console::print(&if self.json { json()? } else { schedule::listing(&schedule) })?)

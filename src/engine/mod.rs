@@ -219,7 +219,8 @@ impl Opened {
     pub fn prepare(&mut self, network: &Network, recipe: &Recipe) -> Result<()> {
         let Some(gpu) = &self.gpu else { return Ok(()) };
         let tiles = self.tiles.unwrap_or_else(|| Tiles::of(gpu));
-        let program = recipe.plan.programs(network, recipe.loss, tiles).training(recipe.batch_size)?;
+        let programs = recipe.plan.programs(network, recipe.loss, recipe.adam(), tiles);
+        let program = programs.training(recipe.batch_size)?;
         self.kernels.get(gpu, &lower(&program, &Library::Embedded)?.kernels).map(drop)
     }
 

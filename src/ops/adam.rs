@@ -1,9 +1,12 @@
 //! The optimizer.
 
+use super::batch_sum::batch_sum;
+use super::clip_norm::clip_norm;
 use crate::program::{Constant, Shared, Tape, Tensor};
 use crate::{Error, Result};
 
-/// Adam's hyperparameters (Kingma and Ba, 2015) except the learning rate.
+/// Adam's hyperparameters (Kingma and Ba, 2015) except the learning rate, and what is done to gradients and
+/// parameters beside it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// Decay of the first moment.
@@ -12,11 +15,16 @@ pub struct Adam {
     pub beta2: f64,
     /// Added to the denominator.
     pub epsilon: f64,
+    /// What all parameters, biases too, lose in a step: this times the learning rate times themselves
+    /// (Loshchilov and Hutter, 2019: AdamW). None of it enters the moments.
+    pub weight_decay: f64,
+    /// The most that the L2 norm of all gradients together may be; a longer gradient is scaled down to it.
+    pub clip_norm: Option<f64>,
 }
 
 impl Default for Adam {
     fn default() -> Self {
-        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip_norm: None }
     }
 }
 
@@ -32,9 +40,14 @@ impl Adam {
         (1.0 - self.beta2.powi(step as i32)).sqrt()
     }
 
-    /// What the kernels need for a step: its size, and 1 over its root correction.
-    pub fn rates(&self, learning_rate: f64, step: u32) -> [f64; 2] {
-        [self.step_size(learning_rate, step), 1.0 / self.root_correction(step)]
+    /// The share of every parameter that decays in a step.
+    pub fn decay(&self, learning_rate: f64) -> f64 {
+        learning_rate * self.weight_decay
+    }
+
+    /// What the kernels need for a step: its size, 1 over its root correction, and its decay.
+    pub fn rates(&self, learning_rate: f64, step: u32) -> [f64; 3] {
+        [self.step_size(learning_rate, step), 1.0 / self.root_correction(step), self.decay(learning_rate)]
     }
 
     /// The hyperparameters as a shader's constants.
@@ -50,11 +63,12 @@ impl Adam {
 }
 
 /// Adds the update of all `size` flat parameters, a multiple of 4. The gradients of the first of them may
-/// still be `partial [slots, words]`, words a multiple of 4, to be added up.
+/// still be `partial [slots, words]`, words a multiple of 4, to be added up. Where `adam` limits the norm, they
+/// are added up before, as the norm is that of all gradients.
 ///
 /// # Errors
-/// A `partial` of a different shape.
-pub fn adam(tape: &mut Tape, size: usize, adam: Adam, partial: Option<Tensor>) -> Result<()> {
+/// A `partial` of a different shape; as [`clip_norm`].
+pub fn adam(tape: &mut Tape, size: usize, adam: Adam, mut partial: Option<Tensor>) -> Result<()> {
     let dw = tape.shared(&[size], Shared::Gradients);
     let m = tape.shared(&[size], Shared::FirstMoments);
     let v = tape.shared(&[size], Shared::SecondMoments);
@@ -62,25 +76,41 @@ pub fn adam(tape: &mut Tape, size: usize, adam: Adam, partial: Option<Tensor>) -
     let mut constants = adam.constants().to_vec();
     constants.push(("QUADS", (size / 4).into()));
     let mut bindings = vec![("dw", dw), ("m", m), ("v", v), ("w", w)];
-    let mut additions = 0;
-    if let Some(partial) = partial {
-        let (name, shape) = (tape.name(partial), tape.shape(partial));
-        let &[slots, words] = shape else {
-            return Err(Error::Usage(format!(
-                "adam: `{name}` has shape {shape:?}, but [slots, words] is needed"
-            )));
-        };
-        if slots == 0 || !words.is_multiple_of(4) || words > size {
-            return Err(Error::Usage(format!(
-                "adam: `{name}` has shape {shape:?}, but needs slots of whole vec4, up to {size} words"
-            )));
+    // Three for m, four for v, eight for w.
+    let mut flops = 15 * size;
+    if let Some(max) = adam.clip_norm {
+        if let Some(partial) = partial.take() {
+            let [_, words] = slots(tape, size, partial)?;
+            let summed = tape.flat("summed gradients", Shared::Gradients, 0, words);
+            batch_sum(tape, "clip", partial, summed);
         }
+        bindings.push(("scale", clip_norm(tape, size, max)?));
+        constants.push(("CLIPPED", true.into()));
+        flops += size;
+    }
+    if let Some(partial) = partial {
+        let [slots, words] = slots(tape, size, partial)?;
         constants.extend([("SLOTS", slots.into()), ("SUMMED", (words / 4).into())]);
         bindings.push(("partial", partial));
-        additions = slots * words;
+        flops += slots * words;
     }
     tape.dispatch("adam", ["adam", "update"], &constants, &bindings, [size / 4, 1, 1]);
-    // Three for m, four for v, six for w.
-    tape.flops(13 * size + additions);
+    tape.flops(flops);
     Ok(())
+}
+
+/// Slots and words of gradients in parts, if they are such.
+fn slots(tape: &Tape, size: usize, partial: Tensor) -> Result<[usize; 2]> {
+    let (name, shape) = (tape.name(partial), tape.shape(partial));
+    let &[slots, words] = shape else {
+        return Err(Error::Usage(format!(
+            "adam: `{name}` has shape {shape:?}, but [slots, words] is needed"
+        )));
+    };
+    if slots == 0 || !words.is_multiple_of(4) || words > size {
+        return Err(Error::Usage(format!(
+            "adam: `{name}` has shape {shape:?}, but needs slots of whole vec4, up to {size} words"
+        )));
+    }
+    Ok([slots, words])
 }

@@ -3,6 +3,7 @@
 pub mod adam;
 pub mod add;
 pub mod batch_sum;
+pub mod clip_norm;
 pub mod concat;
 pub mod conv2d;
 pub mod cross_entropy;

@@ -9,6 +9,8 @@
 //! | conv2 gradients | rows, pool1, winners | gradients of pool1, and of its parameters by slots of images |
 //! | conv1 gradients | gradient of pool1, packed images, winners | those of its parameters, by slots |
 //! | Adam | gradients, the slots' added up | parameters |
+//!
+//! Where the gradients' norm is limited, three small dispatches before Adam's add up the slots and compute it.
 
 use super::Programs;
 use super::fit::Fit;
@@ -28,6 +30,7 @@ pub struct Fused {
     parameters: Vec<Parameter>,
     pixels: usize,
     loss: Loss,
+    adam: Adam,
     tiles: Tiles,
 }
 
@@ -53,16 +56,21 @@ struct Parts {
 }
 
 impl Fused {
-    /// The programs of a network, in these tiles.
+    /// The programs of a network, in these tiles, with plain Adam.
     ///
     /// # Errors
     /// [`crate::Error::Usage`] naming the layer, head or size that the kernels cannot handle.
     pub fn new(network: &Network, loss: Loss, tiles: Tiles) -> Result<Self> {
         let fit = Fit::new(network)?;
         let (parameters, pixels) = (network.parameters().to_vec(), network.pixels());
-        let fused = Self { fit, parameters, pixels, loss, tiles };
+        let fused = Self { fit, parameters, pixels, loss, adam: Adam::default(), tiles };
         fused.training(1)?;
         Ok(fused)
+    }
+
+    /// The same, trained by an Adam that may decay weights and limit the gradients' norm.
+    pub fn trained_by(self, adam: Adam) -> Self {
+        Self { adam, ..self }
     }
 
     /// Both convolutions, in tiles that are made to fit.
@@ -127,7 +135,7 @@ impl Fused {
         let dy = Pooled { tensor: d_pool1, ..pool1 };
         let backward = Backward { dy, winner: winners[0], dx: None, partial };
         conv_pool_gradients(tape, conv1, s1, images, backward)?;
-        adam(tape, linear.stack.flat_len, Adam::default(), Some(partial))
+        adam(tape, linear.stack.flat_len, self.adam, Some(partial))
     }
 }
 

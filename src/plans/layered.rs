@@ -23,6 +23,8 @@ pub struct Layered {
     pub network: Network,
     /// The loss.
     pub loss: Loss,
+    /// What trains it.
+    pub adam: Adam,
 }
 
 impl Programs for Layered {
@@ -49,7 +51,7 @@ impl Layered {
         let judged = self.losses(&mut tape, &input, &outputs)?;
         if train {
             tape.backward(add)?;
-            adam(&mut tape, self.network.flat_len(), Adam::default(), None)?;
+            adam(&mut tape, self.network.flat_len(), self.adam, None)?;
         }
         let heads = self.network.heads();
         for (index, (head, (x, loss))) in heads.iter().zip(judged).enumerate() {

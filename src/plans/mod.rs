@@ -12,6 +12,7 @@ use layered::Layered;
 use tiles::Tiles;
 
 use crate::network::{Loss, Network};
+use crate::ops::adam::Adam;
 use crate::program::Program;
 use crate::{Error, Result};
 
@@ -62,12 +63,12 @@ impl Kind {
 
     /// The programs of this kind, the fused ones in these tiles; the layered ones if the fused kernels
     /// refuse the network.
-    pub fn programs(self, network: &Network, loss: Loss, tiles: Tiles) -> Box<dyn Programs> {
-        let layered = || Box::new(Layered { network: network.clone(), loss });
+    pub fn programs(self, network: &Network, loss: Loss, adam: Adam, tiles: Tiles) -> Box<dyn Programs> {
+        let layered = || Box::new(Layered { network: network.clone(), loss, adam });
         match self {
             Self::Layered => layered(),
             Self::Fused => match Fused::new(network, loss, tiles) {
-                Ok(fused) => Box::new(fused),
+                Ok(fused) => Box::new(fused.trained_by(adam)),
                 Err(_) => layered(),
             },
         }

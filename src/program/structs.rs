@@ -20,12 +20,14 @@ pub struct Cursor {
     pub step_size: f32,
     /// 1 over Adam's root correction.
     pub step_root: f32,
+    /// The share of every parameter that decays.
+    pub decay: f32,
 }
 
 impl Cursor {
     /// The fields as a shader declares them.
-    pub const FIELDS: [Field; 4] =
-        [("first", "u32"), ("end", "u32"), ("step_size", "f32"), ("step_root", "f32")];
+    pub const FIELDS: [Field; 5] =
+        [("first", "u32"), ("end", "u32"), ("step_size", "f32"), ("step_root", "f32"), ("decay", "f32")];
 }
 
 /// The result of one head for one image. A shader's `records` is an array of these: the heads of an image

@@ -63,6 +63,11 @@ impl Tape {
         tensor
     }
 
+    /// All parameters, in the order of their places.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
     /// The parameter of that name.
     ///
     /// # Errors

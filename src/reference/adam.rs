@@ -1,17 +1,19 @@
-//! Adam, the optimizer (Kingma and Ba, 2015), with PyTorch's placement of epsilon.
+//! Adam, the optimizer (Kingma and Ba, 2015), with PyTorch's placement of epsilon and AdamW's decay.
 
-use super::Real;
+use super::{Real, clip_norm};
 use crate::ops::adam::Adam;
 
 /// One update of the parameters `w` and of Adam's means `m` and `v`; steps count from 1.
 ///
 /// ```text
+/// dw = dw * scale, if the gradient's norm is limited
 /// m = beta1 * m + (1 - beta1) * dw
 /// v = beta2 * v + (1 - beta2) * dw * dw
-/// w = w - step_size * m / (sqrt(v) / root_correction + epsilon)
+/// w = w - decay * w - step_size * m / (sqrt(v) / root_correction + epsilon)
 /// ```
 ///
-/// `step_size` and `root_correction` are computed in f64, whatever `T` is. Where the kernel finds a part of
+/// `step_size`, `root_correction` and `decay` are computed in f64, whatever `T` is;
+/// [`clip_norm`](super::clip_norm) specifies `scale`. Where the kernel finds a part of
 /// `dw` in slots of the batch it adds them up first: [`batch_sum`](super::batch_sum) specifies that.
 pub fn step<T: Real>(
     adam: &Adam,
@@ -29,10 +31,13 @@ pub fn step<T: Real>(
     let (beta2, rest2) = (T::of(adam.beta2), T::of(1.0 - adam.beta2));
     let step_size = T::of(adam.step_size(learning_rate, step));
     let root_correction = T::of(adam.root_correction(step));
-    let epsilon = T::of(adam.epsilon);
+    let (epsilon, decay) = (T::of(adam.epsilon), T::of(adam.decay(learning_rate)));
+    let scale = adam.clip_norm.map_or(T::one(), |max| clip_norm::scale(max, dw));
     for (((w, m), v), &dw) in w.iter_mut().zip(m).zip(v).zip(dw) {
+        let dw = scale * dw;
         *m = beta1 * *m + rest1 * dw;
         *v = beta2 * *v + rest2 * dw * dw;
+        *w += -decay * *w;
         *w += -step_size * *m / (v.sqrt() / root_correction + epsilon);
     }
 }

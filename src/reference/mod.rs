@@ -17,6 +17,7 @@ use std::ops::{AddAssign, DivAssign, MulAssign};
 pub mod adam;
 pub mod add;
 pub mod batch_sum;
+pub mod clip_norm;
 pub mod concat;
 pub mod conv2d;
 pub mod cross_entropy;

@@ -46,6 +46,7 @@ fn bindings(step: &Step) -> String {
 mod tests {
     use super::*;
     use crate::network::{Loss, Sizes};
+    use crate::ops::adam::Adam;
     use crate::plans::{Kind, tiles::Tiles};
     use crate::wgsl::{Library, lower};
 
@@ -53,7 +54,8 @@ mod tests {
     fn both_plans_are_listed_whole() {
         let network = Sizes::default().network().unwrap();
         for kind in [Kind::Layered, Kind::Fused] {
-            let program = kind.programs(&network, Loss::Logits, Tiles::FAT).training(64).unwrap();
+            let program =
+                kind.programs(&network, Loss::Logits, Adam::default(), Tiles::FAT).training(64).unwrap();
             let text = listing(&lower(&program, &Library::Embedded).unwrap());
             assert_eq!(text.lines().count(), program.dispatches.len() + 1);
             assert!(text.contains("adam.update") && text.contains("parameters["), "{text}");

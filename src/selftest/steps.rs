@@ -1,4 +1,4 @@
-//! The checks of what surrounds the network in a step: gather, Adam, metrics.
+//! The checks of what surrounds the network in a step: gather, the limit of the norm, Adam, metrics.
 
 use super::builder::{Builder, once};
 use super::check::{Check, POISON, Part, Want};
@@ -9,16 +9,22 @@ use crate::network::{DIGITS, Sizes};
 use crate::ops;
 use crate::ops::adam::Adam;
 use crate::ops::metrics::Metrics;
-use crate::program::{Cursor, Record, Shared};
+use crate::program::{ALIGN, Cursor, Parameter, Record, Shared};
+use crate::random::{Purpose, Random};
 use crate::reference;
 
 /// One check of each op at this batch size.
 pub(super) fn checks(batch: usize, seed: u32) -> Result<Vec<Check>> {
     let size = 256 * batch.min(33);
+    let parts = [1 + batch % 300, size / 2 - 4 * (seed as usize % 16)];
+    let decayed = Adam { weight_decay: 3.0, ..Adam::default() };
+    let clipped = Adam { clip_norm: Some(2.0), ..decayed };
     Ok(vec![
         gather(batch, seed)?,
-        adam(size, [0, 0], seed)?,
-        adam(size, [1 + batch % 300, size / 2 - 4 * (seed as usize % 16)], seed)?,
+        clip_norm(seed)?,
+        adam(size, [0, 0], seed, Adam::default())?,
+        adam(size, parts, seed, decayed)?,
+        adam(size, if seed % 2 == 0 { parts } else { [0, 0] }, seed, clipped)?,
         metrics(batch, seed)?,
     ])
 }
@@ -53,20 +59,49 @@ fn gather(batch: usize, seed: u32) -> Result<Check> {
     Ok(t.finish("gather", format!("{batch}")))
 }
 
+/// Gradients of three parameters, with anything in the padding behind each, beyond the limit or within it.
+fn clip_norm(seed: u32) -> Result<Check> {
+    let random = &mut Random::new(3, Purpose::Test, seed);
+    let mut parameters = Vec::new();
+    for (name, most) in [("a", 150), ("b", 40_000), ("c", 150)] {
+        Parameter::place(&mut parameters, name, &[1 + random.below(most) as usize], 1);
+    }
+    let size = parameters[2].range().end.next_multiple_of(ALIGN) + ALIGN * (seed as usize % 3);
+    let mut t = Builder::on(&parameters, 1, seed);
+    let (times, unit, what) = [
+        (0.5, 1.0, "beyond"),
+        (2.0, 1.0, "within"),
+        // So small that what is added to the norm counts.
+        (0.5, 1e-7, "tiny, beyond"),
+    ][(seed as usize / 3 + seed as usize) % 3];
+    let mut dw = vec![f32::from_bits(POISON); size];
+    for parameter in &parameters {
+        let values = t.values(parameter.len());
+        dw[parameter.range()].iter_mut().zip(values).for_each(|(dw, value)| *dw = unit * value);
+    }
+    t.shared(Shared::Gradients, &dw);
+    let dw: Vec<f64> = parameters.iter().flat_map(|parameter| wide(&dw[parameter.range()])).collect();
+    let max = f64::from((times * dw.iter().map(|dw| dw * dw).sum::<f64>().sqrt()) as f32);
+    let scale = ops::clip_norm::clip_norm(&mut t.tape, size, max)?;
+    // Sums of squares, whose rounding errors the root halves.
+    let tol = Tol { absolute: 0.0, relative: 16.0 * f64::from(f32::EPSILON) };
+    t.want(scale, vec![reference::clip_norm::scale(max, &dw)], tol);
+    Ok(t.finish("clip_norm", format!("{size}, {what}")))
+}
+
 /// The gradients of the first `summed` parameters are still in `slots` slots.
-fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32) -> Result<Check> {
-    let adam = Adam::default();
+fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32, adam: Adam) -> Result<Check> {
     let (learning_rate, step) = (1e-3, 1 + seed);
-    let mut t = Builder::new(1, &[], seed);
+    let mut t = Builder::new(1, &[("all", &[size])], seed);
     let [mut w, mut m, mut dw] = [0, 1, 2].map(|_| t.values(size));
     let mut v: Vec<f32> = t.values(size).iter().map(|v| v * v).collect();
     // A parameter without a gradient so far: padding, a dead unit.
     (m[0], v[0]) = (0.0, 0.0);
     let rates = adam.rates(learning_rate, step).map(|rate| rate as f32);
-    t.cursor = Cursor { step_size: rates[0], step_root: rates[1], ..t.cursor };
+    t.cursor = Cursor { step_size: rates[0], step_root: rates[1], decay: rates[2], ..t.cursor };
     // What the slots hold replaces what is in the gradients.
     dw[..summed].fill(f32::from_bits(POISON));
-    t.shared(Shared::Gradients, &dw);
+    let gradients = t.shared(Shared::Gradients, &dw);
     let partial = (slots > 0).then(|| {
         let values: Vec<f32> = t.values(slots * summed).iter().map(|value| value / slots as f32).collect();
         let mut sum = vec![0.0; summed];
@@ -77,6 +112,9 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32) -> Result<Check> {
     let mut dw = wide(&dw);
     if let Some((_, sum)) = &partial {
         dw[..summed].copy_from_slice(sum);
+        if adam.clip_norm.is_some() {
+            t.want_sum(gradients, dw.clone(), 1);
+        }
     }
     let tensors = [
         t.shared(Shared::Parameters, &w),
@@ -91,8 +129,15 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32) -> Result<Check> {
     for (tensor, want) in tensors.into_iter().zip(want) {
         t.want(tensor, want, tol);
     }
-    let apart = if slots > 0 { format!(", {summed} in {slots} slots") } else { String::new() };
-    Ok(t.finish("adam", format!("{size}, step {step}{apart}")))
+    let mut shape = format!("{size}, step {step}");
+    for (there, what) in [
+        (slots > 0, format!(", {summed} in {slots} slots")),
+        (adam.weight_decay > 0.0, ", decay".into()),
+        (adam.clip_norm.is_some(), ", clipped".into()),
+    ] {
+        shape += if there { &what } else { "" };
+    }
+    Ok(t.finish("adam", shape))
 }
 
 /// The records of the second of three heads; those of the others belong to other dispatches.

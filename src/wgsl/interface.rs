@@ -203,7 +203,7 @@ var<immediate> cursor: Cursor;
     #[test]
     fn immediate_data_is_the_cursor() {
         let with = |fields: &str| read("t", &TEXT.replace("first: u32, end: u32", fields));
-        for fields in ["first: u32", "first: u32, end: u32, step_size: f32, step_root: f32"] {
+        for fields in ["first: u32", "first: u32, end: u32, step_size: f32, step_root: f32, decay: f32"] {
             assert!(with(fields).is_ok(), "{fields}");
         }
         for fields in [
@@ -212,7 +212,7 @@ var<immediate> cursor: Cursor;
             "first: u32, end: vec2<u32>",
             "@size(8) first: u32, end: u32",
             "first: u32, @size(8) end: u32",
-            "first: u32, end: u32, step_size: f32, step_root: f32, more: f32",
+            "first: u32, end: u32, step_size: f32, step_root: f32, decay: f32, more: f32",
         ] {
             let Err(Error::Device(message)) = with(fields) else { panic!("{fields}") };
             assert!(

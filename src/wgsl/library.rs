@@ -30,6 +30,7 @@ pub const SHADERS: &[Shader] = &[
     shader!("", "adam"),
     shader!("", "add"),
     shader!("", "batch_sum"),
+    shader!("", "clip_norm"),
     shader!("", "concat"),
     shader!("", "conv2d"),
     shader!("", "cross_entropy"),

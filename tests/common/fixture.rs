@@ -10,6 +10,8 @@ pub struct Fixture(Vec<u8>);
 pub const BATCH: usize = 12;
 /// Adam's learning rate for the ten steps.
 pub const LEARNING_RATE: f64 = 1e-3;
+/// Weight decay and the limit of the gradients' norm, where there are any.
+pub const ADAMW: [f64; 2] = [0.1, 0.3];
 
 impl Fixture {
     pub fn load() -> Self {
@@ -29,8 +31,12 @@ impl Fixture {
 
     /// The losses of ten steps of Adam on the batch, each before its update.
     pub fn losses(&self, loss: Loss) -> Vec<f64> {
-        let bytes = self.bytes(&format!("{}.losses", name(loss)), Dtype::F64, &[10]);
-        bytes.as_chunks().0.iter().map(|&eight| f64::from_le_bytes(eight)).collect()
+        self.ten(&format!("{}.losses", name(loss)))
+    }
+
+    /// The same, of the loss on logits, with [`ADAMW`]; and the norm of each step's gradients before the limit.
+    pub fn losses_and_norms(&self) -> [Vec<f64>; 2] {
+        ["adamw.losses", "adamw.norms"].map(|name| self.ten(name))
     }
 
     /// The network that it was made with.
@@ -61,6 +67,11 @@ impl Fixture {
         let addends = self.bytes("addends", Dtype::U8, &[BATCH]);
         assert!(addends.iter().all(|&addend| usize::from(addend) < DIGITS));
         addends
+    }
+
+    fn ten(&self, name: &str) -> Vec<f64> {
+        let bytes = self.bytes(name, Dtype::F64, &[10]);
+        bytes.as_chunks().0.iter().map(|&eight| f64::from_le_bytes(eight)).collect()
     }
 
     fn flat(&self, prefix: &str) -> Vec<f32> {

@@ -9,7 +9,7 @@ use digit_adder::program::{Cursor, Place, Record, Shared};
 use digit_adder::random::{Purpose, Random};
 use digit_adder::reference::gather::{self, Batch, Examples};
 use digit_adder::reference::network::{Gradients, Losses, Pass, backward, forward, losses};
-use digit_adder::reference::{adam, metrics};
+use digit_adder::reference::{adam, clip_norm, metrics};
 use digit_adder::wgsl::Library;
 
 /// Adam's learning rate.
@@ -23,7 +23,7 @@ pub fn network() -> Network {
     Sizes::default().network().expect("the default sizes make a network")
 }
 
-/// Images, and the parameters to start from.
+/// Images, the parameters to start from, and what trains them.
 pub struct Inputs {
     pub images: Vec<u8>,
     pub labels: Vec<u8>,
@@ -31,6 +31,7 @@ pub struct Inputs {
     /// The images of one step after another.
     pub order: Vec<u32>,
     pub parameters: Vec<f32>,
+    pub adam: Adam,
 }
 
 impl Inputs {
@@ -42,7 +43,8 @@ impl Inputs {
         let (labels, addends) = (digits(count), digits(count));
         let images = labels.iter().flat_map(|&label| draw(label, &mut random)).collect();
         let order = (0..batch * steps).map(|_| random.below(count as u32)).collect();
-        Self { images, labels, addends, order, parameters: network().initial_parameters(seed) }
+        let (parameters, adam) = (network().initial_parameters(seed), Adam::default());
+        Self { images, labels, addends, order, parameters, adam }
     }
 }
 
@@ -65,14 +67,16 @@ impl<'a> Device<'a> {
         inputs: &Inputs,
     ) -> Result<Self, String> {
         let network = network();
-        let program = kind.programs(&network, loss, tiles).training(batch).map_err(|e| e.to_string())?;
+        let programs = kind.programs(&network, loss, inputs.adam, tiles);
+        let program = programs.training(batch).map_err(|e| e.to_string())?;
         let wide = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).collect::<Vec<u32>>();
         let steps = inputs.order.len() / batch;
         let cursors: Vec<Cursor> = (0..steps)
             .map(|step| {
-                let [step_size, step_root] =
-                    Adam::default().rates(LEARNING_RATE, step as u32 + 1).map(|rate| rate as f32);
-                Cursor { first: (step * batch) as u32, end: inputs.order.len() as u32, step_size, step_root }
+                let [step_size, step_root, decay] =
+                    inputs.adam.rates(LEARNING_RATE, step as u32 + 1).map(|rate| rate as f32);
+                let (first, end) = ((step * batch) as u32, inputs.order.len() as u32);
+                Cursor { first, end, step_size, step_root, decay }
             })
             .collect();
         let flat = inputs.parameters.len();
@@ -159,7 +163,7 @@ impl<'a> Device<'a> {
 pub struct Reference<'a> {
     pub network: Network,
     loss: Loss,
-    inputs: &'a Inputs,
+    pub inputs: &'a Inputs,
     batch: usize,
     steps: u32,
     pub w: Vec<f64>,
@@ -172,6 +176,8 @@ pub struct Step {
     pub pass: Pass<f64>,
     pub gradients: Gradients<f64>,
     pub losses: Losses<f64>,
+    /// What limits the gradients' norm, if that is limited.
+    pub scale: f64,
     /// Each head's right answers.
     pub right: Vec<u32>,
 }
@@ -206,7 +212,8 @@ impl<'a> Reference<'a> {
         let right = heads.map(|(head, target)| metrics::correct(&pass.values[head.logits], target) as u32);
         let right = right.collect();
         let (w, m, v) = (&mut self.w, &mut self.m, &mut self.v);
-        adam::step(&Adam::default(), LEARNING_RATE, self.steps, &gradients.flat, w, m, v);
-        Step { pass, gradients, losses, right }
+        adam::step(&inputs.adam, LEARNING_RATE, self.steps, &gradients.flat, w, m, v);
+        let scale = inputs.adam.clip_norm.map_or(1.0, |max| clip_norm::scale(max, &gradients.flat));
+        Step { pass, gradients, losses, scale, right }
     }
 }

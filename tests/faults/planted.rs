@@ -321,6 +321,64 @@ pub const FAULTS: &[Fault] = &[
             ("id.x < SUMMED)", "id.x <= SUMMED)"),
         ],
     ),
+    shader(
+        "adam",
+        "no decay",
+        &[("w[id.x] - cursor.decay * w[id.x];", "w[id.x] - 0.0 * cursor.decay * w[id.x];")],
+    ),
+    shader(
+        "adam",
+        "decay as a part of the gradient",
+        &[
+            ("w[id.x] - cursor.decay * w[id.x];", "w[id.x];"),
+            ("let m_new =", "g += cursor.decay * w[id.x] / 0.001;\n    let m_new ="),
+        ],
+    ),
+    shader(
+        "adam",
+        "gradients not scaled",
+        &[("if (CLIPPED) { g *= scale[0]; }", "if (CLIPPED) { g *= 1.0 + 0.0 * scale[0]; }")],
+    ),
+    shader(
+        "adam",
+        "updates scaled instead of gradients",
+        &[
+            ("if (CLIPPED) { g *= scale[0]; }", "var times = 1.0; if (CLIPPED) { times = scale[0]; }"),
+            ("cursor.step_size * m_new", "times * cursor.step_size * m_new"),
+        ],
+    ),
+    shader("clip_norm", "padding counts", &[("words < vec4(end)", "words < vec4(end + 1u)")]),
+    shader(
+        "clip_norm",
+        "the last block left out",
+        &[("block < BLOCKS; block += PARTS", "block < BLOCKS - 1u; block += PARTS")],
+    ),
+    shader(
+        "clip_norm",
+        "only the first blocks count",
+        &[("block < BLOCKS; block += PARTS", "block < min(BLOCKS, PARTS); block += PARTS")],
+    ),
+    shader(
+        "clip_norm",
+        "no root",
+        &[("sqrt(dot(sum, vec4(1.0))) + EPSILON", "dot(sum, vec4(1.0)) + EPSILON")],
+    ),
+    shader(
+        "clip_norm",
+        "nothing added to the norm",
+        &[("sqrt(dot(sum, vec4(1.0))) + EPSILON", "sqrt(dot(sum, vec4(1.0))) + 0.0 * EPSILON")],
+    ),
+    shader(
+        "clip_norm",
+        "what is short is scaled up",
+        &[("scale[0] = min(1.0, MAX", "scale[0] = min(9.0, MAX")],
+    ),
+    host("clip_norm", "another limit", |program| {
+        set(program, "clip_norm", "MAX", |value| match value {
+            Constant::F32(max) => Constant::F32(0.999 * max),
+            other => other,
+        });
+    }),
     shader("metrics", "records in another head's place", &[("* HEADS + HEAD]", "* HEADS]")]),
     shader(
         "metrics",

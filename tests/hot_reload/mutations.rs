@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use digit_adder::network::Loss;
+use digit_adder::ops::adam::Adam;
 use digit_adder::plans::{Kind, tiles::Tiles};
 use digit_adder::random::{Purpose, Random};
 use digit_adder::wgsl::compatibility::check;
@@ -72,7 +73,7 @@ pub fn a_thousand_mutations() -> Result<(), String> {
     let mut random = Random::new(5, Purpose::Test, 0);
     let mut dispatches = Vec::new();
     for kind in [Kind::Fused, Kind::Layered] {
-        let programs = kind.programs(&network(), Loss::Logits, Tiles::FAT);
+        let programs = kind.programs(&network(), Loss::Logits, Adam::default(), Tiles::FAT);
         dispatches.extend(programs.training(64).map_err(|e| e.to_string())?.dispatches);
     }
     let shipped: Texts = SHADERS.iter().map(|shader| (shader.name, shader.text.to_string())).collect();

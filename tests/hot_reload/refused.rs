@@ -1,6 +1,7 @@
 //! What is refused: the message, reported once, and that training continues with the old shaders.
 
 use digit_adder::network::Loss;
+use digit_adder::ops::adam::Adam;
 use digit_adder::plans::{Kind, tiles::Tiles};
 use digit_adder::program::Dispatch;
 use digit_adder::wgsl::compatibility::{check, set_by_host};
@@ -66,7 +67,7 @@ fn wrong_texts() -> Vec<(&'static str, String, &'static [&'static str])> {
 
 /// The dispatches of a plan's training step.
 fn dispatches(kind: Kind) -> Result<Vec<Dispatch>, String> {
-    let program = kind.programs(&network(), Loss::Logits, Tiles::FAT).training(64);
+    let program = kind.programs(&network(), Loss::Logits, Adam::default(), Tiles::FAT).training(64);
     program.map(|program| program.dispatches).map_err(|e| e.to_string())
 }
 

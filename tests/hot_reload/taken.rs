@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use digit_adder::gpu::Gpu;
 use digit_adder::network::Loss;
+use digit_adder::ops::adam::Adam;
 use digit_adder::plans::{Kind, tiles::Tiles};
 use digit_adder::program::Dispatch;
 use digit_adder::selftest::recheck;
@@ -111,7 +112,7 @@ pub fn workgroups_of_another_size(gpu: &Gpu) -> Result<(), String> {
 
 pub fn the_checks_run_every_entry() -> Result<(), String> {
     let plans = [(Kind::Fused, Loss::Logits), (Kind::Layered, Loss::DoubleSoftmax)]
-        .map(|(kind, loss)| kind.programs(&network(), loss, Tiles::FAT).training(64));
+        .map(|(kind, loss)| kind.programs(&network(), loss, Adam::default(), Tiles::FAT).training(64));
     type Bound = (&'static str, BTreeSet<&'static str>);
     let bound = |d: &Dispatch| -> Bound { (d.entry, d.bindings.iter().map(|(name, _)| *name).collect()) };
     for name in SHADERS.iter().map(|shader| shader.name) {

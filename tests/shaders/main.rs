@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use digit_adder::network::{Loss, Sizes};
+use digit_adder::ops::adam::Adam;
 use digit_adder::plans::{Kind, tiles::CANDIDATES, tiles::Tiles};
 use digit_adder::program::limits::{LANES, LIMITS};
 use digit_adder::program::schedule::{Access, Kernel};
@@ -147,8 +148,12 @@ fn schedules() -> Vec<(String, Schedule)> {
     let mut all = Vec::new();
     for loss in [Loss::Logits, Loss::DoubleSoftmax] {
         let fused = CANDIDATES.map(|(name, tiles)| (format!("{name} fused"), Kind::Fused, tiles));
-        for (plan, kind, tiles) in fused.into_iter().chain([("layered".into(), Kind::Layered, Tiles::FAT)]) {
-            let programs = kind.programs(&network, loss, tiles);
+        let clipped = Adam { clip_norm: Some(1.0), ..Adam::default() };
+        let plain = fused.into_iter().chain([("layered".into(), Kind::Layered, Tiles::FAT)]);
+        let plans = plain.map(|(plan, kind, tiles)| (plan, kind, tiles, Adam::default()));
+        let clipped = ("clipped thin fused".into(), Kind::Fused, Tiles::THIN, clipped);
+        for (plan, kind, tiles, adam) in plans.chain([clipped]) {
+            let programs = kind.programs(&network, loss, adam, tiles);
             let mut add = |what: String, program| {
                 all.push((format!("{plan} {what}, {loss:?}"), lower(&program, &Library::Embedded).unwrap()));
             };

@@ -98,7 +98,8 @@ impl GpuEngine {
 
     /// Cuts the fused plan into these tiles, before the first step.
     pub fn cut(&mut self, tiles: Tiles) {
-        self.programs.plan = self.recipe.plan.programs(&self.network, self.recipe.loss, tiles);
+        let Self { recipe, network, .. } = self;
+        self.programs.plan = recipe.plan.programs(network, recipe.loss, recipe.adam(), tiles);
         self.splits_mut().into_iter().for_each(|split| split.replay = None);
     }
 
@@ -213,7 +214,7 @@ impl GpuEngine {
         let split = if which == HeldOut::Test { test } else { validation };
         split.prepare(gpu, programs)?;
         let order: Vec<u32> = (0..images as u32).collect();
-        split.begin(gpu, &order, addends, |_| [0.0; 2]);
+        split.begin(gpu, &order, addends, |_| [0.0; 3]);
         Ok(())
     }
 
@@ -305,7 +306,7 @@ impl Engine for GpuEngine {
         let split = (image.pixels(), &[0u8][..]);
         let purpose = Purpose::Evaluation(HeldOut::Test);
         let mut split = DeviceSplit::new(&self.gpu, &self.test.buffers, split, purpose, sizes)?;
-        split.begin(&self.gpu, &[0], &Addends::all(addend, 1), |_| [0.0; 2]);
+        split.begin(&self.gpu, &[0], &Addends::all(addend, 1), |_| [0.0; 3]);
         let replay = self.programs.replay(&self.gpu, purpose, 1, &split.buffers)?;
         replay.run(&self.gpu, &split.cursors);
         let head = |(head, logits): (&Head, Vec<f32>)| HeadPrediction {

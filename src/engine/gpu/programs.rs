@@ -17,9 +17,9 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Those of a network, with a recipe's plan and loss, in these tiles.
+    /// Those of a network, with a recipe's plan, loss and optimizer, in these tiles.
     pub(super) fn new(network: &Network, recipe: &Recipe, tiles: Tiles, kernels: Kernels) -> Self {
-        let plan = recipe.plan.programs(network, recipe.loss, tiles);
+        let plan = recipe.plan.programs(network, recipe.loss, recipe.adam(), tiles);
         Self { plan, library: Library::Embedded, kernels }
     }
 
