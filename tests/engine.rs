@@ -16,7 +16,7 @@ use digit_adder::plans::Kind;
 use digit_adder::plans::tiles::{CANDIDATES, Tiles};
 use digit_adder::random::{Purpose, Random};
 use digit_adder::selftest::comparator::{Tol, close};
-use digit_adder::train::{Engine, Epoch, Metrics, Recipe, State, StepLog};
+use digit_adder::train::{Engine, Epoch, LearningRate, Metrics, Recipe, Schedule, State, StepLog};
 
 /// Random blots: enough of a pattern for the losses to move.
 fn dataset() -> Dataset {
@@ -40,8 +40,11 @@ fn dataset() -> Dataset {
 }
 
 fn engines(network: &Network, plan: Kind, loss: Loss, batch: usize) -> Result<[Box<dyn Engine>; 2], String> {
-    let dataset = dataset();
-    let recipe = Recipe { batch_size: batch, loss, plan, ..Recipe::default() };
+    engines_of(network, Recipe { batch_size: batch, loss, plan, ..Recipe::default() })
+}
+
+fn engines_of(network: &Network, recipe: Recipe) -> Result<[Box<dyn Engine>; 2], String> {
+    let (dataset, batch) = (dataset(), recipe.batch_size);
     let start = network.initial_parameters(3);
     let gpu = common::gpu::device()?.clone();
     let kernels = common::gpu::kernels(false);
@@ -59,24 +62,34 @@ fn engines(network: &Network, plan: Kind, loss: Loss, batch: usize) -> Result<[B
 }
 
 fn epoch(images: u32) -> Epoch {
+    epoch_at(images, 1e-3.into())
+}
+
+fn epoch_at(images: u32, rate: LearningRate) -> Epoch {
     let mut random = Random::new(9, Purpose::Test, 0);
     let order = random.permutation(images);
     let addends =
         Addends::new((0..203).map(|_| random.below(10) as u8).collect()).expect("they are below 10");
-    Epoch::new(order, addends, 1e-3).expect("every index is below the number of images")
+    Epoch::new(order, addends, rate).expect("every index is below the number of images")
 }
 
 /// Two epochs and an evaluation give the same losses and counts, and one image the same probabilities.
-fn same_as_reference(network: &Network, kind: Kind, loss: Loss, batch: usize) -> Result<(), String> {
+fn same_as_reference(network: &Network, plan: Kind, loss: Loss, batch: usize) -> Result<(), String> {
+    same_by(network, &Recipe { batch_size: batch, loss, plan, epochs: 2, ..Recipe::default() })
+}
+
+fn same_by(network: &Network, recipe: &Recipe) -> Result<(), String> {
+    let batch = recipe.batch_size;
+    let rates = recipe.rates(203u32.div_ceil(batch as u32));
     let (mut results, mut logs) = (Vec::new(), Vec::new());
-    for mut engine in engines(network, kind, loss, batch)? {
+    for mut engine in engines_of(network, recipe.clone())? {
         let (sender, lines) = channel();
         engine.log_steps(StepLog::new(3, Running::default(), move |line| {
             sender.send((line.step, line.loss)).unwrap()
         }));
         let epochs = [0, 1].map(|_| {
             let mut told = Vec::new();
-            let metrics = engine.train_epoch(&epoch(203), &mut |done| told.push(done)).unwrap();
+            let metrics = engine.train_epoch(&epoch_at(203, rates), &mut |done| told.push(done)).unwrap();
             assert!(told.is_sorted() && told.last() == Some(&203), "{told:?}");
             metrics
         });
@@ -259,6 +272,13 @@ fn main() -> ExitCode {
             same_as_reference(&network, Kind::Fused, Loss::Logits, 29)
         };
         trials.push(common::gpu::trial(format!("{name}: as the reference"), run));
+    }
+    for plan in [Kind::Fused, Kind::Layered] {
+        trials.push(common::gpu::trial(format!("{plan:?}, all options: as the reference"), move |_| {
+            let recipe = Recipe { plan, batch_size: 29, epochs: 2, learning_rate: 3e-3, ..Recipe::default() };
+            let recipe = Recipe { weight_decay: 0.5, clip_norm: Some(0.25), ..recipe };
+            same_by(&network(), &Recipe { lr_schedule: Schedule::OneCycle, ..recipe })
+        }));
     }
     trials.push(common::gpu::trial("a state holds all", |_| a_state_holds_all()));
     trials.push(common::gpu::trial("fewer images than a batch", |_| fewer_images_than_a_batch()));

@@ -16,7 +16,7 @@ pub use answers::{Answers, Confusion, HeadAnswers, Mistake, Said};
 pub use checkpoint::{Checkpoint, Place};
 pub use doubts::doubts;
 pub use epoch::{Epoch, check_addends};
-pub use learning_rate::LearningRate;
+pub use learning_rate::{LearningRate, Schedule};
 pub use log::StepLog;
 pub use metrics::{HeadMetrics, HeadPrediction, Metrics, Prediction, Tally};
 pub use recipe::Recipe;

@@ -4,7 +4,7 @@
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::LearningRate;
+use super::{LearningRate, Schedule};
 use crate::data::{AddendDraw, Amount};
 use crate::network::Loss;
 use crate::ops::adam::Adam;
@@ -21,9 +21,23 @@ pub struct Recipe {
     /// Images of a training step
     #[arg(long, value_name = "N", default_value_t = Self::default().batch_size, value_parser = batch_size)]
     pub batch_size: usize,
-    /// Learning rate of Adam
+    /// Learning rate of Adam; the highest one, where a schedule changes it
     #[arg(long = "lr", value_name = "RATE", default_value_t = Self::default().learning_rate, value_parser = learning_rate)]
     pub learning_rate: f32,
+    /// How the learning rate changes from step to step
+    #[arg(long, value_enum, default_value_t)]
+    pub lr_schedule: Schedule,
+    /// Raise the learning rate over the first steps, so many or a share of all such as 5% [default: none, of
+    /// one-cycle 30%]
+    #[arg(long, value_name = "N|P%")]
+    pub warmup: Option<Amount>,
+    /// Let all parameters, biases too, lose this times the learning rate times themselves in every step
+    /// (AdamW)
+    #[arg(long, value_name = "RATE", default_value_t = Self::default().weight_decay, value_parser = weight_decay)]
+    pub weight_decay: f32,
+    /// Scale a gradient whose L2 norm, over all parameters, is larger than this down to it
+    #[arg(long, value_name = "MAX", value_parser = clip_norm)]
+    pub clip_norm: Option<f32>,
     /// Determines initial weights, order and addends: one seed, one result
     #[arg(long, value_name = "N", default_value_t = Self::default().seed)]
     pub seed: u64,
@@ -60,6 +74,10 @@ impl Default for Recipe {
             epochs: 50,
             batch_size: 64,
             learning_rate: 1e-3,
+            lr_schedule: Schedule::default(),
+            warmup: None,
+            weight_decay: 0.0,
+            clip_norm: None,
             seed: 1,
             loss: Loss::default(),
             addends: AddendDraw::default(),
@@ -74,14 +92,15 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// The learning rate of each step.
-    pub fn rates(&self, _steps_per_epoch: u32) -> LearningRate {
-        LearningRate::constant(self.learning_rate)
+    /// The learning rate of each step, if an epoch has so many.
+    pub fn rates(&self, steps_per_epoch: u32) -> LearningRate {
+        let steps = u64::from(self.epochs) * u64::from(steps_per_epoch);
+        LearningRate::new(self.learning_rate, self.lr_schedule, self.warmup, steps)
     }
 
-    /// Whether a change of the number of epochs changes the rate of any step.
+    /// Whether the learning rate of a step is another if there are more or fewer epochs.
     pub fn depends_on_epochs(&self) -> bool {
-        false
+        self.lr_schedule != Schedule::Constant || matches!(self.warmup, Some(Amount::Percent(_)))
     }
 
     /// Refuses what contradicts itself.
@@ -99,7 +118,11 @@ impl Recipe {
 
     /// The optimizer's hyperparameters, except the learning rate.
     pub fn adam(&self) -> Adam {
-        Adam::default()
+        Adam {
+            weight_decay: f64::from(self.weight_decay),
+            clip_norm: self.clip_norm.map(f64::from),
+            ..Adam::default()
+        }
     }
 }
 
@@ -131,10 +154,23 @@ pub fn batch_size(text: &str) -> Parsed<usize> {
 }
 
 fn learning_rate(text: &str) -> Parsed<f32> {
+    positive(text).ok_or_else(|| "must be a number greater than 0, such as 0.001".into())
+}
+
+fn clip_norm(text: &str) -> Parsed<f32> {
+    positive(text).ok_or_else(|| "must be a number greater than 0, such as 1".into())
+}
+
+fn weight_decay(text: &str) -> Parsed<f32> {
     match text.parse::<f32>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        _ => Err("must be a number greater than 0, such as 0.001".into()),
+        // The sign of a zero is dropped.
+        Ok(rate) if rate.is_finite() && rate >= 0.0 => Ok(rate.abs()),
+        _ => Err("must be a number that is not negative, such as 0.01".into()),
     }
+}
+
+fn positive(text: &str) -> Option<f32> {
+    text.parse().ok().filter(|number: &f32| number.is_finite() && *number > 0.0)
 }
 
 #[cfg(test)]
@@ -152,17 +188,54 @@ mod tests {
         assert_eq!(learning_rate("1e-3"), Ok(1e-3));
         for text in ["0", "-1", "NaN", "inf", "1e-60", "fast"] {
             assert!(learning_rate(text).is_err(), "{text}");
+            assert!(clip_norm(text).is_err(), "{text}");
+        }
+        assert_eq!(clip_norm("1"), Ok(1.0));
+        assert_eq!(
+            [weight_decay("0"), weight_decay("-0"), weight_decay("1e-2")],
+            [Ok(0.0), Ok(0.0), Ok(0.01)]
+        );
+        for text in ["-1", "-1e-9", "NaN", "inf", "1e40", "some", ""] {
+            assert!(weight_decay(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_recipe_survives_json_and_fills_in_what_is_missing() {
+        let (warmup, clip_norm) = (Some(Amount::Percent(5.0)), Some(0.5));
         let recipe = Recipe { epochs: 3, limit: Some(7), loss: Loss::DoubleSoftmax, ..Recipe::default() };
+        let schedule = Schedule::OneCycle;
+        let recipe = Recipe { lr_schedule: schedule, warmup, weight_decay: 0.01, clip_norm, ..recipe };
         let text = serde_json::to_string(&recipe).unwrap();
         assert_eq!(serde_json::from_str::<Recipe>(&text).unwrap(), recipe);
         assert_eq!(
             serde_json::from_str::<Recipe>("{\"seed\":9}").unwrap(),
             Recipe { seed: 9, ..Recipe::default() }
         );
+        assert!(text.contains("\"lr_schedule\":\"one-cycle\",\"warmup\":\"5%\""), "{text}");
+    }
+
+    #[test]
+    fn it_is_known_which_rates_depend_on_the_epochs() {
+        let schedules = [Schedule::Constant, Schedule::Cosine, Schedule::Step, Schedule::OneCycle];
+        let warmups = [None, Some(Amount::Count(7)), Some(Amount::Percent(50.0))];
+        for (lr_schedule, warmup) in schedules.into_iter().flat_map(|s| warmups.map(|w| (s, w))) {
+            let [few, many] =
+                [2, 3].map(|epochs| Recipe { epochs, lr_schedule, warmup, ..Recipe::default() });
+            let same = |steps| {
+                let [few, many] = [few.rates(steps), many.rates(steps)];
+                (1..=2 * steps).all(|step| few.at(step) == many.at(step))
+            };
+            assert_eq!(!same(10), few.depends_on_epochs(), "{lr_schedule}, {warmup:?}");
+            // A warm-up that is longer than all epochs.
+            assert!(same(2) || few.depends_on_epochs(), "{lr_schedule}, {warmup:?}");
+        }
+    }
+
+    #[test]
+    fn the_optimizer_is_told_all() {
+        assert_eq!(Recipe::default().adam(), Adam::default());
+        let recipe = Recipe { weight_decay: 0.25, clip_norm: Some(2.0), ..Recipe::default() };
+        assert_eq!(recipe.adam(), Adam { weight_decay: 0.25, clip_norm: Some(2.0), ..Adam::default() });
     }
 }
