@@ -16,6 +16,7 @@ use digit_adder::plans::Kind;
 use digit_adder::plans::tiles::{CANDIDATES, Tiles};
 use digit_adder::random::{Purpose, Random};
 use digit_adder::selftest::comparator::{Tol, close};
+use digit_adder::train::log::Running;
 use digit_adder::train::{Engine, Epoch, LearningRate, Metrics, Recipe, Schedule, State, StepLog};
 
 /// Random blots: enough of a pattern for the losses to move.

@@ -47,15 +47,20 @@ pub(crate) fn interject(message: &str) {
 }
 
 /// `epoch 1 => loss 1.0330, correct digits 53546, correct sums 22760 (89.24 %, 37.93 %), 12345 images/s`,
-/// and where the test set was run after it, `; test 9851 and 9779 of 10000 (98.51 %, 97.79 %), loss 0.0591`.
+/// and of each held-out set that was run after it, `; test 9851 and 9779 of 10000 (98.51 %, 97.79 %), loss 0.0591`.
 pub(crate) fn epoch_line(network: &Network, record: &EpochRecord) -> String {
-    let test = record.test.as_ref().map_or_else(String::new, |test| {
-        format!("; test {} of {} ({}), loss {:.4}", counts(test), test.images, percentages(test), test.loss)
-    });
+    let held_out = |name: &str, results: &Option<Metrics>| {
+        results.as_ref().map_or_else(String::new, |results| {
+            let (counts, shares) = (counts(results), percentages(results));
+            format!("; {name} {counts} of {} ({shares}), loss {:.4}", results.images, results.loss)
+        })
+    };
+    let validation = held_out("validation", &record.validation);
+    let test = held_out("test", &record.test);
     let correct = network.heads().iter().zip(&record.train.heads);
     let correct = correct.map(|(head, metrics)| format!("correct {} {}", head.plural(), metrics.correct));
     format!(
-        "epoch {} => loss {:.4}, {} ({}), {:.0} images/s{test}",
+        "epoch {} => loss {:.4}, {} ({}), {:.0} images/s{validation}{test}",
         record.epoch,
         record.train.loss,
         correct.collect::<Vec<_>>().join(", "),
@@ -169,6 +174,10 @@ mod tests {
             epoch_line(&network, &record),
             format!("{line}; test 9851 and 9779 of 10000 (98.51 %, 97.79 %), loss 0.0591")
         );
+        record.validation = Some(metrics(5000, 0.05, [4900, 4800]));
+        let validation =
+            "images/s; validation 4900 and 4800 of 5000 (98.00 %, 96.00 %), loss 0.0500; test 9851";
+        assert!(epoch_line(&network, &record).contains(validation));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::network::{Input, Layer, Loss, Network, Op};
-use crate::train::Recipe;
+use crate::train::{Recipe, Schedule};
 
 /// A layer of the summary.
 #[derive(Serialize)]
@@ -63,8 +63,19 @@ pub(crate) fn title(recipe: &Recipe, origin: &str) -> String {
 
 /// The rest of a recipe: `learning rate 0.001, fresh addends, 50 epochs`.
 pub(crate) fn details(recipe: &Recipe) -> String {
-    let Recipe { learning_rate, addends, epochs, .. } = recipe;
-    format!("learning rate {learning_rate:?}, {addends} addends, {epochs} epochs")
+    let Recipe { learning_rate, lr_schedule, warmup, weight_decay, clip_norm, addends, epochs, .. } = recipe;
+    let mut parts = vec![format!("learning rate {learning_rate:?}")];
+    if *lr_schedule != Schedule::Constant {
+        parts.push(format!("{lr_schedule} schedule"));
+    }
+    parts.extend(warmup.map(|warmup| format!("warm-up {warmup}")));
+    if *weight_decay > 0.0 {
+        parts.push(format!("weight decay {weight_decay:?}"));
+    }
+    parts.extend(clip_norm.map(|norm| format!("gradient norm at most {norm:?}")));
+    parts.push(format!("{addends} addends"));
+    parts.push(format!("{epochs} epochs"));
+    parts.join(", ")
 }
 
 /// A layer as PyTorch prints the module.
@@ -126,6 +137,22 @@ mod tests {
         let conv1 = ConvSizes { channels: 8, ..real.conv1 };
         let wide = network(&Sizes { conv1, ..real }.network().unwrap(), 1);
         assert!(wide.contains("Conv2d(8, 12, ") && wide.contains("[1, 8, 24, 24]"), "{wide}");
+    }
+
+    #[test]
+    fn what_is_not_usual_is_named() {
+        let plain = Recipe::default();
+        assert_eq!(details(&plain), "learning rate 0.001, fresh addends, 50 epochs");
+        let odd = Recipe {
+            lr_schedule: Schedule::OneCycle,
+            warmup: "15%".parse().ok(),
+            weight_decay: 0.01,
+            clip_norm: Some(1.0),
+            ..plain
+        };
+        let words = "one-cycle schedule, warm-up 15%, weight decay 0.01, gradient norm at most 1.0";
+        assert_eq!(details(&odd), format!("learning rate 0.001, {words}, fresh addends, 50 epochs"));
+        assert_eq!(title(&odd, "MNIST from ./data"), "MNIST, seed 1, batch 64");
     }
 
     #[test]

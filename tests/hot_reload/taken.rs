@@ -9,6 +9,7 @@ use digit_adder::ops::adam::Adam;
 use digit_adder::plans::{Kind, tiles::Tiles};
 use digit_adder::program::Dispatch;
 use digit_adder::selftest::recheck;
+use digit_adder::train::log::Running;
 use digit_adder::train::{Engine, State, StepLog};
 use digit_adder::wgsl::{Library, SHADERS, Texts};
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::data::{PIXELS, Split, drawn_digits};
+use crate::train::run::EpochRecord;
 use crate::train::{Confusion, HeadMetrics, Metrics, Mistake, Said};
 
 /// Losses and errors that fall as a run's do; the error ends at `floor` wrong of 10 000.
