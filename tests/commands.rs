@@ -16,7 +16,6 @@ use tempfile::TempDir;
 mod idx_files;
 use idx_files::{blank_set, gzip, serve};
 
-#[allow(dead_code)] // nothing is trained here
 mod common;
 use common::program::{err, out, refused, run};
 
@@ -139,7 +138,7 @@ fn the_first_place_with_files_must_have_them_all() {
     assert!(error(&sources).contains("lacks train-images-idx3-ubyte"));
     let (folder, files) = inspect::verify(&sources, None).unwrap();
     assert_eq!(
-        (folder.as_path(), files.each_ref().map(|file| file.is_sound())),
+        (folder.as_path(), files.each_ref().map(inspect::Checked::is_sound)),
         (set.path(), [false, true, true, true])
     );
 }

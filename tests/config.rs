@@ -6,7 +6,6 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-#[allow(dead_code)] // no run is repeated here
 mod common;
 use common::program::{err, out};
 

@@ -143,7 +143,7 @@ impl<'a> Flags<'a> {
             .map(|(name, value)| (name.as_str(), value.as_os_str()))
             .collect();
         self.note_unknown(&variables, &mut given);
-        let mut settings = self.from_environment(&variables);
+        let mut settings = self.environment(&variables);
         let typed: Option<&PathBuf> = alone.get_one("config");
         let named = variables.get(variable("config").as_str());
         let file = typed.map(PathBuf::as_path).or_else(|| named.map(Path::new));
@@ -175,7 +175,7 @@ impl<'a> Flags<'a> {
         Ok((arguments, given))
     }
 
-    fn from_environment(&self, variables: &BTreeMap<&str, &OsStr>) -> Vec<Setting> {
+    fn environment(&self, variables: &BTreeMap<&str, &OsStr>) -> Vec<Setting> {
         let setting = |(flag, arg): (&&str, &&Arg)| {
             let name = variable(flag);
             let text = variables.get(name.as_str())?;
