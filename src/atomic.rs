@@ -36,14 +36,18 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     replace().map_err(|error| Error::Data(format!("cannot write {}: {error}", path.display())))
 }
 
-/// Waits until the disk knows a new name in a folder.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    match std::fs::File::open(folder)?.sync_all() {
-        // Some file systems have nothing to wait for.
+/// What came of waiting for the disk: some file systems have nothing to wait for.
+pub(crate) fn can_wait(done: std::io::Result<()>) -> std::io::Result<()> {
+    match done {
         Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => Ok(()),
         done => done,
     }
+}
+
+/// Waits until the disk knows a new name in a folder.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    can_wait(std::fs::File::open(folder)?.sync_all())
 }
 
 /// Elsewhere folders cannot be opened as files, and renaming waits itself.

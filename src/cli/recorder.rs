@@ -64,7 +64,7 @@ impl Recorder<'_> {
         let metrics = self.journal.borrow().handle()?;
         self.background.add(move || {
             // The lines come first: a training that goes on from the checkpoint needs those before it.
-            let _ = metrics.sync_data();
+            metrics.sync()?;
             // So do the weights: what a checkpoint says is the best epoch so far is in its file.
             for path in weights {
                 model_file::save(&path, &network, &checkpoint.state.parameters, &checkpoint.about)?;

@@ -1,7 +1,7 @@
 //! `metrics.jsonl`: what a training went through, an object a line.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Error, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,8 @@ impl Entry {
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
+    /// A line may be there in part only: nothing can follow it.
+    torn: bool,
 }
 
 impl Journal {
@@ -61,27 +63,45 @@ impl Journal {
         atomic::write(&path, lines.as_bytes())?;
         let file = OpenOptions::new().append(true).open(&path);
         let file = file.map_err(|error| cannot("write", &path, &error))?;
-        Ok(Self { path, file })
+        Ok(Self { path, file, torn: false })
     }
 
-    /// Adds a line.
+    /// Adds a line. After a failure none is added any more.
     ///
     /// # Errors
     ///
     /// [`crate::Error::Data`] naming the file.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<()> {
+        self.whole()?;
         // One write per line: a reader never sees half of one.
         let written = line(entry).and_then(|line| self.file.write_all(line.as_bytes()));
+        self.torn = written.is_err();
         written.map_err(|error| cannot("write", &self.path, &error))
     }
 
-    /// A handle to wait until the disk has all lines so far.
+    /// A handle to [wait](Self::sync) for the disk with.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Data`] naming the file, also where a line could not be added.
+    pub(crate) fn handle(&self) -> Result<Self> {
+        self.whole()?;
+        let file = self.file.try_clone().map_err(|error| cannot("write", &self.path, &error))?;
+        Ok(Self { path: self.path.clone(), file, torn: false })
+    }
+
+    /// Waits until the disk has all lines so far.
     ///
     /// # Errors
     ///
     /// [`crate::Error::Data`] naming the file.
-    pub(crate) fn handle(&self) -> Result<File> {
-        self.file.try_clone().map_err(|error| cannot("write", &self.path, &error))
+    pub(crate) fn sync(&self) -> Result<()> {
+        atomic::can_wait(self.file.sync_data()).map_err(|error| cannot("write", &self.path, &error))
+    }
+
+    fn whole(&self) -> Result<()> {
+        let torn = || cannot("write", &self.path, &Error::other("a line before could not be written"));
+        if self.torn { Err(torn()) } else { Ok(()) }
     }
 }
 
