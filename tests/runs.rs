@@ -48,8 +48,10 @@ fn objects_are_those_that_are_kept() {
 #[test]
 fn a_missed_target_ends_with_code_6_and_keeps_all() {
     let folder = TempDir::new().unwrap();
-    let output =
-        run(folder.path(), &[&TRAIN[..], &["1", "--out", "run", "--target-acc", "digit=1,sum=99.9"]].concat());
+    let output = run(
+        folder.path(),
+        &[&TRAIN[..], &["1", "--out", "run", "--target-acc", "digit=1,sum=99.9"]].concat(),
+    );
     assert_eq!(output.status.code(), Some(6), "{}", err(&output));
     assert!(err(&output).contains("missed --target-acc: sum ") && err(&output).contains("of 99.9 %"));
     assert!(folder.path().join("run/summary.json").exists());

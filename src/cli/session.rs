@@ -125,12 +125,11 @@ impl<'a> Session<'a> {
             None => RunFolder::create(self.flags.out.as_deref(), seed),
             Some((of, _)) => match self.flags.out.as_deref() {
                 None => {
-                    let folder = of.hold()?;
-                    folder.checkpoints().forget_after(self.start.state.step)?;
+                    of.checkpoints().forget_after(self.start.state.step)?;
                     for outdated in ["summary.json", outcome::CONFUSIONS, outcome::MISTAKES] {
-                        folder.forget(outdated)?;
+                        of.forget(outdated)?;
                     }
-                    Ok(folder)
+                    Ok(of)
                 }
                 Some(out) => {
                     let folder = RunFolder::create(Some(out), seed)?;

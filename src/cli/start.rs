@@ -57,20 +57,24 @@ impl Start {
     }
 
     /// Where a run stopped: its folder, or one of its checkpoints. Of the flags only those that were `given` count.
+    /// Where it goes on in its own folder, that is held from before it is read: what another training saves
+    /// meanwhile would be lost.
     ///
     /// # Errors
     ///
     /// [`Error::Data`] where there is no run or no checkpoint; [`Error::Usage`] naming flags that would change
-    /// the recipe.
+    /// the recipe, and where another training has the folder.
     pub(super) fn of_run(
         run: &Path,
         flags: &Recipe,
         asked: &Asked,
         given: &Given,
         network: &Network,
+        hold: bool,
     ) -> Result<Self> {
         let (folder, file) = located(run);
         let folder = RunFolder::open(&folder)?;
+        let folder = if hold { folder.hold()? } else { folder };
         let config = RunConfig::read(&folder)?;
         let recipe = continued(&config.recipe, flags, given)?;
         let asked = Asked {

@@ -165,7 +165,10 @@ impl Flags {
         let data = self.data.clone().absolute();
         let asked = Asked { adapter: self.adapter.clone(), data };
         match resume {
-            Some(run) => Start::of_run(&run, &self.recipe, &asked, given, network),
+            Some(run) => {
+                let hold = self.out.is_none() && !self.dry_run;
+                Start::of_run(&run, &self.recipe, &asked, given, network, hold)
+            }
             None => Start::new(self.recipe.clone(), asked, init, network),
         }
     }
