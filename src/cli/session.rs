@@ -79,11 +79,25 @@ impl<'a> Session<'a> {
         let journal = Rc::new(RefCell::new(journal));
         self.log_steps(engine.as_mut(), &journal);
         let mut recorder = self.recorder(&folder, journal)?;
+        // Not before there is room for a checkpoint: a run that is continued in vain keeps its result.
+        for outdated in ["summary.json", outcome::CONFUSIONS, outcome::MISTAKES] {
+            folder.forget(outdated)?;
+        }
         folder.write_json(run_config::FILE, &config)?;
         folder.name_latest()?;
 
+        self.train(engine.as_mut(), &mut recorder, profiler)
+    }
+
+    /// Trains, tests and draws, in a folder that a training can be continued from.
+    fn train(
+        mut self,
+        engine: &mut dyn Engine,
+        recorder: &mut Recorder,
+        profiler: Option<Profiler>,
+    ) -> anyhow::Result<()> {
         let job = Job::new(&self.start.recipe, &self.dataset, self.flags.save_every);
-        let trained = run::train(engine.as_mut(), &job, &mut self.start.progress, &mut recorder);
+        let trained = run::train(engine, &job, &mut self.start.progress, recorder);
         let finished = recorder.finish();
         // All is saved: a signal has nothing to wait for any more.
         recorder.signals.leave_at_once();
@@ -92,7 +106,7 @@ impl<'a> Session<'a> {
             dataset: &self.dataset,
             recipe: &self.start.recipe,
             history: self.start.progress.history,
-            folder: &folder,
+            folder: recorder.folder,
             json: self.flags.json,
         };
         if let (Err(_), Err(error)) = (&trained, &finished) {
@@ -107,14 +121,18 @@ impl<'a> Session<'a> {
             }
         };
         let (last, state) = (recorder.latest.clone(), &recorder.latest.state);
-        if let (End::Stopped, Some(signal)) = (end, recorder.signals.stop()) {
-            outcome.summarise(end, state, None)?;
+        // A signal that came when the last step was done still asks for the end, before the test.
+        if let Some(signal) = recorder.signals.stop() {
+            outcome.summarise(End::Stopped, state, None)?;
             outcome.draw(None, None);
             let (name, kept) = (signals::name(signal), recorder.what_is_kept(true));
             return Err(Error::Stopped { signal, told: format!("stopped by {name}: {kept}") }.into());
         }
-        let test = outcome.test(engine.as_mut(), end, &last)?;
-        profiler.map_or(Ok(()), |profiler| profiler.finish(engine.as_mut()))?;
+        let test = outcome.test(engine, end, &last);
+        let test = test.inspect_err(|error| {
+            console::say(&recorder.what_is_kept(!matches!(error, Error::Diverged(_))));
+        })?;
+        profiler.map_or(Ok(()), |profiler| profiler.finish(engine))?;
         Ok(target::check(&self.flags.target_acc, &test)?)
     }
 
@@ -126,9 +144,6 @@ impl<'a> Session<'a> {
             Some((of, _)) => match self.flags.out.as_deref() {
                 None => {
                     of.checkpoints().forget_after(self.start.state.step)?;
-                    for outdated in ["summary.json", outcome::CONFUSIONS, outcome::MISTAKES] {
-                        of.forget(outdated)?;
-                    }
                     Ok(of)
                 }
                 Some(out) => {
