@@ -76,7 +76,11 @@ mod tests {
         let mut background = Background::new();
         for number in 0..5 {
             let done = done.clone();
-            background.add(move || Ok(done.send(number).unwrap())).unwrap();
+            let send = move || {
+                done.send(number).unwrap();
+                Ok(())
+            };
+            background.add(send).unwrap();
         }
         background.finish().unwrap();
         assert_eq!(seen.try_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
@@ -86,7 +90,11 @@ mod tests {
         let mut failures = Vec::new();
         for _ in 0..5 {
             let done = done.clone();
-            failures.extend(background.add(move || Ok(done.send(9).unwrap())).err());
+            let send = move || {
+                done.send(9).unwrap();
+                Ok(())
+            };
+            failures.extend(background.add(send).err());
         }
         failures.extend(background.finish().err());
         assert_eq!(failures.len(), 1);

@@ -77,7 +77,7 @@ pub(super) fn encode(
     }
     let mut tensors = Vec::new();
     for (name, shape, bytes) in &bytes {
-        let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes);
+        let view = TensorView::new(Dtype::F32, (*shape).clone(), bytes);
         tensors.push((name, view.map_err(|error| error.to_string())?));
     }
     let about = serde_json::to_string(metadata).map_err(|error| error.to_string())?;
@@ -114,7 +114,7 @@ impl<'a> File<'a> {
     /// A type with fields that this file does not have is an error, unless all that it has is a model.
     pub(super) fn metadata<T: DeserializeOwned>(&self) -> Result<Option<T>> {
         let (_, header) =
-            SafeTensors::read_metadata(&self.bytes).map_err(|error| self.not_safetensors(error))?;
+            SafeTensors::read_metadata(&self.bytes).map_err(|error| self.not_safetensors(&error))?;
         let Some(json) = header.metadata().as_ref().and_then(|metadata| metadata.get(ABOUT)) else {
             return Ok(None);
         };
@@ -127,11 +127,11 @@ impl<'a> File<'a> {
 
     /// The flat buffer whose tensors' names begin with `prefix`, one of [`MOMENTS`] or nothing.
     pub(super) fn flat(&self, network: &Network, prefix: &str) -> Result<Vec<f32>> {
-        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| self.not_safetensors(error))?;
+        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| self.not_safetensors(&error))?;
         flat(&tensors, network, prefix).map_err(|what| wrong(self.path, &what))
     }
 
-    fn not_safetensors(&self, error: safetensors::SafeTensorError) -> Error {
+    fn not_safetensors(&self, error: &safetensors::SafeTensorError) -> Error {
         wrong(self.path, &format!("is not a whole safetensors file ({error}): copy or download it again"))
     }
 }
