@@ -86,7 +86,7 @@ fn same_by(network: &Network, recipe: &Recipe) -> Result<(), String> {
     for mut engine in engines_of(network, recipe.clone())? {
         let (sender, lines) = channel();
         engine.log_steps(StepLog::new(3, Running::default(), move |line| {
-            sender.send((line.step, line.loss)).unwrap()
+            sender.send((line.step, line.loss)).unwrap();
         }));
         let epochs = [0, 1].map(|_| {
             let mut told = Vec::new();

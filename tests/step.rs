@@ -5,7 +5,6 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use common::fixture::{self, Fixture};
 use common::steps::{Device, Inputs, LEARNING_RATE, Reference, Step, network};
@@ -307,17 +306,15 @@ fn after_steps(
         let w = device.flat(Shared::Parameters)?;
         let mut worst: f64 = 0.0;
         for parameter in &parameters {
-            let Range { start, end } = parameter.range();
-            for index in start..end {
+            for index in parameter.range() {
                 let (got, want) = (f64::from(w[index]), reference.w[index]);
                 let budget = budget[index] + 4.0 * f64::from(f32::EPSILON) * want.abs().max(1e-3);
                 let share = (got - want).abs() / budget;
                 // NaN fails.
                 if share.is_nan() || share > 1.0 {
-                    let name = &parameter.name;
+                    let (name, place) = (&parameter.name, index - parameter.offset);
                     return Err(format!(
-                        "{kind:?}, {name}[{}]: got {got}, want {want}, {share} of the budget",
-                        index - start
+                        "{kind:?}, {name}[{place}]: got {got}, want {want}, {share} of the budget"
                     ));
                 }
                 worst = worst.max(share);

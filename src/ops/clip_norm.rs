@@ -30,7 +30,8 @@ pub fn clip_norm(tape: &mut Tape, size: usize, max: f64) -> Result<Tensor> {
     let bindings = [("dw", dw), ("filled", filled), ("part", parts)];
     tape.dispatch("clip", ["clip_norm", "squares"], &constants, &bindings, [PARTS, 1, 1]);
     tape.flops(2 * size);
-    let constants = [("PARTS", PARTS.into()), ("MAX", (max as f32).into())];
+    let [max, epsilon] = [max, EPSILON].map(|factor| (factor as f32).into());
+    let constants = [("PARTS", PARTS.into()), ("MAX", max), ("EPSILON", epsilon)];
     let bindings = [("parts", parts), ("scale", scale)];
     tape.dispatch("clip", ["clip_norm", "limit"], &constants, &bindings, [1, 1, 1]);
     tape.flops(PARTS + 3);

@@ -92,13 +92,12 @@ impl LearningRate {
         // Of the step's beginning.
         let done = step - 1.0;
         match schedule {
-            Schedule::Constant | Schedule::OneCycle => 1.0,
             // Half of 1 + cos(pi x) at x = (done - warmup) / (steps - warmup), without losing the digits of
             // what is left at the end.
             Schedule::Cosine => (PI / 2.0 * (steps - done) / (steps - warmup)).sin().powi(2),
             Schedule::Step if done >= 0.75 * steps => 0.01,
             Schedule::Step if done >= 0.5 * steps => 0.1,
-            Schedule::Step => 1.0,
+            Schedule::Constant | Schedule::Step | Schedule::OneCycle => 1.0,
         }
     }
 }

@@ -49,10 +49,10 @@ pub struct Shader {
 pub fn parse(name: &str, text: &str) -> Result<Shader> {
     let path = library::path(name);
     let mut module = naga::front::wgsl::parse_str(text)
-        .map_err(|error| Error::Device(error.emit_to_string_with_path(text, &path)))?;
+        .map_err(|error| named(&path, error.emit_to_string_with_path(text, &path)))?;
     let validate = |module: &naga::Module, flags| {
         let checked = Validator::new(flags, CAPABILITIES).validate(module);
-        checked.map_err(|error| Error::Device(error.emit_to_string_with_path(text, &path)))
+        checked.map_err(|error| named(&path, error.emit_to_string_with_path(text, &path)))
     };
     validate(&module, ValidationFlags::all())?;
     dead_code::drop_dead_branches(&mut module);
@@ -60,6 +60,12 @@ pub fn parse(name: &str, text: &str) -> Result<Shader> {
     let mut sizes = naga::proc::Layouter::default();
     sizes.update(module.to_ctx()).map_err(|error| Error::Device(format!("{path}: {error}")))?;
     Ok(Shader { module, info, sizes })
+}
+
+/// A report of naga's as an error: some know no line, and so name no file.
+fn named(path: &str, report: String) -> Error {
+    let named = report.contains(path);
+    Error::Device(if named { report } else { format!("{path}: {}", report.trim_start_matches("error: ")) })
 }
 
 /// Parses and validates a shader and reads its entries.
@@ -251,5 +257,9 @@ var<immediate> cursor: Cursor;
     fn an_error_names_file_and_line() {
         let Err(Error::Device(message)) = read("relu", "fn f() {\n  let x = y;\n}") else { panic!() };
         assert!(message.contains("relu.wgsl:2"), "{message}");
+        // naga knows no line of this one.
+        let text = "@group(0) @binding(0) var<storage> x: array<u32>; fn f() -> bool { return x >= 2u; }";
+        let Err(Error::Device(message)) = read("relu", text) else { panic!() };
+        assert!(message.contains("relu.wgsl"), "{message}");
     }
 }

@@ -112,8 +112,13 @@ pub fn workgroups_of_another_size(gpu: &Gpu) -> Result<(), String> {
 }
 
 pub fn the_checks_run_every_entry() -> Result<(), String> {
-    let plans = [(Kind::Fused, Loss::Logits), (Kind::Layered, Loss::DoubleSoftmax)]
-        .map(|(kind, loss)| kind.programs(&network(), loss, Adam::default(), Tiles::FAT).training(64));
+    let clipped = Adam { clip_norm: Some(1.0), ..Adam::default() };
+    let plans = [
+        (Kind::Fused, Loss::Logits, Adam::default()),
+        (Kind::Fused, Loss::Logits, clipped),
+        (Kind::Layered, Loss::DoubleSoftmax, Adam::default()),
+    ]
+    .map(|(kind, loss, adam)| kind.programs(&network(), loss, adam, Tiles::FAT).training(64));
     type Bound = (&'static str, BTreeSet<&'static str>);
     let bound = |d: &Dispatch| -> Bound { (d.entry, d.bindings.iter().map(|(name, _)| *name).collect()) };
     for name in SHADERS.iter().map(|shader| shader.name) {
