@@ -80,7 +80,8 @@ impl Recorder<'_> {
     pub(super) fn what_is_kept(&self, can_go_on: bool) -> String {
         let folder = self.folder.path().display();
         let saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((place, step)) = &*saved else { return format!("nothing of it was saved in {folder}") };
+        let there = saved.as_ref().filter(|(_, step)| self.folder.checkpoints().has(*step));
+        let Some((place, step)) = there else { return format!("nothing of it is kept in {folder}") };
         let images = match place.images {
             0 => format!("epoch {} done", place.epoch - 1),
             images => format!("{images} images into epoch {}", place.epoch),

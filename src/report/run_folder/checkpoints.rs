@@ -34,6 +34,11 @@ impl Checkpoints {
         Ok(())
     }
 
+    /// Whether the one of a step is still there.
+    pub(crate) fn has(&self, step: u32) -> bool {
+        self.path(step).is_file()
+    }
+
     /// Loads the newest that is whole; `say` receives why a newer one is not taken.
     ///
     /// # Errors
