@@ -288,7 +288,7 @@ fn runs_are_told_apart() {
     checked(&compare::draw(&[], "nothing"), &["nothing"], "no runs");
 }
 
-/// Draws all figures into the folder of `PLOTS`, for a look at them. `EPOCHS` may name a run's `epochs.jsonl`.
+/// Draws all figures into the folder of `PLOTS`, for a look at them. `EPOCHS` may name a file of epochs, one a line.
 #[test]
 #[ignore = "writes files to look at"]
 fn all_figures() {
