@@ -183,4 +183,17 @@ mod tests {
         journal.append(&epoch(2)).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn nothing_follows_a_line_that_may_be_torn() {
+        let file = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let mut journal = Journal { path: "metrics.jsonl".into(), file, torn: false };
+        assert!(journal.handle().is_ok());
+        assert!(journal.append(&step(5)).unwrap_err().to_string().contains("No space left"));
+        journal.file = tempfile::tempfile().unwrap();
+        for error in [journal.append(&step(10)).unwrap_err(), journal.handle().unwrap_err()] {
+            assert!(error.to_string().contains("metrics.jsonl: a line before"), "{error}");
+        }
+    }
 }
