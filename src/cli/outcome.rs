@@ -106,17 +106,15 @@ impl Outcome<'_> {
         let confusions = answers.confusions(self.network, &self.dataset.test, &addends);
         let mistakes = answers.mistakes(self.network, &self.dataset.test, &addends);
         let tested = Tested { weights, metrics, confusions, mistakes };
-        tested.keep(self.folder)?;
-        self.summarise(end, &last.state, Some(&tested))?;
+        // Both are tried: one may lack a disk that the other has.
+        let printed = self.print(&tested, last);
+        tested.keep(self.folder).and_then(|()| self.summarise(end, &last.state, Some(&tested)))?;
+        printed?;
         if end == End::OutOfPatience {
             console::say(&format!("stopped early: no better than epoch {epoch} since then (--patience)"));
         }
         if weights == "best.safetensors" {
             console::say(&format!("tested: the weights of epoch {epoch}, the best on the held-out images"));
-        }
-        if !self.json {
-            console::print(&console::test_line(&tested.metrics))?;
-            console::print(&format!("parameters sha256 {}", self.sha256(&last.state.parameters)))?;
         }
         for warning in verdict::warnings(&tested.confusions, &self.history, self.recipe) {
             console::say(&format!("warning: {warning}"));
@@ -124,6 +122,15 @@ impl Outcome<'_> {
         console::say(&format!("saved to {}", self.folder.path().display()));
         self.draw(Some(&tested.metrics), Some(&tested));
         Ok(tested.metrics)
+    }
+
+    /// Prints a test's result, unless the summary is printed.
+    fn print(&self, tested: &Tested, last: &Checkpoint) -> Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        console::print(&console::test_line(&tested.metrics))?;
+        console::print(&format!("parameters sha256 {}", self.sha256(&last.state.parameters)))
     }
 
     /// Writes `summary.json`.

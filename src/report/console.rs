@@ -112,7 +112,12 @@ impl EpochBar {
     /// A bar for `epochs` epochs of `images` images.
     pub(crate) fn new(epochs: u32, images: usize) -> Self {
         let bar = ProgressBar::with_draw_target(Some(images as u64), ProgressDrawTarget::stderr_with_hz(10));
-        let template = "{msg} {wide_bar} {human_pos}/{human_len} images, {rate} images/s, {eta} left";
+        let columns = terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| width.0);
+        // A bar that does not fit on a line cannot be taken back.
+        let template = match columns {
+            72.. => "{msg} {wide_bar} {human_pos}/{human_len} images, {rate} images/s, {eta} left",
+            _ => "{msg} {percent} %",
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             let rate = |state: &ProgressState, to: &mut dyn std::fmt::Write| {
                 let _ = write!(to, "{:.0}", state.per_sec());
