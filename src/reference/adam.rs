@@ -13,7 +13,7 @@ use crate::ops::adam::Adam;
 /// ```
 ///
 /// `step_size`, `root_correction` and `decay` are computed in f64, whatever `T` is;
-/// [`clip_norm`](super::clip_norm) specifies `scale`. Where the kernel finds a part of
+/// [`clip_norm`] specifies `scale`. Where the kernel finds a part of
 /// `dw` in slots of the batch it adds them up first: [`batch_sum`](super::batch_sum) specifies that.
 pub fn step<T: Real>(
     adam: &Adam,
