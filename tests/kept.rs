@@ -261,7 +261,8 @@ fn a_full_stdout_ends_with_code_4_and_keeps_the_run() {
         .stdout(full)
         .output()
         .unwrap();
-    told(&output, 4, &["error: cannot write to standard output: No space left", "continue with: "]);
+    let kept = "step 10 (epoch 1 done) is kept; continue with: ";
+    told(&output, 4, &["error: cannot write to standard output: No space left", kept]);
     whole(&out);
     done(folder.path(), &resume(&out, &[]));
 }

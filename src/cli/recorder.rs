@@ -29,6 +29,8 @@ pub(super) struct Recorder<'a> {
     pub keep: Option<usize>,
     /// Print objects, not lines.
     pub json: bool,
+    /// Whether the last epoch's line could be printed.
+    pub printed: Result<()>,
     /// Whether the next state is that of the best epoch so far.
     pub best: bool,
     /// What TensorBoard is shown, where that is wanted.
@@ -111,15 +113,18 @@ impl Watcher for Recorder<'_> {
             events.epoch(record).and_then(|()| events.flush())?;
         }
         self.bar.clear();
-        match self.json {
+        // Told when the epoch is saved: it must not be lost for a line that nobody can read.
+        self.printed = match self.json {
             true => console::print_json(&entry),
             false => console::print(&console::epoch_line(&self.network, record)),
-        }
+        };
+        Ok(())
     }
 
     fn save(&mut self, place: &Place, state: State) -> Result<()> {
         self.latest = Arc::new(Checkpoint { state, about: self.about.clone(), place: place.clone() });
-        self.save_latest()
+        self.save_latest()?;
+        std::mem::replace(&mut self.printed, Ok(()))
     }
 }
 

@@ -208,6 +208,7 @@ impl<'a> Session<'a> {
             signals: Signals::catch()?,
             keep: self.flags.keep.0,
             json: self.flags.json,
+            printed: Ok(()),
             best: false,
             events: self.flags.tensorboard.then(|| EventFile::create(folder.path())).transpose()?,
             background: Background::new(),
