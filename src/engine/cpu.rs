@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::probabilities;
 use crate::data::{Addend, Addends, Dataset, HeldOut, Image, Split};
 use crate::network::{Head, Network};
 use crate::ops::adam::Adam;
-use crate::ops::softmax::Softmax;
 use crate::reference::gather::{self, Batch, Examples};
 use crate::reference::network::{Losses, Pass, backward, forward, losses};
-use crate::reference::{self, add, metrics, softmax};
+use crate::reference::{self, add, metrics};
 use crate::train::log::Running;
 use crate::train::{
     Answers, Engine, Epoch, HeadPrediction, Metrics, Prediction, Recipe, State, StepLog, Tally, check_addends,
@@ -215,13 +215,6 @@ fn judge(network: &Network, pass: &Pass<f32>, inputs: &Batch<f32>, losses: &Loss
         (metrics::total_loss(loss), metrics::correct(&pass.values[head.logits], target))
     };
     Tally { images: pass.batch, heads: heads.map(judge).collect() }
-}
-
-/// Softmax of one image's logits.
-fn probabilities(logits: &[f32]) -> Vec<f32> {
-    let mut probabilities = vec![0.0; logits.len()];
-    softmax::forward(&Softmax { batch: 1, classes: logits.len() }, logits, &mut probabilities);
-    probabilities
 }
 
 fn gather(network: &Network, order: &[u32], split: &Split, addends: &[u8]) -> Batch<f32> {

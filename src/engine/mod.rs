@@ -14,8 +14,10 @@ pub use self::listing::{Listed, adapters};
 use crate::data::{Dataset, PIXELS};
 use crate::gpu::{Gpu, Kernels, adapter, environment};
 use crate::network::Network;
+use crate::ops::softmax::Softmax;
 use crate::plans;
 use crate::plans::tiles::{CANDIDATES, Tiles};
+use crate::reference::softmax;
 use crate::train::{Engine, Recipe};
 use crate::wgsl::{Library, lower, watch::Watch};
 use crate::{Error, Result};
@@ -266,6 +268,13 @@ fn check(network: &Network, recipe: &Recipe) -> Result<()> {
             "the network takes images of {n} pixels, but the data sets have {PIXELS}"
         ))),
     }
+}
+
+/// Softmax of one image's logits.
+fn probabilities(logits: &[f32]) -> Vec<f32> {
+    let mut probabilities = vec![0.0; logits.len()];
+    softmax::forward(&Softmax { batch: 1, classes: logits.len() }, logits, &mut probabilities);
+    probabilities
 }
 
 fn describe(info: &wgpu::AdapterInfo) -> Adapter {

@@ -17,11 +17,11 @@ use self::probe::Probe;
 use self::programs::Programs;
 use self::reload::HotReload;
 use self::split::{DeviceSplit, Purpose};
+use super::probabilities;
 use crate::data::{Addend, Addends, Dataset, HeldOut, Image};
 use crate::gpu::spans::Track;
 use crate::gpu::{Buffers, Gpu, Kernels};
 use crate::network::{Head, Network};
-use crate::ops::softmax::Softmax;
 use crate::plans::tiles::Tiles;
 use crate::program::times::StepTimes;
 use crate::program::{Record, Shared};
@@ -29,7 +29,7 @@ use crate::train::log::Running;
 use crate::train::{
     Answers, Engine, Epoch, HeadPrediction, Metrics, Prediction, Recipe, State, StepLog, Tally, check_addends,
 };
-use crate::{Error, Result, reference};
+use crate::{Error, Result};
 
 /// Images of an evaluation step.
 const EVALUATION_BATCH: usize = 500;
@@ -221,13 +221,6 @@ impl GpuEngine {
     fn read_flat(&self, name: Shared) -> Result<Vec<f32>> {
         self.gpu.read(&self.train.buffers[&name], 0, self.network.flat_len())
     }
-}
-
-/// Softmax of one image's logits.
-fn probabilities(logits: &[f32]) -> Vec<f32> {
-    let mut probabilities = vec![0.0; logits.len()];
-    reference::softmax::forward(&Softmax { batch: 1, classes: logits.len() }, logits, &mut probabilities);
-    probabilities
 }
 
 /// The losses of some images, each the mean over its heads, summed.
