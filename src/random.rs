@@ -25,6 +25,8 @@ pub enum Purpose {
     Test = 5,
     /// The addends of the validation images.
     ValidationAddends = 6,
+    /// The random changes of the training images, one stream per epoch.
+    Augmentation = 7,
 }
 
 /// A stream of random numbers.
@@ -36,6 +38,11 @@ impl Random {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream((u64::from(purpose as u32) << 32) | u64::from(index));
         Self(generator)
+    }
+
+    /// Two words of random bits.
+    pub fn key(&mut self) -> [u32; 2] {
+        [self.0.next_u32(), self.0.next_u32()]
     }
 
     /// Uniform in `[0, 1)`, a multiple of 2^-24.

@@ -6,6 +6,7 @@ use crate::{Error, Result};
 
 mod addends;
 mod amount;
+mod augment;
 mod download;
 mod drawn;
 mod folder;
@@ -20,6 +21,7 @@ mod strokes;
 
 pub use addends::{Addend, AddendDraw, Addends, held_out_addends, order};
 pub use amount::Amount;
+pub use augment::Augment;
 pub use drawn::{draw, drawn_digits};
 pub use mnist::{MEMBERS, sha256};
 pub use sources::Sources;

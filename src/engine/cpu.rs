@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::probabilities;
-use crate::data::{Addend, Addends, Dataset, HeldOut, Image, Split};
+use crate::data::{Addend, Addends, Augment, Dataset, HeldOut, Image, PIXELS, Split};
 use crate::network::{Head, Network};
 use crate::ops::adam::Adam;
 use crate::reference::gather::{self, Batch, Examples};
@@ -61,7 +61,7 @@ impl CpuEngine {
         let chunks: Vec<(Vec<f32>, Tally)> = order
             .par_chunks(CHUNK)
             .map(|chunk| {
-                let inputs = gather(network, chunk, &self.dataset.train, epoch.addends().numbers());
+                let inputs = gather_changed(network, chunk, &self.dataset.train, &self.recipe.augment, epoch);
                 let pass = forward(network, flat, &inputs.image, &inputs.number);
                 let losses =
                     losses(network, self.recipe.loss, &pass, &inputs.targets, &weight[..chunk.len()]);
@@ -215,6 +215,30 @@ fn judge(network: &Network, pass: &Pass<f32>, inputs: &Batch<f32>, losses: &Loss
         (metrics::total_loss(loss), metrics::correct(&pass.values[head.logits], target))
     };
     Tally { images: pass.batch, heads: heads.map(judge).collect() }
+}
+
+/// Some training images, changed at random where `augment` says so.
+fn gather_changed(
+    network: &Network,
+    order: &[u32],
+    split: &Split,
+    augment: &Augment,
+    epoch: &Epoch,
+) -> Batch<f32> {
+    let addends = epoch.addends().numbers();
+    if augment.is_none() {
+        return gather(network, order, split, addends);
+    }
+    let pick = |bytes: &[u8]| order.iter().map(|&n| bytes[n as usize]).collect::<Vec<u8>>();
+    let changed = |&n: &u32| {
+        let image = &split.images()[n as usize * PIXELS..][..PIXELS];
+        reference::augment::rounded(augment, image, n, epoch.key())
+    };
+    let images: Vec<u8> = order.iter().flat_map(changed).collect();
+    let (labels, addends) = (pick(split.labels()), pick(addends));
+    let examples = Examples { images: &images, labels: &labels, addends: &addends };
+    let places: Vec<u32> = (0..order.len() as u32).collect();
+    gather::forward(&places, places.len(), examples, network.heads())
 }
 
 fn gather(network: &Network, order: &[u32], split: &Split, addends: &[u8]) -> Batch<f32> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use self::cpu::CpuEngine;
-use self::gpu::{GpuEngine, tune};
+use self::gpu::{GpuEngine, changes, tune};
 pub use self::listing::{Listed, adapters};
 use crate::data::{Dataset, PIXELS};
 use crate::gpu::{Gpu, Kernels, adapter, environment};
@@ -222,8 +222,14 @@ impl Opened {
         let Some(gpu) = &self.gpu else { return Ok(()) };
         let tiles = self.tiles.unwrap_or_else(|| Tiles::of(gpu));
         let programs = recipe.plan.programs(network, recipe.loss, recipe.adam(), tiles);
-        let program = programs.training(recipe.batch_size)?;
-        self.kernels.get(gpu, &lower(&program, &Library::Embedded)?.kernels).map(drop)
+        let mut needed = vec![programs.training(recipe.batch_size)?];
+        if !recipe.augment.is_none() {
+            needed.push(changes::program(&recipe.augment));
+        }
+        for program in needed {
+            self.kernels.get(gpu, &lower(&program, &Library::Embedded)?.kernels)?;
+        }
+        Ok(())
     }
 
     /// Puts the network, with flat `parameters`, and the data set on the adapter.

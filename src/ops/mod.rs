@@ -2,6 +2,7 @@
 
 pub mod adam;
 pub mod add;
+pub mod augment;
 pub mod batch_sum;
 pub mod clip_norm;
 pub mod concat;

@@ -45,6 +45,10 @@ pub enum Shared {
     SecondMoments,
     /// Packed images of the split, four grey values per word.
     Images,
+    /// The same before they were changed at random, where they are.
+    Originals,
+    /// Two words that the random changes of an epoch depend on.
+    Key,
     /// Their labels, one word each.
     Labels,
     /// The order in which the images are taken.
@@ -63,6 +67,8 @@ impl std::fmt::Display for Shared {
             Self::FirstMoments => "first moments",
             Self::SecondMoments => "second moments",
             Self::Images => "images",
+            Self::Originals => "originals",
+            Self::Key => "key",
             Self::Labels => "labels",
             Self::Order => "order",
             Self::Addends => "addends",

@@ -98,8 +98,8 @@ impl Role {
         match shared {
             Shared::Parameters | Shared::FirstMoments | Shared::SecondMoments => Self::State,
             Shared::Gradients => Self::Scratch,
-            Shared::Images | Shared::Labels => Self::Data,
-            Shared::Order | Shared::Addends => Self::Pass,
+            Shared::Images | Shared::Originals | Shared::Labels => Self::Data,
+            Shared::Order | Shared::Addends | Shared::Key => Self::Pass,
             Shared::Records => Self::Result,
         }
     }

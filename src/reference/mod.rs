@@ -16,6 +16,7 @@ use std::ops::{AddAssign, DivAssign, MulAssign};
 
 pub mod adam;
 pub mod add;
+pub mod augment;
 pub mod batch_sum;
 pub mod clip_norm;
 pub mod concat;

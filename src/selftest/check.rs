@@ -47,6 +47,9 @@ pub(super) enum Want {
     Floats(Vec<f64>, Tol),
     /// Exactly these words.
     Words(Vec<u32>),
+    /// Four whole numbers a word, the first in the lowest byte: the nearest to these, or to one within a
+    /// tolerance.
+    Bytes(Vec<f64>, Tol),
     /// This many rows of numbers that sum to 1.
     Probabilities(usize),
     /// This many rows of anything: padding that a kernel may compute and nobody reads.
@@ -222,6 +225,19 @@ impl Wanted {
                     return Err(format!("{name}[{at}]: got {}, want {}", got[at], want[at]));
                 }
             }
+            Want::Bytes(want, tol) => {
+                let bytes = got.iter().flat_map(|word| word.to_le_bytes());
+                // What rounding explains is no error.
+                let beyond = bytes.zip(want).map(|(got, want)| {
+                    let off = f64::from(got) - want;
+                    want + off.signum() * (off.abs() - 0.5).max(0.0)
+                });
+                let used = comparator::worst(name, &beyond.collect::<Vec<f64>>(), want, *tol);
+                let used = used.map_err(|e| e.to_string())?;
+                if used.share > worst.share || worst.budget == 0.0 {
+                    *worst = used;
+                }
+            }
             Want::Probabilities(rows) => {
                 let sums: Vec<f64> =
                     floats.chunks(part.width).map(|row| row.iter().map(|&p| f64::from(p)).sum()).collect();
@@ -250,6 +266,7 @@ impl Want {
         match self {
             Self::Floats(values, _) => values.len() / part.width,
             Self::Words(words) => words.len() / part.width,
+            Self::Bytes(values, _) => values.len() / 4 / part.width,
             Self::Probabilities(rows) | Self::Anything(rows) => *rows,
         }
     }

@@ -5,6 +5,7 @@ use super::check::{Check, POISON, Part, Want};
 use super::comparator::Tol;
 use super::{ending, wide};
 use crate::Result;
+use crate::data::{Augment, PIXELS};
 use crate::network::{DIGITS, Sizes};
 use crate::ops;
 use crate::ops::adam::Adam;
@@ -16,6 +17,10 @@ use crate::reference;
 /// What the scale of the gradients may be off by, in roundings.
 const SCALE: f64 = 16.0;
 
+/// What a grey value may be off by before it is rounded: where pixels differ by up to 255, places are off by
+/// roundings of some tens.
+const GREY: f64 = 0.02;
+
 /// One check of each op at this batch size.
 pub(super) fn checks(batch: usize, seed: u32) -> Result<Vec<Check>> {
     let size = 256 * batch.min(33);
@@ -24,12 +29,39 @@ pub(super) fn checks(batch: usize, seed: u32) -> Result<Vec<Check>> {
     let clipped = Adam { clip_norm: Some(2.0), ..decayed };
     Ok(vec![
         gather(batch, seed)?,
+        augment(batch, seed)?,
         clip_norm(seed)?,
         adam(size, [0, 0], seed, Adam::default())?,
         adam(size, parts, seed, decayed)?,
         adam(size, if seed.is_multiple_of(2) { parts } else { [0, 0] }, seed, clipped)?,
         metrics(batch, seed)?,
     ])
+}
+
+/// Every number at its most, or at zero, or between.
+fn augment(batch: usize, seed: u32) -> Result<Check> {
+    let most = Augment { rotation: 45.0, scale: 0.9, shear: 1.0, shift: 28.0, elastic: 28.0 };
+    let amount = [Augment::FULL, Augment::LIGHT, most, Augment::NONE][seed as usize / 3 % 4];
+    let count = batch + 5;
+    let mut t = Builder::new(batch, &[], seed);
+    let originals: Vec<u8> = (0..count * PIXELS).map(|_| t.random.below(256) as u8).collect();
+    let order = t.random.permutation(count as u32);
+    let key = t.random.key();
+    let (first, real) = (3, ending(batch, seed));
+    t.stand_at(first, real);
+    t.shared(Shared::Order, &order);
+    t.shared(Shared::Key, &key);
+    t.shared(Shared::Originals, &bytemuck::pod_collect_to_vec::<u8, u32>(&originals));
+    let words = PIXELS / 4;
+    let images = t.tape.shared(&[count, words], Shared::Images);
+    ops::augment::augment(&mut t.tape, &amount, batch);
+    for &n in &order[first..first + real] {
+        let at = n as usize * words;
+        let original = &originals[n as usize * PIXELS..][..PIXELS];
+        let want = reference::augment::forward(&amount, original, n, key);
+        t.want_part("images", images, Part { at, ..Part::whole(words) }, Want::Bytes(want, Tol::absolute(GREY)));
+    }
+    Ok(t.finish("augment", format!("{batch}, {amount}")))
 }
 
 fn gather(batch: usize, seed: u32) -> Result<Check> {

@@ -11,6 +11,7 @@ pub struct Epoch {
     order: Vec<u32>,
     addends: Addends,
     learning_rate: LearningRate,
+    key: [u32; 2],
 }
 
 impl Epoch {
@@ -31,8 +32,18 @@ impl Epoch {
             Some(index) => {
                 Err(Error::Usage(format!("the order contains image {index}, but there are only {images}")))
             }
-            None => Ok(Self { order, addends, learning_rate: learning_rate.into() }),
+            None => Ok(Self { order, addends, learning_rate: learning_rate.into(), key: [0; 2] }),
         }
+    }
+
+    /// The same with another key, which the random changes of its images depend on.
+    pub fn with_key(self, key: [u32; 2]) -> Self {
+        Self { key, ..self }
+    }
+
+    /// What the random changes of its images depend on.
+    pub fn key(&self) -> [u32; 2] {
+        self.key
     }
 
     /// The images in the order in which they are taken.

@@ -5,7 +5,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::{LearningRate, Schedule};
-use crate::data::{AddendDraw, Amount};
+use crate::data::{AddendDraw, Amount, Augment};
 use crate::network::Loss;
 use crate::ops::adam::Adam;
 use crate::plans::Kind;
@@ -44,6 +44,10 @@ pub struct Recipe {
     /// The loss to minimise
     #[arg(long, value_enum, default_value_t)]
     pub loss: Loss,
+    /// Change the training images at random, anew in every epoch: none, light or full, or how far, such as
+    /// light,rotation=15 (numbers: rotation in degrees, scale, shear, shift and elastic in pixels)
+    #[arg(long, value_name = "LEVEL", default_value_t)]
+    pub augment: Augment,
     /// When the addends of the training images are drawn
     #[arg(long, value_enum, default_value_t)]
     pub addends: AddendDraw,
@@ -80,6 +84,7 @@ impl Default for Recipe {
             clip_norm: None,
             seed: 1,
             loss: Loss::default(),
+            augment: Augment::NONE,
             addends: AddendDraw::default(),
             plan: Kind::default(),
             limit: None,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Engine, Epoch, Metrics, Place, Recipe, State};
 use crate::data::{Dataset, HeldOut, held_out_addends, order};
+use crate::random::{Purpose, Random};
 use crate::{Error, Result};
 
 /// One line of the training log.
@@ -223,11 +224,12 @@ fn train_epoch(
     let (epoch, stream) = (place.epoch, place.epoch - 1);
     let order = order(recipe.seed, stream, images as u32);
     let addends = recipe.addends.draw(recipe.seed, stream, images);
+    let key = Random::new(recipe.seed, Purpose::Augmentation, stream).key();
     loop {
         let start = Instant::now();
         let from = place.images;
         let part = order[from..job.end_of_part(epoch, from)].to_vec();
-        let part = Epoch::new(part, addends.clone(), recipe.rates(job.steps()))?;
+        let part = Epoch::new(part, addends.clone(), recipe.rates(job.steps()))?.with_key(key);
         let mut stopped = false;
         let done = engine.train(&part, &mut place.tally, &mut |done| {
             let flow = watcher.progress(epoch, from + done);

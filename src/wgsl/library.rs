@@ -29,6 +29,7 @@ macro_rules! shader {
 pub const SHADERS: &[Shader] = &[
     shader!("", "adam"),
     shader!("", "add"),
+    shader!("", "augment"),
     shader!("", "batch_sum"),
     shader!("", "clip_norm"),
     shader!("", "concat"),

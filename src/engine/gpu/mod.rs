@@ -1,5 +1,6 @@
 //! Training on a device: the data set and the network in its buffers, whole epochs without a round trip.
 
+pub(super) mod changes;
 mod log;
 pub mod probe;
 mod programs;
@@ -12,6 +13,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use self::changes::Changes;
 use self::log::Log;
 use self::probe::Probe;
 use self::programs::Programs;
@@ -48,6 +50,7 @@ pub struct GpuEngine {
     recipe: Recipe,
     programs: Programs,
     train: DeviceSplit,
+    changes: Option<Changes>,
     validation: DeviceSplit,
     test: DeviceSplit,
     step: u32,
@@ -79,10 +82,12 @@ impl GpuEngine {
             let (split, sizes) = (dataset.held_out(which), [EVALUATION_BATCH, heads]);
             DeviceSplit::of(&gpu, &flat, split, Purpose::Evaluation(which), sizes)
         };
-        let training = [recipe.batch_size, heads];
+        let sizes = [recipe.batch_size, heads];
+        let mut train = DeviceSplit::of(&gpu, &flat, &dataset.train, Purpose::Training, sizes)?;
         let mut engine = Self {
             programs: Programs::new(&network, &recipe, Tiles::of(&gpu), kernels),
-            train: DeviceSplit::of(&gpu, &flat, &dataset.train, Purpose::Training, training)?,
+            changes: Changes::new(&gpu, recipe.augment, &mut train.buffers)?,
+            train,
             validation: held_out(HeldOut::Validation)?,
             test: held_out(HeldOut::Test)?,
             step: 0,
@@ -245,13 +250,17 @@ impl Engine for GpuEngine {
         let images = epoch.order().len();
         let first = self.step + 1;
         let (adam, learning_rate) = (self.recipe.adam(), epoch.learning_rate());
-        let Self { gpu, programs, train, .. } = self;
+        let Self { gpu, programs, train, changes, .. } = self;
         train.prepare(gpu, programs)?;
         let rates = |index| {
             let step = first + index;
             adam.rates(f64::from(learning_rate.at(step)), step).map(|rate| rate as f32)
         };
         train.begin(gpu, epoch.order(), epoch.addends(), rates);
+        if let Some(changes) = changes {
+            changes.prepare(gpu, programs, &train.buffers)?;
+            changes.run(gpu, epoch, &train.buffers)?;
+        }
         if let Some(log) = &mut self.log {
             log.added = 0;
         }

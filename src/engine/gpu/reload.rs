@@ -34,14 +34,19 @@ impl GpuEngine {
     pub fn watch(&mut self, watch: Watch) -> Result<()> {
         let current = watch.texts();
         let library = Library::Texts(current.clone());
-        let Self { gpu, programs, train, validation, test, .. } = self;
+        let Self { gpu, programs, train, changes, validation, test, .. } = self;
         let mut dispatches = programs.program(train.purpose, train.batch)?.dispatches;
         dispatches.extend(programs.program(test.purpose, test.batch)?.dispatches);
+        dispatches.extend(changes.iter().flat_map(|changes| changes.program().dispatches));
         for shipped in SHADERS {
             compatibility::check(shipped.name, shipped.text, &library, &dispatches)?;
         }
         (programs.kernels, programs.library) = (Kernels::new(true), library);
         // All replays exist from now on, so that a change is tried on all of them.
+        if let Some(changes) = changes {
+            changes.replay = None;
+            changes.prepare(gpu, programs, &train.buffers)?;
+        }
         for split in [train, validation, test] {
             split.replay = None;
             if split.images > 0 {
@@ -115,8 +120,7 @@ impl GpuEngine {
             made.push((schedule, steps));
         }
         let pipelines = kernels.count() - self.programs.kernels.count();
-        let replays = self.splits_mut().into_iter().filter_map(|split| split.replay.as_mut());
-        for (replay, (schedule, steps)) in replays.zip(made) {
+        for (replay, (schedule, steps)) in self.replays_mut().zip(made) {
             replay.swap(schedule, steps);
         }
         (self.programs.kernels, self.programs.library) = (kernels, library.clone());
@@ -133,7 +137,16 @@ impl GpuEngine {
     }
 
     fn replays(&self) -> impl Iterator<Item = &Replay> {
-        [&self.train, &self.validation, &self.test].into_iter().filter_map(|split| split.replay.as_ref())
+        let Self { train, validation, test, changes, .. } = self;
+        let splits = [train, validation, test].into_iter().filter_map(|split| split.replay.as_ref());
+        splits.chain(changes.as_ref().and_then(|changes| changes.replay.as_ref()))
+    }
+
+    /// The same, in the same order.
+    fn replays_mut(&mut self) -> impl Iterator<Item = &mut Replay> {
+        let Self { train, validation, test, changes, .. } = self;
+        let splits = [train, validation, test].into_iter().filter_map(|split| split.replay.as_mut());
+        splits.chain(changes.as_mut().and_then(|changes| changes.replay.as_mut()))
     }
 }
 
