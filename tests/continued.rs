@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use digit_adder::data::{Dataset, PIXELS, Split, draw};
+use digit_adder::data::{Augment, Dataset, PIXELS, Split, draw};
 use digit_adder::engine::cpu::CpuEngine;
 use digit_adder::engine::gpu::GpuEngine;
 use digit_adder::gpu::Gpu;
@@ -41,7 +41,8 @@ fn dataset() -> Dataset {
 }
 
 fn recipe(plan: Kind) -> Recipe {
-    Recipe { epochs: EPOCHS, batch_size: BATCH, plan, eval_interval: Some(2), ..Recipe::default() }
+    let augment = Augment::FULL;
+    Recipe { epochs: EPOCHS, batch_size: BATCH, plan, augment, eval_interval: Some(2), ..Recipe::default() }
 }
 
 type Made = Result<Box<dyn Engine>, String>;

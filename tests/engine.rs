@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::channel;
 
 use common::steps::network;
-use digit_adder::data::{Addend, Addends, Dataset, HeldOut, Image, Split};
+use digit_adder::data::{Addend, Addends, Augment, Dataset, HeldOut, Image, Split};
 use digit_adder::engine::cpu::CpuEngine;
 use digit_adder::engine::gpu::GpuEngine;
 use digit_adder::engine::gpu::tune::tune;
@@ -131,6 +131,11 @@ fn same_by(network: &Network, recipe: &Recipe) -> Result<(), String> {
     Ok(())
 }
 
+/// The images change as in the reference: but for a pixel here and there, on the edge between two grey values.
+fn augmented_as_reference() -> Result<(), String> {
+    same_by(&network(), &Recipe { augment: Augment::FULL, epochs: 2, ..Recipe::default() })
+}
+
 /// The order of every sum is the same whatever the tiles; a driver's compiler may still round in other
 /// places.
 fn tiles_do_not_matter() -> Result<(), String> {
@@ -234,7 +239,10 @@ fn a_state_holds_all() -> Result<(), String> {
 
 fn main() -> ExitCode {
     // First: what comes later finds these kernels in the driver's cache, tuning all of them.
-    let mut trials = vec![common::gpu::trial("tiles do not matter", |_| tiles_do_not_matter())];
+    let mut trials = vec![
+        common::gpu::trial("tiles do not matter", |_| tiles_do_not_matter()),
+        common::gpu::trial("augmented as the reference", |_| augmented_as_reference()),
+    ];
     for kind in [Kind::Fused, Kind::Layered] {
         for loss in [Loss::Logits, Loss::DoubleSoftmax] {
             // The batch enters the loss only as a factor.

@@ -3,15 +3,18 @@
 mod common;
 
 use common::fixture::{ADAMW, BATCH, Fixture, LEARNING_RATE};
+use digit_adder::data::{Augment, PIXELS};
 use digit_adder::network::Loss;
 use digit_adder::ops::adam::Adam;
 use digit_adder::reference::gather::{self, Batch, Examples};
 use digit_adder::reference::network::{Pass, backward, forward, losses, named_parameters};
-use digit_adder::reference::{Real, adam, metrics};
+use digit_adder::reference::{Real, adam, augment, metrics};
 use digit_adder::selftest::comparator::{Tol, close};
 
 const LOGITS: Tol = Tol { absolute: 1e-5, relative: 0.0 };
 const GRADIENTS: Tol = Tol { absolute: 1e-6, relative: 1e-4 };
+/// As in the script.
+const LIGHT: Augment = Augment { rotation: 12.0, scale: 0.1, shear: 0.15, shift: 2.0, elastic: 0.0 };
 const LOSSES: Tol = Tol { absolute: 1e-5, relative: 0.0 };
 
 /// Logits and gradients of the first step, and the losses of ten steps of Adam.
@@ -114,4 +117,28 @@ fn decayed_and_clipped_in_f64() {
 #[test]
 fn decayed_and_clipped_in_f32() {
     agrees_decayed_and_clipped::<f32>();
+}
+
+/// The changes that `tests/fixtures/pytorch.py` makes with `affine_grid` and `grid_sample`.
+fn changes_images_as_grid_sample<T: Real>() {
+    let (fixture, images) = (Fixture::load(), Fixture::load().images());
+    let most = Augment { rotation: 45.0, scale: 0.9, shear: 1.0, shift: 28.0, elastic: 28.0 };
+    let bent = Augment { elastic: 4.0, ..Augment::NONE };
+    for (name, amount) in [("light", LIGHT), ("bent", bent), ("most", most)] {
+        let changed = (1000..)
+            .zip(images.chunks(PIXELS))
+            .flat_map(|(n, image)| augment::forward::<T>(&amount, image, n, [0x9e37_79b9, 0x7f4a_7c15]));
+        let grey: Vec<T> = changed.map(|grey| grey / T::of(255.0)).collect();
+        close(name, &grey, &fixture.augmented(name), Tol::absolute(1e-5)).unwrap();
+    }
+}
+
+#[test]
+fn augment_in_f64() {
+    changes_images_as_grid_sample::<f64>();
+}
+
+#[test]
+fn augment_in_f32() {
+    changes_images_as_grid_sample::<f32>();
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::preview::Preview;
 use crate::data::Sources;
 use crate::data::inspect::{self, Checked, Fetched};
 use crate::report::console;
@@ -19,6 +20,8 @@ pub(super) enum Data {
     Verify(Look),
     /// Print the folder that `train` would use
     Path(Look),
+    /// Draw a sheet of training images as the epochs of `train --augment` see them
+    Preview(Preview),
 }
 
 /// Flags of `data fetch`.
@@ -77,6 +80,7 @@ impl Data {
             Self::Fetch(fetch) => Ok(fetch.run()?),
             Self::Verify(look) => look.verify(),
             Self::Path(look) => look.path(),
+            Self::Preview(preview) => Ok(preview.run()?),
         }
     }
 }

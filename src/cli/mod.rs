@@ -17,6 +17,7 @@ mod outcome;
 mod pictures;
 mod plot;
 mod predict;
+mod preview;
 mod profile;
 mod recorder;
 mod run_config;

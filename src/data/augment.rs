@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::random::{Purpose, Random};
+
 /// How far images are changed at random: each number is the most in either direction, and 0 changes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -39,6 +41,11 @@ impl Augment {
             ("shift", 28.0, shift),
             ("elastic", 28.0, elastic),
         ]
+    }
+
+    /// What the changes of an epoch, from 0, depend on beside image and amount.
+    pub fn key(seed: u64, epoch: u32) -> [u32; 2] {
+        Random::new(seed, Purpose::Augmentation, epoch).key()
     }
 
     /// Whether no image changes.

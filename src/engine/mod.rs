@@ -9,14 +9,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use self::cpu::CpuEngine;
-use self::gpu::{GpuEngine, changes, tune};
+use self::gpu::{GpuEngine, tune};
 pub use self::listing::{Listed, adapters};
 use crate::data::{Dataset, PIXELS};
 use crate::gpu::{Gpu, Kernels, adapter, environment};
 use crate::network::Network;
 use crate::ops::softmax::Softmax;
-use crate::plans;
 use crate::plans::tiles::{CANDIDATES, Tiles};
+use crate::plans::{self, augmented};
 use crate::reference::softmax;
 use crate::train::{Engine, Recipe};
 use crate::wgsl::{Library, lower, watch::Watch};
@@ -224,7 +224,7 @@ impl Opened {
         let programs = recipe.plan.programs(network, recipe.loss, recipe.adam(), tiles);
         let mut needed = vec![programs.training(recipe.batch_size)?];
         if !recipe.augment.is_none() {
-            needed.push(changes::program(&recipe.augment));
+            needed.push(augmented::program(&recipe.augment));
         }
         for program in needed {
             self.kernels.get(gpu, &lower(&program, &Library::Embedded)?.kernels)?;

@@ -1,5 +1,6 @@
 //! The network written down as programs, in two ways that compute the same.
 
+pub mod augmented;
 pub mod fit;
 pub mod fused;
 pub mod layered;

@@ -59,7 +59,12 @@ fn augment(batch: usize, seed: u32) -> Result<Check> {
         let at = n as usize * words;
         let original = &originals[n as usize * PIXELS..][..PIXELS];
         let want = reference::augment::forward(&amount, original, n, key);
-        t.want_part("images", images, Part { at, ..Part::whole(words) }, Want::Bytes(want, Tol::absolute(GREY)));
+        t.want_part(
+            "images",
+            images,
+            Part { at, ..Part::whole(words) },
+            Want::Bytes(want, Tol::absolute(GREY)),
+        );
     }
     Ok(t.finish("augment", format!("{batch}, {amount}")))
 }

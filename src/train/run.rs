@@ -6,8 +6,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{Engine, Epoch, Metrics, Place, Recipe, State};
-use crate::data::{Dataset, HeldOut, held_out_addends, order};
-use crate::random::{Purpose, Random};
+use crate::data::{Augment, Dataset, HeldOut, held_out_addends, order};
 use crate::{Error, Result};
 
 /// One line of the training log.
@@ -224,7 +223,7 @@ fn train_epoch(
     let (epoch, stream) = (place.epoch, place.epoch - 1);
     let order = order(recipe.seed, stream, images as u32);
     let addends = recipe.addends.draw(recipe.seed, stream, images);
-    let key = Random::new(recipe.seed, Purpose::Augmentation, stream).key();
+    let key = Augment::key(recipe.seed, stream);
     loop {
         let start = Instant::now();
         let from = place.images;

@@ -57,6 +57,11 @@ impl Fixture {
         self.bytes("images", Dtype::U8, &[BATCH, 28, 28])
     }
 
+    /// The images `[BATCH, 28, 28]` after changes of this name, grey values / 255.
+    pub fn augmented(&self, name: &str) -> Vec<f32> {
+        self.floats(&format!("augment.{name}"), &[BATCH, 28, 28])
+    }
+
     /// The digit of each image.
     pub fn labels(&self) -> Vec<u8> {
         self.bytes("labels", Dtype::U8, &[BATCH])

@@ -214,6 +214,21 @@ pub const FAULTS: &[Fault] = &[
         "an image's weight does not count",
         &[("* weight[id.x];", "* (0.5 + 0.0 * weight[id.x]);")],
     ),
+    shader("augment", "turned the other way", &[("vec2(cos, sin)", "vec2(cos, -sin)")]),
+    shader("augment", "key not used", &[("vec4(n, draw, key[0], key[1])", "vec4(n, draw, key[0], key[0])")]),
+    shader("augment", "every image alike", &[("vec4(n, draw,", "vec4(0u * n, draw,")]),
+    shader(
+        "augment",
+        "the edge repeated outside",
+        &[("select(0.0, f32((word", "select(f32(word & 255u), f32((word")],
+    ),
+    shader("augment", "cut, not rounded", &[("greys + 0.5", "greys")]),
+    shader("augment", "no slant", &[("+ slant * down;", "+ 0.0 * slant * down;")]),
+    shader(
+        "augment",
+        "pixels of a word bent alike",
+        &[("spline(f32((column + i) % CELL)", "spline(f32(column % CELL)")],
+    ),
     shader("gather", "no 1/B in the weight", &[("HEAD_SHARE / f32(images)", "HEAD_SHARE")]),
     host("gather", "each head counts whole", |program| {
         set(program, "gather", "HEAD_SHARE", |_| Constant::F32(1.0));

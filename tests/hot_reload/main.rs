@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     common::gpu::conclude(vec![
         trial("a good edit computes from its step on", |_| taken::a_good_edit_computes_from_its_step_on()),
         trial("a comment changes no bits", |_| taken::a_comment_changes_no_bits()),
+        trial("the changes of images are taken over", |_| taken::the_changes_of_images_are_taken_over()),
         trial("wrong numbers are called out", |_| taken::wrong_numbers_are_called_out()),
         trial("workgroups of another size", |gpu| taken::workgroups_of_another_size(gpu)),
         Trial::test("the checks run every entry", || Ok(taken::the_checks_run_every_entry()?)),

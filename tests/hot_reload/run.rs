@@ -78,6 +78,11 @@ pub struct Run {
 impl Run {
     /// A training with the shaders of a folder, or those of the program.
     pub fn new(shaders: Option<&Shaders>, plan: Kind) -> Result<Self, String> {
+        Self::of(shaders, Recipe { batch_size: BATCH, plan, ..Recipe::default() })
+    }
+
+    /// The same by a recipe.
+    pub fn of(shaders: Option<&Shaders>, recipe: Recipe) -> Result<Self, String> {
         let mut random = Random::new(1, Purpose::Test, 0);
         let images = (0..IMAGES * 784).map(|_| random.below(256) as u8).collect();
         let labels = (0..IMAGES).map(|_| random.below(10) as u8).collect();
@@ -86,7 +91,6 @@ impl Run {
         test.truncate(20);
         let dataset = Dataset { origin: "noise".into(), train, validation: Split::default(), test };
         let network = common::steps::network();
-        let recipe = Recipe { batch_size: BATCH, plan, ..Recipe::default() };
         let (gpu, kernels) = (common::gpu::device()?.clone(), common::gpu::kernels(false));
         let start = network.initial_parameters(1);
         let engine = GpuEngine::new(gpu, kernels, network, recipe, start, &dataset);

@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use digit_adder::data::Augment;
 use digit_adder::gpu::Gpu;
 use digit_adder::network::Loss;
 use digit_adder::ops::adam::Adam;
-use digit_adder::plans::{Kind, tiles::Tiles};
+use digit_adder::plans::{Kind, augmented, tiles::Tiles};
 use digit_adder::program::Dispatch;
 use digit_adder::selftest::recheck;
 use digit_adder::train::log::Running;
-use digit_adder::train::{Engine, State, StepLog};
+use digit_adder::train::{Engine, Recipe, State, StepLog};
 use digit_adder::wgsl::{Library, SHADERS, Texts};
 
 use crate::common::steps::network;
-use crate::run::{A_WHILE, Run, STEPS, Shaders, edited, leaky, step_said, text};
+use crate::run::{A_WHILE, BATCH, Run, STEPS, Shaders, edited, leaky, step_said, text};
 
 /// One training is edited while it runs. Another stops before the step that the first one names,
 /// takes the edit there, and must arrive at the same bits.
@@ -73,6 +74,25 @@ pub fn a_comment_changes_no_bits() -> Result<(), String> {
     Ok(())
 }
 
+/// What comes before an epoch's steps is edited like the steps themselves.
+pub fn the_changes_of_images_are_taken_over() -> Result<(), String> {
+    let recipe =
+        || Recipe { batch_size: BATCH, augment: Augment::LIGHT, plan: Kind::Layered, ..Recipe::default() };
+    let shaders = Shaders::new();
+    let mut run = Run::of(Some(&shaders), recipe())?;
+    let mut shipped = Run::of(None, recipe())?;
+    run.train_to(STEPS)?;
+    shipped.train_to(STEPS)?;
+    assert!(run.bits() == shipped.bits(), "different bits before the edit");
+    shaders.save("augment", &edited("augment", "vec2(cos, sin)", "vec2(cos, -sin)"));
+    let said = run.wait_until("augment.warp")?;
+    assert!(said.contains("augment.warp differs from the reference: images["), "{said}");
+    run.train_to(STEPS + 1)?;
+    shipped.train_to(STEPS + 1)?;
+    assert!(run.bits() != shipped.bits(), "the edit has no effect");
+    Ok(())
+}
+
 pub fn wrong_numbers_are_called_out() -> Result<(), String> {
     let shaders = Shaders::new();
     let mut run = Run::new(Some(&shaders), Kind::Layered)?;
@@ -113,18 +133,19 @@ pub fn workgroups_of_another_size(gpu: &Gpu) -> Result<(), String> {
 
 pub fn the_checks_run_every_entry() -> Result<(), String> {
     let clipped = Adam { clip_norm: Some(1.0), ..Adam::default() };
+    let augmented = augmented::program(&Augment::FULL);
     let plans = [
         (Kind::Fused, Loss::Logits, Adam::default()),
         (Kind::Fused, Loss::Logits, clipped),
         (Kind::Layered, Loss::DoubleSoftmax, Adam::default()),
     ]
-    .map(|(kind, loss, adam)| kind.programs(&network(), loss, adam, Tiles::FAT).training(64));
+    .map(|(kind, loss, adam)| kind.programs(&network(), loss, adam, Tiles::FAT).training(64).unwrap());
+    let programs = || plans.iter().chain([&augmented]);
     type Bound = (&'static str, BTreeSet<&'static str>);
     let bound = |d: &Dispatch| -> Bound { (d.entry, d.bindings.iter().map(|(name, _)| *name).collect()) };
     for name in SHADERS.iter().map(|shader| shader.name) {
-        let used: BTreeSet<Bound> = plans
-            .iter()
-            .flat_map(|plan| &plan.as_ref().unwrap().dispatches)
+        let used: BTreeSet<Bound> = programs()
+            .flat_map(|program| &program.dispatches)
             .filter(|dispatch| dispatch.shader == name)
             .map(bound)
             .collect();

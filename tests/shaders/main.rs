@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
+use digit_adder::data::Augment;
 use digit_adder::network::{Loss, Sizes};
 use digit_adder::ops::adam::Adam;
-use digit_adder::plans::{Kind, tiles::CANDIDATES, tiles::Tiles};
+use digit_adder::plans::{Kind, augmented, tiles::CANDIDATES, tiles::Tiles};
 use digit_adder::program::limits::{LANES, LIMITS};
 use digit_adder::program::schedule::{Access, Kernel};
 use digit_adder::program::{Cursor, Schedule};
@@ -164,6 +165,10 @@ fn schedules() -> Vec<(String, Schedule)> {
                 add(format!("evaluation of {batch}"), programs.evaluation(batch).unwrap());
             }
         }
+    }
+    for amount in [Augment::LIGHT, Augment::FULL] {
+        let schedule = lower(&augmented::program(&amount), &Library::Embedded).unwrap();
+        all.push((format!("augment {amount}"), schedule));
     }
     all
 }

@@ -6,21 +6,12 @@ use crate::Result;
 use crate::data::Augment;
 use crate::gpu::spans::Track;
 use crate::gpu::{Buffers, Gpu, Replay};
-use crate::ops::augment::augment;
-use crate::program::{Cursor, Program, Shared, Tape};
+use crate::plans::augmented;
+use crate::program::{Cursor, Program, Shared};
 use crate::train::Epoch;
 
-/// Images of a dispatch: few enough for the limits of a grid.
-const BATCH: usize = 1024;
 /// Dispatches of a submission: short enough for the watchdogs of slow devices.
 const SUBMISSION: usize = 8;
-
-/// One dispatch, which changes images by up to this amount.
-pub(in crate::engine) fn program(amount: &Augment) -> Program {
-    let mut tape = Tape::new(&[], BATCH);
-    augment(&mut tape, amount, BATCH);
-    tape.finish()
-}
 
 /// The changes of a training set, from its originals to the images that the steps read.
 pub(super) struct Changes {
@@ -45,7 +36,7 @@ impl Changes {
 
     /// What is replayed.
     pub(super) fn program(&self) -> Program {
-        program(&self.amount)
+        augmented::program(&self.amount)
     }
 
     /// Makes the replay, if there is none yet.
@@ -63,8 +54,10 @@ impl Changes {
         let start = std::time::Instant::now();
         gpu.write(&split[&Shared::Key], 0, &epoch.key());
         let end = epoch.order().len() as u32;
-        let cursors: Vec<Cursor> =
-            (0..end).step_by(BATCH).map(|first| Cursor { first, end, ..Cursor::default() }).collect();
+        let cursors: Vec<Cursor> = (0..end)
+            .step_by(augmented::BATCH)
+            .map(|first| Cursor { first, end, ..Cursor::default() })
+            .collect();
         for cursors in cursors.chunks(SUBMISSION) {
             replay.run(gpu, cursors);
         }

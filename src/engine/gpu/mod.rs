@@ -1,6 +1,6 @@
 //! Training on a device: the data set and the network in its buffers, whole epochs without a round trip.
 
-pub(super) mod changes;
+mod changes;
 mod log;
 pub mod probe;
 mod programs;

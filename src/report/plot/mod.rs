@@ -19,6 +19,7 @@ pub(crate) mod confusion;
 pub(crate) mod curves;
 pub(crate) mod gallery;
 mod panel;
+pub(crate) mod sheet;
 
 /// Colours that colour-blind readers tell apart (Okabe and Ito).
 const BLUE: &str = "#0072B2";
