@@ -179,11 +179,47 @@ fn variables_that_programs_share_stand_above_the_file_too() {
 }
 
 #[test]
+fn a_recipe_stands_below_the_file() {
+    let file = "batch_size = 32\n";
+    let (config, told) = started(file, &["--config", "run.toml", "--recipe", "published"], &[]);
+    assert_eq!((&config["loss"], &config["addends"]), (&"double-softmax".into(), &"fixed".into()));
+    assert_eq!(config["batch_size"], 32);
+    assert!(told.contains("addends fixed, epochs 50, loss double-softmax, "), "{told}");
+    assert!(told.contains(" from the recipe published"), "{told}");
+    // It may be named in the file and in the environment, in the same order.
+    let file = "batch_size = 32\nrecipe = 'published'\n";
+    for (arguments, variables, loss) in [
+        (&FILE[..], &[][..], "double-softmax"),
+        (&FILE, &[("DIGIT_ADDER_RECIPE", "default")], "logits"),
+        (&FILE, &[("DIGIT_ADDER_LOSS", "logits")], "logits"),
+        (
+            &["--config=run.toml", "--recipe=published"],
+            &[("DIGIT_ADDER_RECIPE", "default")],
+            "double-softmax",
+        ),
+        (&["--config=run.toml", "--loss=logits"], &[], "logits"),
+    ] {
+        let (config, _) = started(file, arguments, variables);
+        assert_eq!((&config["loss"], &config["batch_size"]), (&loss.into(), &32.into()), "{variables:?}");
+    }
+}
+
+#[test]
+fn a_recipe_that_does_not_exist_is_refused_with_all_that_do() {
+    let names = ["published, default, best"];
+    refused("", &["--recipe", "better"], &[], 2, &["'better'", "--recipe", names[0]]);
+    refused("", &[], &[("DIGIT_ADDER_RECIPE", "better")], 2, &["'better' of DIGIT_ADDER_RECIPE", names[0]]);
+    refused("\nrecipe = 'better'", &FILE, &[], 2, &["run.toml, line 2: invalid value 'better'", names[0]]);
+    refused("recipe = 1", &["--config=run.toml", "--recipe=best"], &[], 2, &["line 1", "`recipe`", names[0]]);
+    refused("recipe = true", &FILE, &[], 2, &["line 1", "`recipe`", "not true or false"]);
+}
+
+#[test]
 fn help_tells_of_both() {
     let folder = TempDir::new().unwrap();
     let output = train(folder.path(), "", &["--config", "none", "--help"], &[("DIGIT_ADDER_SEED", "x")]);
     assert!(output.status.success(), "{}", err(&output));
-    for words in ["--config <FILE>", "DIGIT_ADDER_BATCH_SIZE=128"] {
+    for words in ["--config <FILE>", "--recipe <NAME>", "- published: ", "DIGIT_ADDER_BATCH_SIZE=128"] {
         assert!(out(&output).contains(words), "{}", out(&output));
     }
     assert!(!out(&output).contains("env: DIGIT_ADDER"), "{}", out(&output));

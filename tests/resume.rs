@@ -101,6 +101,8 @@ fn what_cannot_be_continued_is_refused() {
     train(folder.path(), "run", &CPU, &["--epochs", "1"]);
     refused(&["resume", "run", "--seed", "7"], 2, &["--seed cannot change", "with 1, not 7"]);
     refused(&["resume", "run", "--lr", "0.5"], 2, &["--lr cannot change", "with 0.001, not 0.5"]);
+    let words = ["from the recipe best", "--batch-size cannot change", "with 32, not 256"];
+    refused(&["resume", "run", "--recipe", "best"], 2, &words);
     refused(&["resume", "run", "--tune"], 2, &["--tune"]);
     refused(&["resume", "run", "--init", "run"], 2, &["--init"]);
     refused(&["resume", "run", "--out", "run"], 2, &["not empty"]);

@@ -1,7 +1,6 @@
 //! The file of `--config`: TOML, whose keys are the long names of flags.
 
 use std::borrow::Cow;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -10,27 +9,11 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::given::Origin;
+use super::setting::{Setting, Value};
 use crate::{Error, Result};
 
 /// In bytes. A file of settings has a few hundred.
 const MAX: u64 = 1_000_000;
-
-/// A setting that is not on the command line.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Setting {
-    /// The flag's long name, as far as it is one.
-    pub flag: String,
-    pub value: Value,
-    pub origin: Origin,
-}
-
-/// The value of a setting.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Value {
-    Switch(bool),
-    One(OsString),
-    List(Vec<OsString>),
-}
 
 /// The settings of a file, in the order of their lines.
 ///
@@ -64,7 +47,11 @@ fn text(path: &Path) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| misused("is not TOML: it is not text in UTF-8"))
 }
 
-fn settings(file: &str, text: &str) -> Result<Vec<Setting>> {
+/// The settings of a text, which errors call `file`.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn settings(file: &str, text: &str) -> Result<Vec<Setting>> {
     let line_at = |at: usize| 1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count();
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or_else(String::new, |span| format!(", line {}", line_at(span.start)));

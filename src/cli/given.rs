@@ -1,4 +1,4 @@
-//! Which flags a user set, and where: on the command line, in the environment or in a file.
+//! Which flags a user set, and where: on the command line, in the environment, in a file or by a recipe.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,6 +21,13 @@ pub enum Origin {
         /// The key, as it stands there.
         key: String,
     },
+    /// By the recipe of `--recipe`.
+    Recipe {
+        /// Its name.
+        name: String,
+        /// The value, which the user has not seen.
+        value: String,
+    },
 }
 
 impl fmt::Display for Origin {
@@ -29,6 +36,7 @@ impl fmt::Display for Origin {
             Self::Flag => f.write_str("the command line"),
             Self::Variable(name) => f.write_str(name),
             Self::Line { file, line, key } => write!(f, "`{key}` in {file}, line {line}"),
+            Self::Recipe { name, .. } => write!(f, "the recipe {name}"),
         }
     }
 }
@@ -48,7 +56,8 @@ impl Given {
         self.origins.contains_key(flag)
     }
 
-    /// Where `flag` was set, if it was. The command line stands above the environment, and that above a file.
+    /// Where `flag` was set, if it was. The command line stands above the environment, that above a file, and
+    /// that above a recipe.
     pub fn origin(&self, flag: &str) -> Option<&Origin> {
         self.origins.get(flag)
     }
@@ -69,15 +78,17 @@ impl Given {
     /// Those that do not stand on the command line, such as `batch-size and lr from run.toml, seed from
     /// DIGIT_ADDER_SEED`; nothing where there are none.
     pub(super) fn elsewhere(&self) -> Option<String> {
-        let mut places: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (flag, origin) in &self.origins {
-            match origin {
-                Origin::Flag => {}
-                Origin::Variable(name) => places.entry(name).or_default().push(flag),
-                Origin::Line { file, .. } => places.entry(file).or_default().push(flag),
-            }
+            let (place, told) = match origin {
+                Origin::Flag => continue,
+                Origin::Variable(name) => (name.clone(), flag.clone()),
+                Origin::Line { file, .. } => (file.clone(), flag.clone()),
+                Origin::Recipe { value, .. } => (origin.to_string(), format!("{flag} {value}")),
+            };
+            places.entry(place).or_default().push(told);
         }
-        let place = |(place, flags): (&str, Vec<&str>)| match flags.split_last() {
+        let place = |(place, flags): (String, Vec<String>)| match flags.split_last() {
             Some((last, others)) if !others.is_empty() => {
                 format!("{} and {last} from {place}", others.join(", "))
             }
@@ -112,8 +123,10 @@ mod tests {
         given.set("lr", line("lr"));
         given.set("batch-size", line("batch_size"));
         assert_eq!(given.elsewhere().unwrap(), "seed from DIGIT_ADDER_SEED, batch-size and lr from run.toml");
+        given.set("warmup", Origin::Recipe { name: "best".into(), value: "15%".into() });
+        assert!(given.elsewhere().unwrap().ends_with("from run.toml, warmup 15% from the recipe best"));
         assert!(given.has("epochs") && !given.has("loss"));
         assert_eq!(given.origin("batch-size").unwrap().to_string(), "`batch_size` in run.toml, line 1");
-        assert_eq!(given.flags().count(), 4);
+        assert_eq!(given.flags().count(), 5);
     }
 }

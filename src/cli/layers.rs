@@ -1,21 +1,21 @@
-//! The command line, with what the environment and the file of `--config` add to it.
+//! The command line, with what the environment, the file of `--config` and the recipe of `--recipe` add to it.
 //!
 //! Settings become arguments, so that a flag has one check of its values wherever it was set. Of a flag that
-//! is set in several places the command line counts, then the environment, then the file.
+//! is set in several places the command line counts, then the environment, then the file, then the recipe.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error as _;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::builder::ValueHint;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, value_parser};
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, value_parser};
 
 use super::Cli;
-use super::config::{self, Setting, Value};
 use super::given::{Given, Origin};
+use super::setting::{Setting, Value, reason, takes_switch, written, wrong};
+use super::{config, recipes};
 use crate::{Error, Result};
 
 /// The commands whose flags can be set elsewhere.
@@ -31,7 +31,7 @@ const NARROW: u16 = 60;
 
 const ELSEWHERE: &str = "Each flag can also be set by an environment variable, DIGIT_ADDER_ and its name \
     (DIGIT_ADDER_BATCH_SIZE=128, DIGIT_ADDER_TUNE=1), or in the file of --config (batch_size = 128, tune = true). \
-    The command line counts before the environment, and that before the file.";
+    The command line counts before the environment, that before the file, and that before what --recipe sets.";
 
 /// Why there is nothing to run.
 pub(super) enum Stop {
@@ -53,7 +53,7 @@ impl From<Error> for Stop {
     }
 }
 
-/// The commands, with `--config` where flags can be set elsewhere.
+/// The commands, with `--config` and `--recipe` where flags can be set elsewhere.
 pub(super) fn command() -> Command {
     let config = Arg::new("config")
         .long("config")
@@ -62,7 +62,7 @@ pub(super) fn command() -> Command {
         .value_hint(ValueHint::FilePath)
         .help("Take settings from a TOML file whose keys are the names of flags: `batch_size = 128`");
     let command = Cli::command().mut_subcommands(|sub| match SETTABLE.contains(&sub.get_name()) {
-        true => sub.arg(config.clone()).after_help(ELSEWHERE),
+        true => sub.args([config.clone(), recipes::flag()]).after_help(ELSEWHERE),
         false => sub,
     });
     match terminal_size::terminal_size() {
@@ -148,7 +148,9 @@ impl<'a> Flags<'a> {
         let named = variables.get(variable("config").as_str());
         let file = typed.map(PathBuf::as_path).or_else(|| named.map(Path::new));
         settings.extend(file.map_or_else(|| Ok(Vec::new()), config::read)?);
-        // Those from the environment come first, so that the first that sets a flag counts.
+        let typed: Option<&String> = alone.get_one("recipe");
+        settings.extend(recipes::named(typed.map(String::as_str), &settings)?);
+        // Those from the environment come first and the recipe's last, so that the first that sets a flag counts.
         for setting in settings {
             let added = self.arguments(&setting)?;
             if given.has(&setting.flag) {
@@ -250,65 +252,4 @@ impl<'a> Flags<'a> {
 /// The variable that sets a flag.
 fn variable(flag: &str) -> String {
     format!("{PREFIX}{}", flag.to_uppercase().replace('-', "_"))
-}
-
-/// Whether a flag may stand alone.
-fn takes_switch(arg: &Arg) -> bool {
-    !arg.get_action().takes_values() || arg.get_num_args().is_some_and(|range| range.min_values() == 0)
-}
-
-/// How a value is written on the command line, or what it must be.
-fn written(arg: &Arg, value: &Value) -> std::result::Result<Vec<OsString>, String> {
-    let flag = format!("--{}", arg.get_long().unwrap_or_default());
-    let with = |value: &OsStr| {
-        let mut argument = OsString::from(format!("{flag}="));
-        argument.push(value);
-        argument
-    };
-    match value {
-        Value::Switch(false) if takes_switch(arg) => Ok(Vec::new()),
-        Value::Switch(true) if takes_switch(arg) => Ok(vec![flag.into()]),
-        _ if !arg.get_action().takes_values() => Err("must be true or false".into()),
-        Value::Switch(_) => Err("must be a value, not true or false".into()),
-        Value::One(value) => Ok(vec![with(value)]),
-        Value::List(values) if matches!(arg.get_action(), ArgAction::Append) => {
-            Ok(values.iter().map(|value| with(value)).collect())
-        }
-        Value::List(_) => Err("must be one value, not a list".into()),
-    }
-}
-
-fn wrong(setting: &Setting, what: &str) -> Error {
-    let value = match &setting.value {
-        Value::Switch(switch) => switch.to_string(),
-        Value::One(text) => text.to_string_lossy().into_owned(),
-        Value::List(values) => {
-            let texts: Vec<_> = values.iter().map(|text| text.to_string_lossy()).collect();
-            format!("[{}]", texts.join(", "))
-        }
-    };
-    Error::Usage(match &setting.origin {
-        Origin::Line { file, line, key } => {
-            format!("{file}, line {line}: invalid value '{value}' for `{key}`: {what}")
-        }
-        origin => format!("invalid value '{value}' of {origin}: {what}"),
-    })
-}
-
-/// What clap has against a value, without the flag's name, which the user did not type.
-fn reason(error: &clap::Error) -> String {
-    if let Some(source) = error.source() {
-        return source.to_string();
-    }
-    if error.get(ContextKind::InvalidValue) == Some(&ContextValue::String(String::new())) {
-        return "it is empty".into();
-    }
-    if let Some(ContextValue::Strings(values)) = error.get(ContextKind::ValidValue)
-        && !values.is_empty()
-    {
-        return format!("must be one of {}", values.join(", "));
-    }
-    let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default();
-    first.strip_prefix("error: ").unwrap_or(first).into()
 }

@@ -19,11 +19,13 @@ mod plot;
 mod predict;
 mod preview;
 mod profile;
+mod recipes;
 mod recorder;
 mod run_config;
 mod schedule;
 mod selftest;
 mod session;
+mod setting;
 mod signals;
 mod start;
 mod summary;
@@ -81,7 +83,7 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// Parses the command line, the environment and the file of `--config`. Help and messages about them are
+/// Parses the command line, the environment, the file of `--config` and the recipe of `--recipe`. Help and messages about them are
 /// printed here.
 ///
 /// # Errors

@@ -34,7 +34,7 @@ pub(super) struct Train {
     #[arg(long, value_name = "MODEL")]
     init: Option<PathBuf>,
     #[command(flatten)]
-    flags: Flags,
+    pub flags: Flags,
 }
 
 /// Flags of `resume`.
