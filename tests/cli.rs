@@ -101,7 +101,8 @@ fn wrong_files_end_with_code_4() {
     std::fs::write(folder.path().join("model.safetensors"), b"PK\x03\x04").unwrap();
     refused(&["eval", "model.safetensors"], &["is a PyTorch file", "torch.load(r'model.safetensors'"]);
     refused(&["eval", "."], &["is a folder, and no run's: give the file in it, ./model.safetensors"]);
-    refused(&["predict", "text", "text", "--number", "1"], &["text", "safetensors"]);
+    refused(&["predict", "--model", "text", "text", "--number", "1"], &["text", "safetensors"]);
+    refused(&["predict", "model.safetensors", "text", "--number", "1"], &["is a PyTorch file"]);
     refused(&["train", "--adapter", "cpu", "--data-dir", "nowhere"], &["nowhere"]);
     refused(&["train", "--adapter", "cpu", "--data-dir", "text"], &["text"]);
     refused(&["train", "--adapter", "cpu", "--data-dir", "."], &["train-images"]);

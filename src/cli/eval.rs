@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde::Serialize;
 
+use super::model_path;
 use super::options::{self, AdapterOptions, DataOptions, PlanOptions};
 use crate::data::{Addend, Addends, Dataset, HeldOut};
 use crate::engine::{self, Adapter};
@@ -19,8 +20,8 @@ use crate::{Error, Result};
 /// Flags of `eval`.
 #[derive(Debug, Args)]
 pub(super) struct Eval {
-    /// Trained weights: a run's folder, or a file
-    model: PathBuf,
+    /// Trained weights: a run's folder, or a file [default: those that ship with the program]
+    model: Option<PathBuf>,
     #[command(flatten)]
     adapter: AdapterOptions,
     #[command(flatten)]
@@ -41,7 +42,8 @@ pub(super) struct Eval {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report<'a> {
-    model: &'a PathBuf,
+    /// Null for those that ship with the program.
+    model: Option<&'a PathBuf>,
     parameters_sha256: String,
     adapter: Adapter,
     dataset: &'a str,
@@ -54,7 +56,7 @@ struct Report<'a> {
 impl Eval {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
-        let model = model_file::load(&super::model_path::weights(&self.model)?, &network)?;
+        let model = model_path::load(self.model.as_deref(), &network)?;
         let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
         console::say(&format!("adapter: {}", opened.adapter));
         let dataset = Arc::new(self.data.load(None, None)?);
@@ -68,7 +70,7 @@ impl Eval {
         let metrics = self.test(engine.as_mut(), seed, dataset.test.len())?;
         if self.json {
             let report = Report {
-                model: &self.model,
+                model: self.model.as_ref(),
                 parameters_sha256: model_file::parameters_sha256(&model.parameters, &network),
                 adapter,
                 dataset: &dataset.origin,
@@ -91,7 +93,7 @@ impl Eval {
             None => run::evaluate(engine, seed, HeldOut::Test, images),
         };
         metrics.map_err(|error| match error {
-            Error::Diverged(_) => model_file::not_finite(&self.model),
+            Error::Diverged(_) => model_file::not_finite(model_path::name(self.model.as_deref())),
             other => other,
         })
     }

@@ -1,10 +1,36 @@
-//! Where the weights lie that a user names: a file, or a run's folder.
+//! Where the weights lie that a user names: a file, a run's folder, or the program itself.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::run_config::RunConfig;
 use crate::Result;
+use crate::network::Network;
+use crate::report::console;
 use crate::report::run_folder::RunFolder;
+use crate::train::model_file::{self, Model, SHIPPED};
+
+/// How files of weights end.
+const EXTENSIONS: [&str; 3] = ["safetensors", "pt", "pth"];
+
+/// Loads the weights that a path means, or those that ship with the program, and says so.
+///
+/// # Errors
+///
+/// [`crate::Error::Data`] for a file that holds no weights of the network, and those of [`weights`].
+pub(super) fn load(model: Option<&Path>, network: &Network) -> Result<Model> {
+    if let Some(path) = model {
+        return model_file::load(&weights(path)?, network);
+    }
+    console::say(&format!("weights: those that ship with the program ({SHIPPED})"));
+    model_file::shipped(network)
+}
+
+/// What errors call them.
+pub(super) fn name(model: Option<&Path>) -> &Path {
+    model.unwrap_or(Path::new(SHIPPED))
+}
 
 /// The file of weights that a path means. Of a run, the best weights where they were chosen on held-out images,
 /// and else the last ones: those that the run's own test is about.
@@ -17,4 +43,18 @@ pub(super) fn weights(path: &Path) -> Result<PathBuf> {
     let config = RunConfig::read(&folder)?;
     let chosen = config.recipe.val_split.is_some() && folder.best().is_file();
     Ok(if chosen { folder.best() } else { folder.last() })
+}
+
+/// Whether a path means weights where it might be a picture: a run's folder, a file that holds weights whatever
+/// its name is, or a name of weights whatever the file holds, if there is one.
+pub(super) fn is_weights(path: &Path) -> bool {
+    let named = || path.extension().is_some_and(|end| EXTENSIONS.iter().any(|known| end == *known));
+    RunFolder::open(path).is_ok() || (named() && !path.is_dir()) || holds_weights(path)
+}
+
+/// Only of a file: what is read of a pipe is gone.
+fn holds_weights(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let mut read = || File::open(path)?.take(16).read_to_end(&mut start);
+    path.is_file() && read().is_ok() && model_file::is_weights(&start)
 }

@@ -18,6 +18,11 @@ pub(super) fn read(path: &Path) -> Result<Prepared> {
     picture::read(path)
 }
 
+/// Whether there is something to read, or nobody may know.
+pub(super) fn is_there(path: &Path) -> bool {
+    path == Path::new(STDIN) || path.try_exists().unwrap_or(true)
+}
+
 /// The files that are meant, those of a folder by name. Hidden files and files that are no pictures are left
 /// out of a folder, and `say` receives how many.
 pub(super) fn listed(paths: &[PathBuf], say: &mut dyn FnMut(&str)) -> Result<Vec<PathBuf>> {

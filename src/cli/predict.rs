@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::options::{self, AdapterOptions, PlanOptions};
-use super::pictures;
+use super::{model_path, pictures};
 use crate::data::picture::{self, Prepared, Style};
 use crate::data::{Addend, Dataset, Image, Split};
 use crate::network::{Network, Sizes};
@@ -19,13 +19,16 @@ use crate::{Error, Result, atomic, engine};
 
 /// Flags of `predict`.
 #[derive(Debug, Args)]
+#[command(override_usage = "digit-adder predict [OPTIONS] --number <0-9> [MODEL] <PICTURE>...")]
 pub(super) struct Predict {
-    /// Trained weights: a run's folder, or a file
-    model: PathBuf,
     /// Pictures of one digit each (PNG, JPEG, BMP, GIF, WebP, TIFF or PNM), folders of them, or - for
-    /// the standard input
+    /// the standard input. The first is the MODEL, trained weights, if it is a run's folder, a file of weights or
+    /// a name that ends with .safetensors; else the weights are those that ship with the program
     #[arg(required = true, value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
+    /// Trained weights: a run's folder, or a file; all other arguments are pictures then
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
     /// The number to add
     #[arg(long, value_name = "0-9", value_parser = options::addend)]
     number: Addend,
@@ -65,9 +68,10 @@ struct Unread<'a> {
 }
 
 impl Predict {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(mut self) -> anyhow::Result<()> {
+        self.take_model()?;
         let network = Sizes::default().network()?;
-        let model = model_file::load(&super::model_path::weights(&self.model)?, &network)?;
+        let model = model_path::load(self.model.as_deref(), &network)?;
         let paths = pictures::listed(&self.pictures, &mut console::say)?;
         let (all, alone) = (paths.len(), paths.len() == 1);
         if self.save_prepared.is_some() && !alone {
@@ -110,6 +114,29 @@ impl Predict {
         }
     }
 
+    /// Takes the first argument for the weights if that is what it is. One that is not there may have been meant
+    /// for weights: nothing is answered with others.
+    fn take_model(&mut self) -> Result<()> {
+        let [first, others @ ..] = &self.pictures[..] else { return Ok(()) };
+        if self.model.is_some() {
+            return Ok(());
+        }
+        let name = first.display();
+        if model_path::is_weights(first) {
+            if others.is_empty() {
+                return Err(Error::Usage(format!(
+                    "{name} is taken for weights, so a picture is missing: digit-adder predict {name} PICTURE \
+                     --number {}",
+                    self.number.number()
+                )));
+            }
+            self.model = Some(self.pictures.remove(0));
+        } else if !others.is_empty() && !pictures::is_there(first) {
+            return Err(Error::Data(format!("{name}: there is no such file, be it weights or a picture")));
+        }
+        Ok(())
+    }
+
     /// The network with its weights, on the adapter that was asked for or one that is named to the user.
     fn engine(&self, network: &Network, model: Model) -> Result<Box<dyn Engine>> {
         let choice = self.adapter.choice();
@@ -139,7 +166,7 @@ impl Predict {
         }
         let prediction = engine.predict(&Image::new(&picture.pixels)?, self.number)?;
         if !prediction.heads.iter().flat_map(|head| &head.probabilities).all(|p| p.is_finite()) {
-            return Err(model_file::not_finite(&self.model));
+            return Err(model_file::not_finite(model_path::name(self.model.as_deref())));
         }
         Ok(prediction)
     }

@@ -15,8 +15,8 @@ use crate::train::model_file::{self, About};
 /// Flags of `summary`.
 #[derive(Debug, Args)]
 pub(super) struct Summary {
-    /// Trained weights: a run's folder, or a file
-    model: PathBuf,
+    /// Trained weights: a run's folder, or a file [default: those that ship with the program]
+    model: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -25,7 +25,8 @@ pub(super) struct Summary {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report<'a> {
-    model: &'a PathBuf,
+    /// Null for those that ship with the program.
+    model: Option<&'a PathBuf>,
     layers: Vec<Row>,
     parameters: usize,
     parameters_sha256: String,
@@ -37,9 +38,9 @@ struct Report<'a> {
 impl Summary {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
-        let model = model_file::load(&super::model_path::weights(&self.model)?, &network)?;
+        let model = super::model_path::load(self.model.as_deref(), &network)?;
         let report = Report {
-            model: &self.model,
+            model: self.model.as_ref(),
             layers: summary::rows(&network),
             parameters: network.parameter_count(),
             parameters_sha256: model_file::parameters_sha256(&model.parameters, &network),

@@ -25,9 +25,20 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     File::open(path)
         .and_then(|file| file.take(max + 1).read_to_end(&mut bytes))
         .map_err(|error| error.to_string())?;
-    if let Some(other) = other_than_safetensors(&bytes, path) {
+    check(&bytes, path)?;
+    Ok(bytes)
+}
+
+/// Refuses what is no file of weights, as far as its first bytes and its size say.
+///
+/// # Errors
+///
+/// As [`read`].
+pub(super) fn check(bytes: &[u8], path: &Path) -> Result<(), String> {
+    if let Some(other) = other_than_safetensors(bytes, path) {
         return Err(other);
     }
+    let max = MAX_MB * 1_000_000;
     if bytes.len() as u64 > max {
         return Err(format!(
             "has more than {MAX_MB} MB, so it holds no weights of this network: give a run's last.safetensors"
@@ -39,7 +50,20 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
             "has a header of {header} bytes, so it holds no weights of this network: give a run's last.safetensors"
         ));
     }
-    Ok(bytes)
+    Ok(())
+}
+
+/// Whether a file that starts like this holds weights, be it of a kind that is read or not.
+pub(super) fn is_weights(start: &[u8]) -> bool {
+    is_safetensors(start) || is_pytorch(start)
+}
+
+fn is_safetensors(start: &[u8]) -> bool {
+    start.get(8) == Some(&b'{') && start[4..8] == [0; 4]
+}
+
+fn is_pytorch(start: &[u8]) -> bool {
+    matches!(start, [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..])
 }
 
 fn folder(path: &Path) -> String {
@@ -53,13 +77,13 @@ fn folder(path: &Path) -> String {
 /// What a file is that is known and not safetensors.
 fn other_than_safetensors(bytes: &[u8], path: &Path) -> Option<String> {
     // The length of a safetensors header, which comes first, can look like the start of a pickle.
-    if bytes.get(8) == Some(&b'{') && bytes[4..8] == [0; 4] {
+    if is_safetensors(bytes) {
         return None;
     }
     let path = path.display();
     Some(match bytes {
         [] => "is empty: copy or download it again".into(),
-        [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..] => format!(
+        start if is_pytorch(start) => format!(
             "is a PyTorch file: convert its state_dict in Python with `import torch, safetensors.torch; \
              state_dict = torch.load(r'{path}', map_location='cpu'); \
              safetensors.torch.save_file(state_dict, 'model.safetensors')`"
@@ -114,8 +138,10 @@ mod tests {
     fn a_header_whose_length_looks_like_another_kind_is_safetensors() {
         for start in [*b"\x80\x02\0\0\0\0\0\0{", *b"\x1f\x8b\x08\0\0\0\0\0{"] {
             assert_eq!(told(&start), None);
+            assert!(is_weights(&start));
         }
         assert_eq!(told(b"<"), None);
+        assert!(is_weights(b"PK\x03\x04") && !is_weights(b"\x89PNG\r\n\x1a\n{") && !is_weights(b""));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod content;
 mod names;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -46,6 +47,9 @@ pub struct Model {
     /// How they were made; `None` in a file that another program wrote.
     pub about: Option<About>,
 }
+
+/// Where the weights that ship with the program lie in its sources.
+pub const SHIPPED: &str = "assets/digit-adder.safetensors";
 
 /// [`About`]'s place in the metadata. It is one JSON text, because the order of several entries
 /// would differ from run to run.
@@ -93,21 +97,53 @@ pub(super) fn encode(
 /// [`Error::Data`] naming the file, what it is where that is known and not safetensors, and the tensor where
 /// one is wrong: missing or unknown, not f32, of a different shape, or holding a value that is not finite.
 pub fn load(path: &Path, network: &Network) -> Result<Model> {
-    let file = File::read(path)?;
-    Ok(Model { parameters: file.flat(network, "")?, about: file.metadata()? })
+    File::read(path)?.model(network)
+}
+
+/// Loads a file that is in memory, which errors call `name`.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn from_bytes(name: &str, bytes: &[u8], network: &Network) -> Result<Model> {
+    File::in_memory(Path::new(name), bytes)?.model(network)
+}
+
+/// Loads the weights that ship with the program.
+///
+/// # Errors
+///
+/// As [`load`], where `network` is another than theirs.
+pub fn shipped(network: &Network) -> Result<Model> {
+    from_bytes(SHIPPED, include_bytes!("../../../assets/digit-adder.safetensors"), network)
+}
+
+/// Whether a file that starts like this, in nine bytes or more, holds weights: safetensors, or PyTorch's, which
+/// are not read but named.
+pub fn is_weights(start: &[u8]) -> bool {
+    content::is_weights(start)
 }
 
 /// A safetensors file in memory.
 pub(super) struct File<'a> {
     path: &'a Path,
-    bytes: Vec<u8>,
+    bytes: Cow<'a, [u8]>,
 }
 
 impl<'a> File<'a> {
     /// Reads a file.
     pub(super) fn read(path: &'a Path) -> Result<Self> {
         let bytes = content::read(path).map_err(|what| wrong(path, &what))?;
-        Ok(Self { path, bytes })
+        Ok(Self { path, bytes: bytes.into() })
+    }
+
+    fn in_memory(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
+        content::check(bytes, path).map_err(|what| wrong(path, &what))?;
+        Ok(Self { path, bytes: bytes.into() })
+    }
+
+    fn model(&self, network: &Network) -> Result<Model> {
+        Ok(Model { parameters: self.flat(network, "")?, about: self.metadata()? })
     }
 
     /// What this program says of the file in its metadata; `None` in a file that another program wrote.

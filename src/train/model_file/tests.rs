@@ -45,6 +45,29 @@ fn a_saved_model_comes_back_bit_by_bit() {
 }
 
 #[test]
+fn what_is_in_memory_is_read_and_refused_as_a_file_is() {
+    let (_folder, path, _) = saved();
+    let file = std::fs::read(&path).unwrap();
+    assert_eq!(from_bytes("it", &file, &network()).unwrap(), load(&path, &network()).unwrap());
+    for (bytes, word) in
+        [(&file[..file.len() - 1], "not a whole"), (b"PK\x03\x04", "PyTorch"), (b"", "empty")]
+    {
+        let error = from_bytes("it", bytes, &network()).unwrap_err();
+        assert_eq!(error.exit_code(), 4);
+        assert!(error.to_string().starts_with("it: ") && error.to_string().contains(word), "{error}");
+    }
+}
+
+#[test]
+fn the_weights_that_ship_are_those_of_the_network() {
+    let model = shipped(&network()).unwrap();
+    assert_eq!(model.parameters.len(), network().flat_len());
+    assert!(model.about.is_some(), "they say how they were trained");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(SHIPPED);
+    assert_eq!(load(&file, &network()).unwrap(), model);
+}
+
+#[test]
 fn metadata_of_older_files_are_read() {
     let old = r#"{"version":"0.1.0","loss":"double-softmax","seed":5,"epochs":8,"dataset":"MNIST"}"#;
     let about: About = serde_json::from_str(old).unwrap();
