@@ -52,6 +52,8 @@ fn senseless_flags_end_with_code_2() {
     refused(&["train", "--loss", "hinge"], &["logits", "double-softmax"]);
     refused(&["train", "--backend", "cuda"], &["vulkan", "metal", "dx12", "gl"]);
     refused(&["eval", "m", "--addend", "10"], &["--addend", "0 to 9"]);
+    refused(&["eval", "m", "--all-addends", "--addend", "1"], &["--all-addends", "cannot be used with"]);
+    refused(&["eval", "m", "--all-addends", "--seed", "1"], &["--all-addends", "cannot be used with"]);
     refused(&["predict", "m", "i"], &["--number"]);
     refused(&["dance"], &["dance"]);
     for seconds in ["0", "-1", "nan", "inf", "soon"] {
@@ -184,6 +186,17 @@ fn a_run_leaves_weights_log_and_plots() {
     assert_eq!(report["seed"], 3);
     let report: Value = serde_json::from_str(&eval(&["--addend", "7", "--json"])).unwrap();
     assert_eq!((&report["addend"], &report["seed"]), (&7.into(), &Value::Null));
+    let all: Value = serde_json::from_str(&eval(&["--all-addends", "--json"])).unwrap();
+    let addends = all["addends"].as_array().unwrap();
+    assert_eq!((addends.len(), &addends[7]["heads"]), (10, &report["heads"]));
+    assert_eq!(
+        (&all["mean"]["answers"], &all["addend"], &all["seed"]),
+        (&100_000.into(), &Value::Null, &Value::Null)
+    );
+    let sums: Vec<u64> = addends.iter().map(|one| one["heads"][1]["correct"].as_u64().unwrap()).collect();
+    assert_eq!(all["mean"]["heads"][1]["correct"], sums.iter().sum::<u64>());
+    let differ = sums.iter().any(|sum| *sum != sums[0]);
+    assert!(differ, "each addend was added: {sums:?}");
 }
 
 #[test]

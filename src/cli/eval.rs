@@ -8,13 +8,14 @@ use serde::Serialize;
 
 use super::model_path;
 use super::options::{self, AdapterOptions, DataOptions, PlanOptions};
-use crate::data::{Addend, Addends, Dataset, HeldOut};
+use crate::data::{Addend, Addends, Dataset, HeldOut, held_out_addends};
 use crate::engine::{self, Adapter};
-use crate::network::Sizes;
+use crate::network::{DIGITS, Sizes};
 use crate::report::accuracy::TestReport;
+use crate::report::by_addend::ByAddend;
 use crate::report::console;
 use crate::train::model_file::{self, Model};
-use crate::train::{Engine, Metrics, Recipe, run};
+use crate::train::{Engine, Metrics, Recipe};
 use crate::{Error, Result};
 
 /// Flags of `eval`.
@@ -31,6 +32,9 @@ pub(super) struct Eval {
     /// Add this number to every digit, instead of random ones
     #[arg(long, value_name = "0-9", value_parser = options::addend)]
     addend: Option<Addend>,
+    /// Test with each number from 0 to 9 added to every digit, and tell the mean: chance draws nothing
+    #[arg(long, conflicts_with_all = ["addend", "seed"])]
+    all_addends: bool,
     /// Draw the random addends from this seed [default: the one used in training]
     #[arg(long, value_name = "N", conflicts_with = "addend")]
     seed: Option<u64>,
@@ -50,7 +54,15 @@ struct Report<'a> {
     addend: Option<u8>,
     seed: Option<u64>,
     #[serde(flatten)]
-    test: TestReport,
+    test: Tested,
+}
+
+/// What a test found.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Tested {
+    Once(TestReport),
+    ByAddend(ByAddend),
 }
 
 impl Eval {
@@ -67,7 +79,8 @@ impl Eval {
         let recipe = Recipe { plan: options::fitting(self.plan.plan, &network), ..trained };
         let parameters = model.parameters.clone();
         let mut engine = opened.engine(network.clone(), &recipe, parameters, dataset.clone(), None)?;
-        let metrics = self.test(engine.as_mut(), seed, dataset.test.len())?;
+        let images = dataset.test.len();
+        let (test, told) = self.test(engine.as_mut(), seed, images)?;
         if self.json {
             let report = Report {
                 model: self.model.as_ref(),
@@ -75,24 +88,43 @@ impl Eval {
                 adapter,
                 dataset: &dataset.origin,
                 addend: self.addend.map(Addend::number),
-                seed: self.addend.is_none().then_some(seed),
-                test: TestReport::from(&metrics),
+                seed: (self.addend.is_none() && !self.all_addends).then_some(seed),
+                test,
             };
             return Ok(console::print(&serde_json::to_string_pretty(&report)?)?);
         }
         console::say(&match self.addend {
             Some(addend) => format!("addend {} throughout", addend.number()),
+            None if self.all_addends => format!(
+                "each addend with all {images} images; the mean's ± takes all answers for independent, which those \
+                 about one image are not"
+            ),
             None => format!("random addends of seed {seed}"),
         });
-        Ok(console::print(&console::test_line(&metrics))?)
+        Ok(console::print(&told)?)
     }
 
-    fn test(&self, engine: &mut dyn Engine, seed: u64, images: usize) -> Result<Metrics> {
-        let metrics = match self.addend {
-            Some(addend) => engine.evaluate(HeldOut::Test, &Addends::all(addend, images)),
-            None => run::evaluate(engine, seed, HeldOut::Test, images),
+    /// Runs the tests that are wanted, and tells their results in lines.
+    fn test(&self, engine: &mut dyn Engine, seed: u64, images: usize) -> Result<(Tested, String)> {
+        if self.all_addends {
+            let test = |number| {
+                let addends = Addends::all(Addend::new(number)?, images);
+                Ok((number, self.test_with(engine, &addends)?))
+            };
+            let tests = ByAddend::new(&(0..DIGITS as u8).map(test).collect::<Result<Vec<_>>>()?);
+            let table = tests.table.clone();
+            return Ok((Tested::ByAddend(tests), table));
+        }
+        let addends = match self.addend {
+            Some(addend) => Addends::all(addend, images),
+            None => held_out_addends(seed, HeldOut::Test, images),
         };
-        metrics.map_err(|error| match error {
+        let metrics = self.test_with(engine, &addends)?;
+        Ok((Tested::Once(TestReport::from(&metrics)), console::test_line(&metrics)))
+    }
+
+    fn test_with(&self, engine: &mut dyn Engine, addends: &Addends) -> Result<Metrics> {
+        engine.evaluate(HeldOut::Test, addends).map_err(|error| match error {
             Error::Diverged(_) => model_file::not_finite(model_path::name(self.model.as_deref())),
             other => other,
         })

@@ -24,7 +24,8 @@ impl Accuracy {
 
 impl std::fmt::Display for Accuracy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.2} ± {:.2} %", self.percent, self.standard_error)
+        let decimals = f.precision().unwrap_or(2);
+        write!(f, "{:.decimals$} ± {:.decimals$} %", self.percent, self.standard_error)
     }
 }
 
@@ -69,5 +70,6 @@ mod tests {
         assert_eq!(Accuracy::new(0, 0).to_string(), "0.00 ± 0.00 %");
         assert_eq!(Accuracy::new(7, 7).to_string(), "100.00 ± 0.00 %");
         assert_eq!(Accuracy::new(9851, 10_000).to_string(), "98.51 ± 0.12 %");
+        assert_eq!(format!("{:.3}", Accuracy::new(98_513, 100_000)), "98.513 ± 0.038 %");
     }
 }

@@ -91,9 +91,15 @@ pub(crate) fn step_line(line: &Line) -> String {
 
 /// `test => digit 98.51 ± 0.12 %  sum 97.79 ± 0.15 % (9851 and 9779 of 10000 right, loss 0.0591)`
 pub(crate) fn test_line(metrics: &Metrics) -> String {
-    let head = |head: &HeadMetrics| format!("{} {}", head.head, Accuracy::new(head.correct, metrics.images));
+    result_line("test", metrics, 2)
+}
+
+/// The line of a test of some name, its shares with so many decimals.
+pub(crate) fn result_line(name: &str, metrics: &Metrics, decimals: usize) -> String {
+    let accuracy = |head: &HeadMetrics| Accuracy::new(head.correct, metrics.images);
+    let head = |head: &HeadMetrics| format!("{} {:.decimals$}", head.head, accuracy(head));
     format!(
-        "test => {} ({} of {} right, loss {:.4})",
+        "{name} => {} ({} of {} right, loss {:.4})",
         metrics.heads.iter().map(head).collect::<Vec<_>>().join("  "),
         counts(metrics),
         metrics.images,

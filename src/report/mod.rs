@@ -3,6 +3,7 @@
 pub(crate) mod accuracy;
 pub(crate) mod background;
 pub(crate) mod bench;
+pub(crate) mod by_addend;
 pub(crate) mod console;
 pub(crate) mod plot;
 pub(crate) mod plots;

@@ -1,0 +1,98 @@
+//! A test with each addend, and the mean.
+
+use serde::Serialize;
+
+use super::accuracy::{HeadReport, TestReport};
+use super::console::result_line;
+use crate::train::{HeadMetrics, Metrics};
+
+/// Tests with one addend each, on the same images.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct ByAddend {
+    addends: Vec<One>,
+    mean: Mean,
+    /// The table of both.
+    #[serde(skip)]
+    pub table: String,
+}
+
+/// The test with one addend.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct One {
+    addend: u8,
+    #[serde(flatten)]
+    test: TestReport,
+}
+
+/// All tests together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Mean {
+    /// Images times addends. Standard errors take them for independent, which those about one image are not.
+    answers: usize,
+    loss: f64,
+    heads: Vec<HeadReport>,
+}
+
+impl ByAddend {
+    /// Of tests and their addends.
+    pub(crate) fn new(tests: &[(u8, Metrics)]) -> Self {
+        let all = together(tests);
+        let line = |(addend, test): &(u8, Metrics)| result_line(&format!("addend {addend}"), test, 2);
+        let lines = tests.iter().map(line).chain([result_line("mean    ", &all, 3)]);
+        let table = lines.collect::<Vec<_>>().join("\n");
+        let addends = tests.iter().map(|(addend, test)| One { addend: *addend, test: test.into() });
+        let TestReport { images: answers, loss, heads } = TestReport::from(&all);
+        Self { addends: addends.collect(), mean: Mean { answers, loss, heads }, table }
+    }
+}
+
+/// The results of all tests, as if each answer were about an image of its own.
+fn together(tests: &[(u8, Metrics)]) -> Metrics {
+    let images: usize = tests.iter().map(|(_, test)| test.images).sum();
+    let Some((_, first)) = tests.first() else { return Metrics::default() };
+    let head = |(place, head): (usize, &HeadMetrics)| {
+        let of_all = || tests.iter().map(|(_, test)| (test.images as f64, &test.heads[place]));
+        let loss: f64 = of_all().map(|(images, head)| images * head.loss).sum();
+        HeadMetrics {
+            head: head.head.clone(),
+            loss: loss / images.max(1) as f64,
+            correct: of_all().map(|(_, head)| head.correct).sum(),
+        }
+    };
+    Metrics::new(images, first.heads.iter().enumerate().map(head).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_is_that_of_all_answers() {
+        let head = |head: &str, loss, correct| HeadMetrics { head: head.into(), loss, correct };
+        let test = |loss, digits, sums| {
+            Metrics::new(1000, vec![head("digit", loss, digits), head("sum", 0.5, sums)])
+        };
+        let report = ByAddend::new(&[(0, test(0.25, 990, 980)), (7, test(0.75, 985, 981))]);
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!((&json["addends"][1]["addend"], &json["addends"][1]["images"]), (&7.into(), &1000.into()));
+        assert_eq!(json["addends"][1]["heads"][0]["correct"], 985);
+        let mean = &json["mean"];
+        assert_eq!((&mean["answers"], &mean["loss"]), (&2000.into(), &0.5.into()));
+        assert_eq!(
+            (&mean["heads"][0]["correct"], &mean["heads"][0]["percent"]),
+            (&1975.into(), &98.75.into())
+        );
+        assert_eq!(
+            (&mean["heads"][1]["correct"], &mean["heads"][1]["percent"]),
+            (&1961.into(), &98.05.into())
+        );
+        let lines: Vec<&str> = report.table.lines().collect();
+        assert!(
+            lines[1].starts_with("addend 7 => digit 98.50 ± 0.38 %  sum 98.10 ± 0.43 % (985 and 981 of 1000")
+        );
+        assert!(
+            lines[2]
+                .starts_with("mean     => digit 98.750 ± 0.248 %  sum 98.050 ± 0.309 % (1975 and 1961 of")
+        );
+    }
+}
