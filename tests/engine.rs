@@ -15,7 +15,7 @@ use digit_adder::network::{ConvSizes, Loss, Network, Sizes};
 use digit_adder::plans::Kind;
 use digit_adder::plans::tiles::{CANDIDATES, Tiles};
 use digit_adder::random::{Purpose, Random};
-use digit_adder::selftest::comparator::{Tol, close};
+use digit_adder::selftest::comparator::{Tol, close, nmse};
 use digit_adder::train::log::Running;
 use digit_adder::train::{Engine, Epoch, LearningRate, Metrics, Recipe, Schedule, State, StepLog};
 
@@ -237,6 +237,32 @@ fn a_state_holds_all() -> Result<(), String> {
     Ok(())
 }
 
+/// The device's average is the reference's, moves no parameter, and starts from those that it is given.
+fn an_average_is_kept(plan: Kind) -> Result<(), String> {
+    let recipe = Recipe { plan, ema: Some(0.9), ..Recipe::default() };
+    let [mut plain, _] = engines(&network(), plan, Loss::Logits, 64)?;
+    let [mut device, mut reference] = engines_of(&network(), recipe)?;
+    let start = device.state().unwrap();
+    assert!(start.average.as_ref() == Some(&start.parameters), "the average starts elsewhere");
+    for engine in [&mut plain, &mut device, &mut reference] {
+        engine.train_epoch(&epoch(203), &mut |_| {}).unwrap();
+    }
+    let (got, want, without) = (device.state().unwrap(), reference.state().unwrap(), plain.state().unwrap());
+    assert!(without.average.is_none());
+    close("parameters", &got.parameters, &without.parameters, Tol::absolute(1e-5))
+        .map_err(|e| e.to_string())?;
+    let want: Vec<f64> = want.average.unwrap().into_iter().map(f64::from).collect();
+    let average = got.average.as_ref().unwrap();
+    assert!(average != &got.parameters && average != &start.parameters);
+    nmse("average", average, &want, 1e-9).map_err(|e| e.to_string())?;
+
+    device.set_state(&State::new(start.parameters.clone())).unwrap();
+    assert!(device.state().unwrap() == start, "a state without an average has none of what was before");
+    device.set_state(&got).unwrap();
+    assert!(device.state().unwrap() == got);
+    Ok(())
+}
+
 fn main() -> ExitCode {
     // First: what comes later finds these kernels in the driver's cache, tuning all of them.
     let mut trials = vec![
@@ -285,9 +311,11 @@ fn main() -> ExitCode {
     for plan in [Kind::Fused, Kind::Layered] {
         trials.push(common::gpu::trial(format!("{plan:?}, all options: as the reference"), move |_| {
             let recipe = Recipe { plan, batch_size: 29, epochs: 2, learning_rate: 3e-3, ..Recipe::default() };
-            let recipe = Recipe { weight_decay: 0.5, clip_norm: Some(0.25), ..recipe };
+            let recipe = Recipe { weight_decay: 0.5, clip_norm: Some(0.25), ema: Some(0.9), ..recipe };
             same_by(&network(), &Recipe { lr_schedule: Schedule::OneCycle, ..recipe })
         }));
+        let average = move |_: &'static _| an_average_is_kept(plan);
+        trials.push(common::gpu::trial(format!("{plan:?}: an average is kept"), average));
     }
     trials.push(common::gpu::trial("a state holds all", |_| a_state_holds_all()));
     trials.push(common::gpu::trial("fewer images than a batch", |_| fewer_images_than_a_batch()));

@@ -108,3 +108,19 @@ fn weights_decay_apart_from_the_gradient() {
         "{m:?} {v:?}"
     );
 }
+
+#[test]
+fn an_average_follows_the_weights_slowly_and_at_the_start_faster() {
+    let adam = Adam { ema: Some(0.75), ..Adam::default() };
+    let mut average = [1.0f64, -2.0];
+    // 9 / 11 of the weights after step 1; from step 26 on a quarter.
+    adam::average(&adam, 1, &[12.0, -2.0], &mut average);
+    assert!((average[0] - 10.0).abs() <= 1e-12 && average[1] == -2.0, "{average:?}");
+    adam::average(&adam, 26, &[2.0, 2.0], &mut average);
+    assert!((average[0] - 8.0).abs() <= 1e-12 && (average[1] + 1.0).abs() <= 1e-12, "{average:?}");
+    let blends: Vec<f64> = (1..200).map(|step| adam.blend(step)).collect();
+    assert!(blends.is_sorted_by(|a, b| a >= b) && blends[24] > 0.25 && blends[25] == 0.25, "{blends:?}");
+    let none = Adam::default();
+    adam::average(&none, 1, &[5.0, 5.0], &mut average);
+    assert!((average[0] - 8.0).abs() <= 1e-12, "none is kept");
+}

@@ -45,15 +45,8 @@ impl Start {
             }
         };
         let progress = Progress { place: Place::start_of(1), history: History::default() };
-        Ok(Self {
-            recipe,
-            asked,
-            state: State::new(parameters),
-            progress,
-            entries: Vec::new(),
-            init,
-            of: None,
-        })
+        let state = State::starting(parameters, &recipe);
+        Ok(Self { recipe, asked, state, progress, entries: Vec::new(), init, of: None })
     }
 
     /// Where a run stopped: its folder, or one of its checkpoints. Of the flags only those that were `given` count.

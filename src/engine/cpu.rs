@@ -47,7 +47,7 @@ impl CpuEngine {
         dataset: impl Into<Arc<Dataset>>,
     ) -> Result<Self> {
         super::check(&network, &recipe)?;
-        let state = State::new(parameters);
+        let state = State::starting(parameters, &recipe);
         state.check(network.flat_len())?;
         let dataset = dataset.into();
         Ok(Self { network, adam: recipe.adam(), recipe, dataset, state, log: None })
@@ -79,10 +79,13 @@ impl CpuEngine {
                 (sum, total)
             })
             .unwrap_or_default();
-        let State { parameters: w, first_moments: m, second_moments: v, step } = &mut self.state;
+        let State { parameters: w, first_moments: m, second_moments: v, average, step } = &mut self.state;
         *step += 1;
         let rate = f64::from(epoch.learning_rate().at(*step));
         reference::adam::step(&self.adam, rate, *step, &dw, w, m, v);
+        if let Some(average) = average {
+            reference::adam::average(&self.adam, *step, w, average);
+        }
         tally
     }
 }
@@ -195,7 +198,7 @@ impl Engine for CpuEngine {
 
     fn set_state(&mut self, state: &State) -> Result<()> {
         state.check(self.network.flat_len())?;
-        self.state = state.clone();
+        self.state = State { average: state.average_for(&self.recipe).cloned(), ..state.clone() };
         Ok(())
     }
 

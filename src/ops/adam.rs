@@ -20,11 +20,14 @@ pub struct Adam {
     pub weight_decay: f64,
     /// The most that the L2 norm of all gradients together may be; a longer gradient is scaled down to it.
     pub clip_norm: Option<f64>,
+    /// What an exponential moving average of all parameters keeps of itself in a step, at most; no average is
+    /// kept where there is none.
+    pub ema: Option<f64>,
 }
 
 impl Default for Adam {
     fn default() -> Self {
-        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip_norm: None }
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip_norm: None, ema: None }
     }
 }
 
@@ -45,9 +48,17 @@ impl Adam {
         learning_rate * self.weight_decay
     }
 
-    /// What the kernels need for a step: its size, 1 over its root correction, and its decay.
-    pub fn rates(&self, learning_rate: f64, step: u32) -> [f64; 3] {
-        [self.step_size(learning_rate, step), 1.0 / self.root_correction(step), self.decay(learning_rate)]
+    /// The share of the parameters after a step in their average, 0 where there is none. At the start it is
+    /// larger, `9 / (10 + step)`, so that a short training is not held to its first parameters.
+    pub fn blend(&self, step: u32) -> f64 {
+        self.ema.map_or(0.0, |ema| (1.0 - ema).max(9.0 / (10.0 + f64::from(step))))
+    }
+
+    /// What the kernels need for a step: its size, 1 over its root correction, its decay, and its share of the
+    /// average.
+    pub fn rates(&self, learning_rate: f64, step: u32) -> [f64; 4] {
+        let (size, root) = (self.step_size(learning_rate, step), 1.0 / self.root_correction(step));
+        [size, root, self.decay(learning_rate), self.blend(step)]
     }
 
     /// The hyperparameters as a shader's constants.
@@ -87,6 +98,11 @@ pub fn adam(tape: &mut Tape, size: usize, adam: Adam, mut partial: Option<Tensor
         bindings.push(("scale", clip_norm(tape, size, max)?));
         constants.push(("CLIPPED", true.into()));
         flops += size;
+    }
+    if adam.ema.is_some() {
+        bindings.push(("average", tape.shared(&[size], Shared::Average)));
+        constants.push(("AVERAGED", true.into()));
+        flops += 3 * size;
     }
     if let Some(partial) = partial {
         let [slots, words] = slots(tape, size, partial)?;

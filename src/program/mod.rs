@@ -43,6 +43,8 @@ pub enum Shared {
     FirstMoments,
     /// Adam's second moments, in the same places.
     SecondMoments,
+    /// The parameters' average, in the same places.
+    Average,
     /// Packed images of the split, four grey values per word.
     Images,
     /// The same before they were changed at random, where they are.
@@ -66,6 +68,7 @@ impl std::fmt::Display for Shared {
             Self::Gradients => "gradients",
             Self::FirstMoments => "first moments",
             Self::SecondMoments => "second moments",
+            Self::Average => "average",
             Self::Images => "images",
             Self::Originals => "originals",
             Self::Key => "key",

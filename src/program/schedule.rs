@@ -96,7 +96,9 @@ impl Role {
     /// The role of a shared buffer.
     pub fn of(shared: Shared) -> Self {
         match shared {
-            Shared::Parameters | Shared::FirstMoments | Shared::SecondMoments => Self::State,
+            Shared::Parameters | Shared::FirstMoments | Shared::SecondMoments | Shared::Average => {
+                Self::State
+            }
             Shared::Gradients => Self::Scratch,
             Shared::Images | Shared::Originals | Shared::Labels => Self::Data,
             Shared::Order | Shared::Addends | Shared::Key => Self::Pass,

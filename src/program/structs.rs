@@ -22,12 +22,20 @@ pub struct Cursor {
     pub step_root: f32,
     /// The share of every parameter that decays.
     pub decay: f32,
+    /// The new parameters' share of their average.
+    pub blend: f32,
 }
 
 impl Cursor {
     /// The fields as a shader declares them.
-    pub const FIELDS: [Field; 5] =
-        [("first", "u32"), ("end", "u32"), ("step_size", "f32"), ("step_root", "f32"), ("decay", "f32")];
+    pub const FIELDS: [Field; 6] = [
+        ("first", "u32"),
+        ("end", "u32"),
+        ("step_size", "f32"),
+        ("step_root", "f32"),
+        ("decay", "f32"),
+        ("blend", "f32"),
+    ];
 }
 
 /// The result of one head for one image. A shader's `records` is an array of these: the heads of an image

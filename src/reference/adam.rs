@@ -41,3 +41,18 @@ pub fn step<T: Real>(
         *w += -step_size * *m / (v.sqrt() / root_correction + epsilon);
     }
 }
+
+/// Takes the parameters `w` after a step, which count from 1, into their `average`, if one is kept.
+///
+/// ```text
+/// average = average + blend * (w - average)
+/// ```
+///
+/// `blend` is computed in f64, whatever `T` is.
+pub fn average<T: Real>(adam: &Adam, step: u32, w: &[T], average: &mut [T]) {
+    assert_eq!(average.len(), w.len(), "adam: length of average");
+    let blend = T::of(adam.blend(step));
+    for (average, &w) in average.iter_mut().zip(w) {
+        *average += blend * (w - *average);
+    }
+}

@@ -25,13 +25,15 @@ const GREY: f64 = 0.02;
 pub(super) fn checks(batch: usize, seed: u32) -> Result<Vec<Check>> {
     let size = 256 * batch.min(33);
     let parts = [1 + batch % 300, size / 2 - 4 * (seed as usize % 16)];
-    let decayed = Adam { weight_decay: 3.0, ..Adam::default() };
-    let clipped = Adam { clip_norm: Some(2.0), ..decayed };
+    let averaged = Adam { ema: Some(0.9), ..Adam::default() };
+    let decayed = Adam { weight_decay: 3.0, ..averaged };
+    let clipped = Adam { clip_norm: Some(2.0), ema: None, ..decayed };
     Ok(vec![
         gather(batch, seed)?,
         augment(batch, seed)?,
         clip_norm(seed)?,
         adam(size, [0, 0], seed, Adam::default())?,
+        adam(size, [0, 0], seed, averaged)?,
         adam(size, parts, seed, decayed)?,
         adam(size, if seed.is_multiple_of(2) { parts } else { [0, 0] }, seed, clipped)?,
         metrics(batch, seed)?,
@@ -134,11 +136,12 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32, adam: Adam) -> Resu
     let (learning_rate, step) = (1e-3, 1 + seed);
     let mut t = Builder::new(1, &[("all", &[size])], seed);
     let [mut w, mut m, mut dw] = [0, 1, 2].map(|_| t.values(size));
+    let average = adam.ema.map(|_| t.values(size));
     let mut v: Vec<f32> = t.values(size).iter().map(|v| v * v).collect();
     // A parameter without a gradient so far: padding, a dead unit.
     (m[0], v[0]) = (0.0, 0.0);
-    let rates = adam.rates(learning_rate, step).map(|rate| rate as f32);
-    t.cursor = Cursor { step_size: rates[0], step_root: rates[1], decay: rates[2], ..t.cursor };
+    let [step_size, step_root, decay, blend] = adam.rates(learning_rate, step).map(|rate| rate as f32);
+    t.cursor = Cursor { step_size, step_root, decay, blend, ..t.cursor };
     // What the slots hold replaces what is in the gradients.
     dw[..summed].fill(f32::from_bits(POISON));
     let gradients = t.shared(Shared::Gradients, &dw);
@@ -156,18 +159,24 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32, adam: Adam) -> Resu
             t.want_sum(gradients, dw.clone(), 1);
         }
     }
-    let tensors = [
+    let mut tensors = vec![
         t.shared(Shared::Parameters, &w),
         t.shared(Shared::FirstMoments, &m),
         t.shared(Shared::SecondMoments, &v),
     ];
+    tensors.extend(average.as_ref().map(|average| t.shared(Shared::Average, average)));
     let mut want = [&mut w, &mut m, &mut v].map(|x| wide(x));
     let [w, m, v] = &mut want;
     reference::adam::step(&adam, learning_rate, step, &dw, w, m, v);
+    let average = average.map(|average| {
+        let mut average = wide(&average);
+        reference::adam::average(&adam, step, w, &mut average);
+        average
+    });
     // Where v is small the step is large, and its rounding with it; that of the scale is in every gradient.
     let roundings = if adam.clip_norm.is_some() { 4.0 + SCALE } else { 4.0 };
     let tol = Tol { relative: roundings * f64::from(f32::EPSILON), ..once() };
-    for (tensor, want) in tensors.into_iter().zip(want) {
+    for (tensor, want) in tensors.into_iter().zip(want.into_iter().chain(average)) {
         t.want(tensor, want, tol);
     }
     let mut shape = format!("{size}, step {step}");
@@ -175,6 +184,7 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32, adam: Adam) -> Resu
         (slots > 0, format!(", {summed} in {slots} slots")),
         (adam.weight_decay > 0.0, ", decay".into()),
         (adam.clip_norm.is_some(), ", clipped".into()),
+        (adam.ema.is_some(), ", averaged".into()),
     ] {
         shape += if there { &what } else { "" };
     }

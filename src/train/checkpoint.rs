@@ -1,8 +1,9 @@
 //! Everything that a training needs to go on as if it had never stopped, in one safetensors file.
 //!
 //! The weights have PyTorch's names, as in a [model file](super::model_file); Adam's moments have them too, after
-//! PyTorch's own words for them, `exp_avg.` and `exp_avg_sq.`. One file, so that weights and moments are always
-//! those of the same step; checksums in its metadata hold them together.
+//! PyTorch's own words for them, `exp_avg.` and `exp_avg_sq.`, and so has the weights' average, where one is kept,
+//! after `ema.`. One file, so that all are always those of the same step; checksums in its metadata hold them
+//! together.
 
 use std::path::Path;
 
@@ -39,7 +40,7 @@ impl Place {
 /// A training at some step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// Weights, moments and the number of steps.
+    /// Weights, moments, average and the number of steps.
     pub state: State,
     /// How the weights were made.
     pub about: About,
@@ -56,10 +57,14 @@ struct Saved {
     place: Place,
     parameters_sha256: String,
     moments_sha256: [String; 2],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    average_sha256: Option<String>,
 }
 
 /// What the names of both moments' tensors begin with.
 pub(super) const MOMENTS: [&str; 2] = ["exp_avg.", "exp_avg_sq."];
+/// What those of the average begin with.
+pub(super) const AVERAGE: &str = "ema.";
 
 impl Checkpoint {
     /// Saves it to a file that is whole or not there.
@@ -67,7 +72,7 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Data`] naming the file.
     pub fn save(&self, path: &Path, network: &Network) -> Result<()> {
-        let State { parameters, first_moments, second_moments, step } = &self.state;
+        let State { parameters, first_moments, second_moments, average, step } = &self.state;
         let saved = Saved {
             about: self.about.clone(),
             step: *step,
@@ -75,9 +80,11 @@ impl Checkpoint {
             parameters_sha256: parameters_sha256(parameters, network),
             moments_sha256: [first_moments, second_moments]
                 .map(|moments| parameters_sha256(moments, network)),
+            average_sha256: average.as_ref().map(|average| parameters_sha256(average, network)),
         };
         let [first, second] = MOMENTS;
-        let groups = [("", &parameters[..]), (first, first_moments), (second, second_moments)];
+        let mut groups = vec![("", &parameters[..]), (first, first_moments), (second, second_moments)];
+        groups.extend(average.as_ref().map(|average| (AVERAGE, &average[..])));
         let file = model_file::encode(network, &groups, &saved)
             .map_err(|what| Error::Data(format!("cannot write {}: {what}", path.display())))?;
         atomic::write(path, &file)
@@ -86,23 +93,30 @@ impl Checkpoint {
     /// Loads a file that [`Self::save`] wrote.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the file: not a checkpoint, of another network, or with other contents than its
-    /// checksums say.
+    /// [`Error::Data`] naming the file: not a checkpoint, of another network, without the average of a recipe
+    /// that keeps one, or with other contents than its checksums say.
     pub fn load(path: &Path, network: &Network) -> Result<Self> {
         let wrong = |what: String| Error::Data(format!("{}: {what}", path.display()));
         let file = model_file::File::read(path)?;
         let saved: Option<Saved> = file.metadata()?;
         let not_one = || wrong("holds weights, but no checkpoint: it has no moments to continue from".into());
-        let Saved { about, step, place, parameters_sha256: expected, moments_sha256 } =
+        let Saved { about, step, place, parameters_sha256: expected, moments_sha256, average_sha256 } =
             saved.ok_or_else(not_one)?;
+        if about.recipe.ema.is_some() && average_sha256.is_none() {
+            return Err(wrong(format!(
+                "its recipe keeps averaged weights (--ema), but it has no tensors `{AVERAGE}` to continue from"
+            )));
+        }
         let parameters = file.flat(network, "")?;
         let [first_moments, second_moments] = MOMENTS.map(|prefix| file.flat(network, prefix));
-        let state =
-            State { parameters, first_moments: first_moments?, second_moments: second_moments?, step };
+        let (first_moments, second_moments) = (first_moments?, second_moments?);
+        let average = average_sha256.as_ref().map(|_| file.flat(network, AVERAGE)).transpose()?;
+        let averaged = average.as_ref().map(|average| parameters_sha256(average, network));
+        let state = State { parameters, first_moments, second_moments, average, step };
         let sums = [&state.parameters, &state.first_moments, &state.second_moments]
             .map(|flat| parameters_sha256(flat, network));
         let [first, second] = moments_sha256;
-        match sums == [expected, first, second] {
+        match sums == [expected, first, second] && averaged == average_sha256 {
             true => Ok(Self { state, about, place }),
             false => Err(wrong(
                 "its contents are not those that its checksums name: take an older checkpoint".into(),
@@ -125,7 +139,7 @@ mod tests {
         let tally = Tally { images: 64, heads: vec![(0.1 + 0.2, 3), (1.0 / 3.0, 4)] };
         let log = Some(Running { step: 9, images: 64, loss: 2.0_f64.sqrt() });
         Checkpoint {
-            state: State { parameters, first_moments, second_moments, step: 939 },
+            state: State { parameters, first_moments, second_moments, average: None, step: 939 },
             about: About {
                 version: "0".into(),
                 recipe: Recipe::default(),
@@ -149,15 +163,38 @@ mod tests {
         assert_eq!((model.parameters, model.about), (saved.state.parameters, Some(saved.about)));
     }
 
+    fn averaged(network: &Network) -> Checkpoint {
+        let mut checkpoint = checkpoint(network);
+        checkpoint.about.recipe.ema = Some(0.9);
+        checkpoint.state.average = Some(checkpoint.state.parameters.iter().map(|w| 0.75 * w).collect());
+        checkpoint
+    }
+
+    #[test]
+    fn an_average_comes_back_and_one_that_lacks_is_told() {
+        let network = Sizes::default().network().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint.safetensors");
+        let mut saved = averaged(&network);
+        saved.save(&path, &network).unwrap();
+        assert_eq!(Checkpoint::load(&path, &network).unwrap(), saved);
+        assert_eq!(model_file::load(&path, &network).unwrap().parameters, saved.state.parameters);
+        saved.state.average = None;
+        saved.save(&path, &network).unwrap();
+        let error = Checkpoint::load(&path, &network).unwrap_err().to_string();
+        assert!(error.contains("--ema") && error.contains("no tensors `ema.`"), "{error}");
+    }
+
     #[test]
     fn other_contents_than_the_checksums_name_are_refused() {
         let network = Sizes::default().network().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint.safetensors");
-        checkpoint(&network).save(&path, &network).unwrap();
+        averaged(&network).save(&path, &network).unwrap();
         let whole = std::fs::read(&path).unwrap();
-        let tensors = whole.len() - 3 * 4 * network.parameter_count();
-        for at in [tensors, tensors + 4 * network.parameter_count(), whole.len() - 4] {
+        let group = 4 * network.parameter_count();
+        let tensors = whole.len() - 4 * group;
+        for at in [tensors, tensors + group, tensors + 2 * group, whole.len() - 4] {
             let mut bytes = whole.clone();
             bytes[at] ^= 1;
             std::fs::write(&path, bytes).unwrap();

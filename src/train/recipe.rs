@@ -38,6 +38,10 @@ pub struct Recipe {
     /// Scale a gradient whose L2 norm, over all parameters, is larger than this down to it
     #[arg(long, value_name = "MAX", value_parser = clip_norm)]
     pub clip_norm: Option<f32>,
+    /// Keep an exponential moving average of all parameters too, with this decay, such as 0.999: it is what is
+    /// tested, and what the best epoch is chosen by
+    #[arg(long, value_name = "DECAY", value_parser = ema)]
+    pub ema: Option<f32>,
     /// Determines initial weights, order and addends: one seed, one result
     #[arg(long, value_name = "N", default_value_t = Self::default().seed)]
     pub seed: u64,
@@ -82,6 +86,7 @@ impl Default for Recipe {
             warmup: None,
             weight_decay: 0.0,
             clip_norm: None,
+            ema: None,
             seed: 1,
             loss: Loss::default(),
             augment: Augment::NONE,
@@ -126,6 +131,7 @@ impl Recipe {
         Adam {
             weight_decay: f64::from(self.weight_decay),
             clip_norm: self.clip_norm.map(f64::from),
+            ema: self.ema.map(f64::from),
             ..Adam::default()
         }
     }
@@ -166,6 +172,12 @@ fn clip_norm(text: &str) -> Parsed<f32> {
     positive(text).ok_or_else(|| "must be a number greater than 0, such as 1".into())
 }
 
+fn ema(text: &str) -> Parsed<f32> {
+    positive(text)
+        .filter(|decay| *decay < 1.0)
+        .ok_or_else(|| "must be a number between 0 and 1, such as 0.999".into())
+}
+
 fn weight_decay(text: &str) -> Parsed<f32> {
     match text.parse::<f32>() {
         // The sign of a zero is dropped.
@@ -196,6 +208,10 @@ mod tests {
             assert!(clip_norm(text).is_err(), "{text}");
         }
         assert_eq!(clip_norm("1"), Ok(1.0));
+        assert_eq!(ema("0.999"), Ok(0.999));
+        for text in ["0", "1", "-0.5", "1.5", "NaN", "0.999999999", "most", ""] {
+            assert!(ema(text).is_err(), "{text}");
+        }
         assert_eq!(
             [weight_decay("0"), weight_decay("-0"), weight_decay("1e-2")],
             [Ok(0.0), Ok(0.0), Ok(0.01)]
@@ -240,7 +256,8 @@ mod tests {
     #[test]
     fn the_optimizer_is_told_all() {
         assert_eq!(Recipe::default().adam(), Adam::default());
-        let recipe = Recipe { weight_decay: 0.25, clip_norm: Some(2.0), ..Recipe::default() };
-        assert_eq!(recipe.adam(), Adam { weight_decay: 0.25, clip_norm: Some(2.0), ..Adam::default() });
+        let recipe = Recipe { weight_decay: 0.25, clip_norm: Some(2.0), ema: Some(0.5), ..Recipe::default() };
+        let adam = Adam { weight_decay: 0.25, clip_norm: Some(2.0), ema: Some(0.5), ..Adam::default() };
+        assert_eq!(recipe.adam(), adam);
     }
 }

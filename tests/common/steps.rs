@@ -73,18 +73,19 @@ impl<'a> Device<'a> {
         let steps = inputs.order.len() / batch;
         let cursors: Vec<Cursor> = (0..steps)
             .map(|step| {
-                let [step_size, step_root, decay] =
+                let [step_size, step_root, decay, blend] =
                     inputs.adam.rates(LEARNING_RATE, step as u32 + 1).map(|rate| rate as f32);
                 let (first, end) = ((step * batch) as u32, inputs.order.len() as u32);
-                Cursor { first, end, step_size, step_root, decay }
+                Cursor { first, end, step_size, step_root, decay, blend }
             })
             .collect();
         let flat = inputs.parameters.len();
-        let contents: [(Shared, Vec<u32>); 9] = [
+        let contents: [(Shared, Vec<u32>); 10] = [
             (Shared::Parameters, bytemuck::cast_slice(&inputs.parameters).to_vec()),
             (Shared::Gradients, vec![POISON; flat]),
             (Shared::FirstMoments, vec![0; flat]),
             (Shared::SecondMoments, vec![0; flat]),
+            (Shared::Average, bytemuck::cast_slice(&inputs.parameters).to_vec()),
             (Shared::Images, bytemuck::pod_collect_to_vec(&inputs.images)),
             (Shared::Labels, wide(&inputs.labels)),
             (Shared::Addends, wide(&inputs.addends)),
@@ -169,6 +170,8 @@ pub struct Reference<'a> {
     pub w: Vec<f64>,
     m: Vec<f64>,
     pub v: Vec<f64>,
+    /// Of the parameters; only where Adam keeps one it is another than those from the start.
+    pub average: Vec<f64>,
 }
 
 /// What one step of the reference leaves.
@@ -192,8 +195,8 @@ impl Step {
 impl<'a> Reference<'a> {
     pub fn new(loss: Loss, batch: usize, inputs: &'a Inputs) -> Self {
         let w: Vec<f64> = inputs.parameters.iter().map(|&w| f64::from(w)).collect();
-        let (m, v) = (vec![0.0; w.len()], vec![0.0; w.len()]);
-        Self { network: network(), loss, inputs, batch, steps: 0, w, m, v }
+        let (m, v, average) = (vec![0.0; w.len()], vec![0.0; w.len()], w.clone());
+        Self { network: network(), loss, inputs, batch, steps: 0, w, m, v, average }
     }
 
     /// Takes the next step.
@@ -213,6 +216,7 @@ impl<'a> Reference<'a> {
         let right = right.collect();
         let (w, m, v) = (&mut self.w, &mut self.m, &mut self.v);
         adam::step(&inputs.adam, LEARNING_RATE, self.steps, &gradients.flat, w, m, v);
+        adam::average(&inputs.adam, self.steps, w, &mut self.average);
         let scale = inputs.adam.clip_norm.map_or(1.0, |max| clip_norm::scale(max, &gradients.flat));
         Step { pass, gradients, losses, scale, right }
     }

@@ -362,6 +362,27 @@ pub const FAULTS: &[Fault] = &[
             ("cursor.step_size * m_new", "times * cursor.step_size * m_new"),
         ],
     ),
+    shader(
+        "adam",
+        "average of the parameters before the step",
+        &[
+            ("let w_new = kept", "let before = w[id.x];\n    let w_new = kept"),
+            ("(w_new - average[id.x])", "(before - average[id.x])"),
+        ],
+    ),
+    shader(
+        "adam",
+        "the share of the parameters for that of the average",
+        &[("cursor.blend * (w_new", "(1.0 - cursor.blend) * (w_new")],
+    ),
+    shader(
+        "adam",
+        "the average is only the parameters",
+        &[(
+            "average[id.x] += cursor.blend * (w_new - average[id.x]);",
+            "average[id.x] = w_new + 0.0 * (cursor.blend + average[id.x]);",
+        )],
+    ),
     shader("clip_norm", "padding counts", &[("words < vec4(end)", "words < vec4(end + 1u)")]),
     shader(
         "clip_norm",

@@ -134,9 +134,12 @@ pub fn workgroups_of_another_size(gpu: &Gpu) -> Result<(), String> {
 pub fn the_checks_run_every_entry() -> Result<(), String> {
     let clipped = Adam { clip_norm: Some(1.0), ..Adam::default() };
     let augmented = augmented::program(&Augment::FULL);
+    let averaged = Adam { ema: Some(0.9), ..Adam::default() };
     let plans = [
         (Kind::Fused, Loss::Logits, Adam::default()),
         (Kind::Fused, Loss::Logits, clipped),
+        (Kind::Fused, Loss::Logits, averaged),
+        (Kind::Layered, Loss::Logits, averaged),
         (Kind::Layered, Loss::DoubleSoftmax, Adam::default()),
     ]
     .map(|(kind, loss, adam)| kind.programs(&network(), loss, adam, Tiles::FAT).training(64).unwrap());

@@ -149,10 +149,10 @@ fn schedules() -> Vec<(String, Schedule)> {
     let mut all = Vec::new();
     for loss in [Loss::Logits, Loss::DoubleSoftmax] {
         let fused = CANDIDATES.map(|(name, tiles)| (format!("{name} fused"), Kind::Fused, tiles));
-        let clipped = Adam { clip_norm: Some(1.0), ..Adam::default() };
+        let clipped = Adam { clip_norm: Some(1.0), ema: Some(0.9), ..Adam::default() };
         let plain = fused.into_iter().chain([("layered".into(), Kind::Layered, Tiles::FAT)]);
         let plans = plain.map(|(plan, kind, tiles)| (plan, kind, tiles, Adam::default()));
-        let clipped = ("clipped thin fused".into(), Kind::Fused, Tiles::THIN, clipped);
+        let clipped = ("clipped and averaged thin fused".into(), Kind::Fused, Tiles::THIN, clipped);
         for (plan, kind, tiles, adam) in plans.chain([clipped]) {
             let programs = kind.programs(&network, loss, adam, tiles);
             let mut add = |what: String, program| {

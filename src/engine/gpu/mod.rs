@@ -39,7 +39,7 @@ const EVALUATION_BATCH: usize = 500;
 /// Submissions in flight at once.
 const IN_FLIGHT: usize = 2;
 
-/// The flat buffers of a network.
+/// The flat buffers of a network, beside the average that some recipes keep.
 const FLAT: [Shared; 4] =
     [Shared::Parameters, Shared::Gradients, Shared::FirstMoments, Shared::SecondMoments];
 
@@ -74,7 +74,7 @@ impl GpuEngine {
     ) -> Result<Self> {
         super::check(&network, &recipe)?;
         let mut flat = Buffers::new();
-        for name in FLAT {
+        for name in FLAT.into_iter().chain(recipe.ema.map(|_| Shared::Average)) {
             flat.insert(name, gpu.buffer(&name.to_string(), 4 * network.flat_len())?);
         }
         let heads = network.heads().len();
@@ -219,7 +219,7 @@ impl GpuEngine {
         let split = if which == HeldOut::Test { test } else { validation };
         split.prepare(gpu, programs)?;
         let order: Vec<u32> = (0..images as u32).collect();
-        split.begin(gpu, &order, addends, |_| [0.0; 3]);
+        split.begin(gpu, &order, addends, |_| [0.0; 4]);
         Ok(())
     }
 
@@ -308,7 +308,7 @@ impl Engine for GpuEngine {
         let split = (image.pixels(), &[0u8][..]);
         let purpose = Purpose::Evaluation(HeldOut::Test);
         let mut split = DeviceSplit::new(&self.gpu, &self.test.buffers, split, purpose, sizes)?;
-        split.begin(&self.gpu, &[0], &Addends::all(addend, 1), |_| [0.0; 3]);
+        split.begin(&self.gpu, &[0], &Addends::all(addend, 1), |_| [0.0; 4]);
         let replay = self.programs.replay(&self.gpu, purpose, 1, &split.buffers)?;
         replay.run(&self.gpu, &split.cursors);
         let head = |(head, logits): (&Head, Vec<f32>)| HeadPrediction {
@@ -328,17 +328,20 @@ impl Engine for GpuEngine {
             parameters: self.read_flat(Shared::Parameters)?,
             first_moments: self.read_flat(Shared::FirstMoments)?,
             second_moments: self.read_flat(Shared::SecondMoments)?,
+            average: self.recipe.ema.map(|_| self.read_flat(Shared::Average)).transpose()?,
             step: self.step,
         })
     }
 
     fn set_state(&mut self, state: &State) -> Result<()> {
         state.check(self.network.flat_len())?;
-        for (name, flat) in [
+        let average = state.average_for(&self.recipe);
+        let flat = [
             (Shared::Parameters, &state.parameters),
             (Shared::FirstMoments, &state.first_moments),
             (Shared::SecondMoments, &state.second_moments),
-        ] {
+        ];
+        for (name, flat) in flat.into_iter().chain(average.map(|average| (Shared::Average, average))) {
             self.gpu.write(&self.train.buffers[&name], 0, flat);
         }
         self.step = state.step;

@@ -59,8 +59,7 @@ impl Probe {
         fill(Shared::Labels, &labels);
         fill(Shared::Parameters, bytemuck::cast_slice(parameters));
         // A step of size 0: the weights stay where they are.
-        let cursor =
-            Cursor { first: 0, end: program.batch as u32, step_size: 0.0, step_root: 1.0, decay: 0.0 };
+        let cursor = Cursor { end: program.batch as u32, step_root: 1.0, ..Cursor::default() };
         Ok(Self { replay: Replay::new(gpu, kernels, library, program, &buffers)?, cursor })
     }
 

@@ -98,15 +98,15 @@ impl DeviceSplit {
         gpu: &Gpu,
         order: &[u32],
         addends: &Addends,
-        rates: impl Fn(u32) -> [f32; 3],
+        rates: impl Fn(u32) -> [f32; 4],
     ) {
         gpu.write(&self.buffers[&Shared::Order], 0, order);
         gpu.write(&self.buffers[&Shared::Addends], 0, &widen(addends.numbers()));
         let firsts = (0..order.len() as u32).step_by(self.batch);
         self.cursors.clear();
         self.cursors.extend((0..).zip(firsts).map(|(index, first)| {
-            let [step_size, step_root, decay] = rates(index);
-            Cursor { first, end: order.len() as u32, step_size, step_root, decay }
+            let [step_size, step_root, decay, blend] = rates(index);
+            Cursor { first, end: order.len() as u32, step_size, step_root, decay, blend }
         }));
     }
 }

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Recipe;
-use super::checkpoint::MOMENTS;
+use super::checkpoint::{AVERAGE, MOMENTS};
 use crate::data::sha256;
 use crate::network::Network;
 use crate::program::Parameter;
@@ -161,7 +161,8 @@ impl<'a> File<'a> {
         }
     }
 
-    /// The flat buffer whose tensors' names begin with `prefix`, one of [`MOMENTS`] or nothing.
+    /// The flat buffer whose tensors' names begin with `prefix`: one of [`MOMENTS`], [`AVERAGE`] or
+    /// nothing.
     pub(super) fn flat(&self, network: &Network, prefix: &str) -> Result<Vec<f32>> {
         let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| self.not_safetensors(&error))?;
         flat(&tensors, network, prefix).map_err(|what| wrong(self.path, &what))
@@ -178,10 +179,10 @@ fn wrong(path: &Path, what: &str) -> Error {
 
 /// The network's parameters from the tensors of a file, or which tensor is wrong.
 fn flat(tensors: &SafeTensors, network: &Network, prefix: &str) -> std::result::Result<Vec<f32>, String> {
-    let is_moment = |name: &&str| MOMENTS.iter().any(|moment| name.starts_with(moment));
+    let is_more = |name: &&str| MOMENTS.iter().chain([&AVERAGE]).any(|beginning| name.starts_with(beginning));
     let all = tensors.names().into_iter();
     let names = match prefix {
-        "" => names::without_prefixes(all.filter(|name| !is_moment(name)).collect())?,
+        "" => names::without_prefixes(all.filter(|name| !is_more(name)).collect())?,
         _ => all.filter_map(|name| Some((name.strip_prefix(prefix)?, name))).collect(),
     };
     let parameters = network.parameters();
