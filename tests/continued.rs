@@ -40,22 +40,24 @@ fn dataset() -> Dataset {
     Dataset { origin: "drawn".into(), train, validation, test }
 }
 
-fn recipe(plan: Kind) -> Recipe {
-    let augment = Augment::FULL;
-    Recipe { epochs: EPOCHS, batch_size: BATCH, plan, augment, eval_interval: Some(2), ..Recipe::default() }
+fn recipe(plan: Kind, ema: Option<f32>) -> Recipe {
+    // Changed images with the average, plain ones without.
+    let augment = if ema.is_some() { Augment::FULL } else { Augment::NONE };
+    let all = Recipe { epochs: EPOCHS, batch_size: BATCH, plan, ema, augment, ..Recipe::default() };
+    Recipe { eval_interval: Some(2), ..all }
 }
 
 type Made = Result<Box<dyn Engine>, String>;
 
-fn on_device(gpu: &Arc<Gpu>, plan: Kind) -> Made {
+fn on_device(gpu: &Arc<Gpu>, recipe: &Recipe) -> Made {
     let (data, parameters) = (dataset(), network().initial_parameters(1));
-    let made = GpuEngine::new(gpu.clone(), kernels(false), network(), recipe(plan), parameters, &data);
+    let made = GpuEngine::new(gpu.clone(), kernels(false), network(), recipe.clone(), parameters, &data);
     Ok(Box::new(made.map_err(|error| error.to_string())?))
 }
 
-fn on_cpu() -> Made {
+fn on_cpu(recipe: &Recipe) -> Made {
     let parameters = network().initial_parameters(1);
-    let made = CpuEngine::new(network(), recipe(Kind::Fused), parameters, dataset());
+    let made = CpuEngine::new(network(), recipe.clone(), parameters, dataset());
     Ok(Box::new(made.map_err(|error| error.to_string())?))
 }
 
@@ -89,7 +91,7 @@ impl Watcher for Seen {
 /// Trains from a place with a log of every second step, and returns how it ended.
 fn run(
     mut engine: Box<dyn Engine>,
-    plan: Kind,
+    recipe: &Recipe,
     save_every: Option<u32>,
     (place, state): (Place, Option<State>),
     seen: &mut Seen,
@@ -99,19 +101,19 @@ fn run(
     if let Some(state) = &state {
         engine.set_state(state).map_err(|error| error.to_string())?;
     }
-    let (recipe, data) = (recipe(plan), dataset());
-    let job = Job::new(&recipe, &data, save_every);
+    let data = dataset();
+    let job = Job::new(recipe, &data, save_every);
     let mut progress = Progress { place, history: History::default() };
     train(engine.as_mut(), &job, &mut progress, seen).map_err(|error| error.to_string())
 }
 
 /// Through a file and back.
-fn restored((place, state): (Place, State)) -> (Place, State) {
+fn restored(recipe: &Recipe, (place, state): (Place, State)) -> (Place, State) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint.safetensors");
     let about = About {
         version: "0".into(),
-        recipe: Recipe::default(),
+        recipe: recipe.clone(),
         trained_epochs: None,
         dataset: "drawn".into(),
         test_sha256: None,
@@ -121,16 +123,20 @@ fn restored((place, state): (Place, State)) -> (Place, State) {
     (place, state)
 }
 
-fn goes_on_from_any_step(make: impl Fn() -> Made, plan: Kind) -> Result<(), String> {
+fn goes_on_from_any_step(make: impl Fn(&Recipe) -> Made, recipe: &Recipe) -> Result<(), String> {
     let start = || (Place::start_of(1), None);
     let mut whole = Seen::default();
-    assert_eq!(run(make()?, plan, None, start(), &mut whole)?, End::Complete);
+    assert_eq!(run(make(recipe)?, recipe, None, start(), &mut whole)?, End::Complete);
     let end = whole.saved.last().unwrap().clone();
     assert_eq!((end.1.step, whole.records.len()), (18, 3));
+    let (averaged, tested) = (recipe.ema.is_some(), |record: &EpochRecord| record.averaged_test.is_some());
+    assert_eq!(end.1.average.is_some(), averaged);
+    assert!(whole.records.iter().all(|record| record.averaged_validation.is_some() == averaged));
+    assert_eq!(whole.records.iter().map(tested).collect::<Vec<_>>(), [false, averaged, false]);
 
     // Saved after every step, it comes to the same, ...
     let mut all = Seen::default();
-    run(make()?, plan, Some(1), start(), &mut all)?;
+    run(make(recipe)?, recipe, Some(1), start(), &mut all)?;
     assert_eq!((all.saved.len(), &all.records), (18, &whole.records), "saves change the metrics");
     let steps: Vec<usize> =
         all.saved.iter().map(|(place, _)| place.log.unwrap_or(Running::default()).step).collect();
@@ -139,9 +145,9 @@ fn goes_on_from_any_step(make: impl Fn() -> Made, plan: Kind) -> Result<(), Stri
     // ... and from each save another engine comes to the same.
     for saved in all.saved.iter().step_by(5) {
         let mut rest = Seen::default();
-        let (place, state) = restored(saved.clone());
+        let (place, state) = restored(recipe, saved.clone());
         assert!((&place, &state) == (&saved.0, &saved.1), "a checkpoint is not what was saved");
-        run(make()?, plan, Some(5), (place, Some(state)), &mut rest)?;
+        run(make(recipe)?, recipe, Some(5), (place, Some(state)), &mut rest)?;
         let step = saved.1.step;
         assert!(rest.saved.last() == Some(&end), "continued at step {step} it ends with other bits");
         let done = whole.records.len() - rest.records.len();
@@ -149,23 +155,26 @@ fn goes_on_from_any_step(make: impl Fn() -> Made, plan: Kind) -> Result<(), Stri
     }
 
     let mut stopped = Seen { stop_at: Some(2), ..Seen::default() };
-    assert_eq!(run(make()?, plan, None, start(), &mut stopped)?, End::Stopped);
+    assert_eq!(run(make(recipe)?, recipe, None, start(), &mut stopped)?, End::Stopped);
     let (place, state) = stopped.saved.last().unwrap().clone();
     assert!(state.step > 0 && state.step < 18);
-    run(make()?, plan, None, (place, Some(state)), &mut stopped)?;
+    run(make(recipe)?, recipe, None, (place, Some(state)), &mut stopped)?;
     assert!(stopped.saved.last() == Some(&end), "stopped and continued it ends with other bits");
     assert_eq!(stopped.records, whole.records);
     Ok(())
 }
 
 fn main() -> ExitCode {
-    let device = |plan: Kind| {
-        trial(format!("{plan}: goes on from any step"), move |gpu| {
-            goes_on_from_any_step(|| on_device(gpu, plan), plan)
-        })
-    };
-    let cpu = libtest_mimic::Trial::test("cpu: goes on from any step", || {
-        Ok(goes_on_from_any_step(on_cpu, Kind::Fused)?)
-    });
-    conclude(vec![device(Kind::Fused), device(Kind::Layered), cpu])
+    let mut trials = Vec::new();
+    for (ema, what) in [(None, ""), (Some(0.9), ", averaged")] {
+        for plan in [Kind::Fused, Kind::Layered] {
+            trials.push(trial(format!("{plan}{what}: goes on from any step"), move |gpu| {
+                goes_on_from_any_step(|recipe| on_device(gpu, recipe), &recipe(plan, ema))
+            }));
+        }
+        trials.push(libtest_mimic::Trial::test(format!("cpu{what}: goes on from any step"), move || {
+            Ok(goes_on_from_any_step(on_cpu, &recipe(Kind::Fused, ema))?)
+        }));
+    }
+    conclude(trials)
 }

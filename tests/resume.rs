@@ -21,8 +21,8 @@ fn resume(folder: &Path, arguments: &[&str]) {
     assert!(output.status.success(), "{}", err(&output));
 }
 
-/// All that must be equal: checksums of parameters and moments, and the metrics but for times.
-fn bits(folder: &Path, name: &str) -> (Value, Value, Vec<Value>) {
+/// All that must be equal: checksums of parameters, moments and average, and the metrics but for times.
+fn bits(folder: &Path, name: &str) -> ([Value; 3], Vec<Value>) {
     let read = |file: &str| std::fs::read_to_string(folder.join(name).join(file)).unwrap();
     let summary: Value = serde_json::from_str(&read("summary.json")).unwrap();
     let line = |line: &str| {
@@ -32,7 +32,8 @@ fn bits(folder: &Path, name: &str) -> (Value, Value, Vec<Value>) {
         entry
     };
     let metrics = read("metrics.jsonl").lines().map(line).collect();
-    (summary["parameters_sha256"].clone(), summary["moments_sha256"].clone(), metrics)
+    let sums = ["parameters_sha256", "moments_sha256", "average_sha256"];
+    (sums.map(|name| summary[name].clone()), metrics)
 }
 
 #[test]
@@ -44,14 +45,16 @@ fn two_and_two_epochs_are_four() {
     resume(folder.path(), &["parts", "--epochs", "4"]);
     let (whole, parts) = (bits(folder.path(), "whole"), bits(folder.path(), "parts"));
     assert!(whole == parts, "{whole:?}\n{parts:?}");
-    assert_eq!(whole.2.len(), 4 + 4 * 11 / 4);
+    assert_eq!(whole.1.len(), 4 + 4 * 11 / 4);
 }
 
 #[test]
 fn a_run_goes_on_from_any_of_its_checkpoints() {
     let folder = TempDir::new().unwrap();
-    let save = ["--epochs", "2", "--save-every", "3", "--keep", "all", "--val-split", "10%"];
+    let save =
+        ["--epochs", "2", "--save-every", "3", "--keep", "all", "--val-split", "10%", "--ema", "0.875"];
     train(folder.path(), "whole", &CPU, &save);
+    assert!(bits(folder.path(), "whole").0[2].is_string());
     let checkpoints = folder.path().join("whole/checkpoints");
     let mut files: Vec<_> = checkpoints.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -103,6 +106,7 @@ fn what_cannot_be_continued_is_refused() {
     refused(&["resume", "run", "--lr", "0.5"], 2, &["--lr cannot change", "with 0.001, not 0.5"]);
     let words = ["from the recipe best", "--batch-size cannot change", "with 32, not 256"];
     refused(&["resume", "run", "--recipe", "best"], 2, &words);
+    refused(&["resume", "run", "--ema", "0.875"], 2, &["--ema cannot change", "with none, not 0.875"]);
     refused(&["resume", "run", "--tune"], 2, &["--tune"]);
     refused(&["resume", "run", "--init", "run"], 2, &["--init"]);
     refused(&["resume", "run", "--out", "run"], 2, &["not empty"]);

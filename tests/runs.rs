@@ -46,6 +46,39 @@ fn objects_are_those_that_are_kept() {
 }
 
 #[test]
+fn an_average_is_what_a_run_stands_for() {
+    let folder = TempDir::new().unwrap();
+    let output = trained(folder.path(), &["--ema", "0.5", "--eval-interval", "2"]);
+    assert!(out(&output).contains("last weights, not averaged: test =>"), "{}", out(&output));
+    let summary = json(&folder.path().join("run/summary.json"));
+    assert_eq!(summary["weights"], "averaged.safetensors");
+    let eval = |model: &str| -> Value {
+        let eval = ["eval", model, "--adapter", "cpu", "--dataset", "drawn", "--json"];
+        serde_json::from_str(&out(&run(folder.path(), &eval))).unwrap()
+    };
+    let (of_run, raw) = (eval("run"), eval("run/last.safetensors"));
+    assert_eq!(
+        (&of_run["heads"], &raw["heads"]),
+        (&summary["test"]["heads"], &summary["test_of_raw_weights"]["heads"])
+    );
+    assert_eq!(of_run["parameters_sha256"], summary["average_sha256"]);
+    assert_eq!(raw["parameters_sha256"], summary["parameters_sha256"]);
+    assert_ne!(of_run["parameters_sha256"], raw["parameters_sha256"]);
+    let metrics = std::fs::read_to_string(folder.path().join("run/metrics.jsonl")).unwrap();
+    let last: Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+    let losses = [&last["test"]["loss"], &last["averaged_test"]["loss"]];
+    assert_eq!(losses, [&summary["test_of_raw_weights"]["loss"], &summary["test"]["loss"]]);
+
+    // Where a validation split chooses, the best file has the average of the best epoch.
+    let chosen = [&TRAIN[..], &["1", "--ema", "0.5", "--val-split", "20%", "--out", "chosen"]].concat();
+    let output = run(folder.path(), &chosen);
+    assert!(err(&output).contains("tested: the averaged weights of epoch 1"), "{}", err(&output));
+    let summary = json(&folder.path().join("chosen/summary.json"));
+    assert_eq!(summary["weights"], "best.safetensors");
+    assert_eq!(eval("chosen")["parameters_sha256"], summary["average_sha256"]);
+}
+
+#[test]
 fn a_missed_target_ends_with_code_6_and_keeps_all() {
     let folder = TempDir::new().unwrap();
     let output = run(

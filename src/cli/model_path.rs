@@ -33,7 +33,7 @@ pub(super) fn name(model: Option<&Path>) -> &Path {
 }
 
 /// The file of weights that a path means. Of a run, the best weights where they were chosen on held-out images,
-/// and else the last ones: those that the run's own test is about.
+/// and else the averaged ones, where it keeps an average, or the last: those that the run's own test is about.
 ///
 /// # Errors
 ///
@@ -42,7 +42,11 @@ pub(super) fn weights(path: &Path) -> Result<PathBuf> {
     let Ok(folder) = RunFolder::open(path) else { return Ok(path.to_path_buf()) };
     let config = RunConfig::read(&folder)?;
     let chosen = config.recipe.val_split.is_some() && folder.best().is_file();
-    Ok(if chosen { folder.best() } else { folder.last() })
+    Ok(match config.recipe.ema {
+        _ if chosen => folder.best(),
+        Some(_) => folder.averaged(),
+        None => folder.last(),
+    })
 }
 
 /// Whether a path means weights where it might be a picture: a run's folder, a file that holds weights whatever

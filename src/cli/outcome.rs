@@ -34,7 +34,12 @@ struct Summary {
     /// The file of the weights that were tested.
     weights: Option<&'static str>,
     test: Option<TestReport>,
+    /// That of the last weights as they are, where those that were tested are averaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_of_raw_weights: Option<TestReport>,
     parameters_sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    average_sha256: Option<String>,
     /// Of Adam's first and second moments.
     moments_sha256: [String; 2],
 }
@@ -55,6 +60,8 @@ pub(super) const MISTAKES: &str = "mistakes.jsonl";
 pub(super) struct Tested {
     weights: &'static str,
     metrics: Metrics,
+    /// What the last weights as they are are worth, where those that were tested are averaged.
+    raw: Option<Metrics>,
     confusions: Vec<Confusion>,
     mistakes: Vec<Mistake>,
 }
@@ -93,19 +100,25 @@ impl Outcome<'_> {
     pub(super) fn test(&self, engine: &mut dyn Engine, end: End, last: &Checkpoint) -> Result<Metrics> {
         let (weights, epoch) = match self.history.best {
             Some((epoch, _)) if !self.dataset.validation.is_empty() => ("best.safetensors", epoch),
+            _ if last.state.average.is_some() => ("averaged.safetensors", last.place.epoch - 1),
             _ => ("last.safetensors", last.place.epoch - 1),
         };
-        if weights == "best.safetensors" {
-            let best = model_file::load(&self.folder.best(), self.network)?;
-            engine.set_state(&State::new(best.parameters))?;
-        }
         let images = self.dataset.test.len();
+        let raw =
+            last.state.average.as_ref().map(|_| {
+                run::evaluate_after(engine, self.recipe, last.place.epoch - 1, HeldOut::Test, images)
+            });
+        let raw = raw.transpose()?;
+        if weights != "last.safetensors" {
+            let file = self.folder.path().join(weights);
+            engine.set_state(&State::new(model_file::load(&file, self.network)?.parameters))?;
+        }
         let metrics = run::evaluate_after(engine, self.recipe, epoch, HeldOut::Test, images)?;
         let addends = held_out_addends(self.recipe.seed, HeldOut::Test, images);
         let answers = engine.answers(HeldOut::Test, &addends)?;
         let confusions = answers.confusions(self.network, &self.dataset.test, &addends);
         let mistakes = answers.mistakes(self.network, &self.dataset.test, &addends);
-        let tested = Tested { weights, metrics, confusions, mistakes };
+        let tested = Tested { weights, metrics, raw, confusions, mistakes };
         // Both are tried: one may lack a disk that the other has.
         let printed = self.print(&tested, last);
         tested.keep(self.folder).and_then(|()| self.summarise(end, &last.state, Some(&tested)))?;
@@ -114,7 +127,10 @@ impl Outcome<'_> {
             console::say(&format!("stopped early: no better than epoch {epoch} since then (--patience)"));
         }
         if weights == "best.safetensors" {
-            console::say(&format!("tested: the weights of epoch {epoch}, the best on the held-out images"));
+            let averaged = if tested.raw.is_some() { "averaged " } else { "" };
+            console::say(&format!(
+                "tested: the {averaged}weights of epoch {epoch}, the best on the held-out images"
+            ));
         }
         for warning in verdict::warnings(&tested.confusions, &self.history, self.recipe) {
             console::say(&format!("warning: {warning}"));
@@ -130,6 +146,9 @@ impl Outcome<'_> {
             return Ok(());
         }
         console::print(&console::test_line(&tested.metrics))?;
+        if let Some(raw) = &tested.raw {
+            console::print(&format!("last weights, not averaged: {}", console::test_line(raw)))?;
+        }
         console::print(&format!("parameters sha256 {}", self.sha256(&last.state.parameters)))
     }
 
@@ -145,7 +164,9 @@ impl Outcome<'_> {
             best: self.history.best.map(|(epoch, loss)| Best { epoch, loss }),
             weights: tested.map(|tested| tested.weights),
             test: tested.map(|tested| TestReport::from(&tested.metrics)),
+            test_of_raw_weights: tested.and_then(|tested| tested.raw.as_ref()).map(TestReport::from),
             parameters_sha256: self.sha256(&state.parameters),
+            average_sha256: state.average.as_ref().map(|average| self.sha256(average)),
             moments_sha256: [&state.first_moments, &state.second_moments].map(|flat| self.sha256(flat)),
         };
         self.folder.write_json("summary.json", &summary)?;

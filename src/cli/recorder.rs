@@ -61,15 +61,19 @@ impl Recorder<'_> {
     fn save_latest(&mut self) -> Result<()> {
         let (network, checkpoint, saved) = (self.network.clone(), self.latest.clone(), self.saved.clone());
         let (checkpoints, keep) = (self.folder.checkpoints(), self.keep);
-        let mut weights = vec![self.folder.last()];
-        weights.extend(std::mem::take(&mut self.best).then(|| self.folder.best()));
+        let (last, averaged) = (self.folder.last(), self.folder.averaged());
+        let best = std::mem::take(&mut self.best).then(|| self.folder.best());
         let metrics = self.journal.borrow().handle()?;
         self.background.add(move || {
             // The lines come first: a training that goes on from the checkpoint needs those before it.
             metrics.sync()?;
             // So do the weights: what a checkpoint says is the best epoch so far is in its file.
-            for path in weights {
-                model_file::save(&path, &network, &checkpoint.state.parameters, &checkpoint.about)?;
+            let State { parameters, average, .. } = &checkpoint.state;
+            let mut weights = vec![(last, parameters)];
+            weights.extend(average.as_ref().map(|average| (averaged, average)));
+            weights.extend(best.map(|best| (best, checkpoint.state.weights())));
+            for (path, weights) in weights {
+                model_file::save(&path, &network, weights, &checkpoint.about)?;
             }
             checkpoints.save(&checkpoint, &network, keep)?;
             *saved.lock().unwrap_or_else(PoisonError::into_inner) =

@@ -63,7 +63,8 @@ pub(crate) fn title(recipe: &Recipe, origin: &str) -> String {
 
 /// The rest of a recipe: `learning rate 0.001, fresh addends, 50 epochs`.
 pub(crate) fn details(recipe: &Recipe) -> String {
-    let Recipe { learning_rate, lr_schedule, warmup, weight_decay, clip_norm, addends, epochs, .. } = recipe;
+    let Recipe { learning_rate, lr_schedule, warmup, weight_decay, clip_norm, ema, addends, epochs, .. } =
+        recipe;
     let mut parts = vec![format!("learning rate {learning_rate:?}")];
     if *lr_schedule != Schedule::Constant {
         parts.push(format!("{lr_schedule} schedule"));
@@ -73,6 +74,7 @@ pub(crate) fn details(recipe: &Recipe) -> String {
         parts.push(format!("weight decay {weight_decay:?}"));
     }
     parts.extend(clip_norm.map(|norm| format!("gradient norm at most {norm:?}")));
+    parts.extend(ema.map(|decay| format!("weights averaged at {decay:?}")));
     parts.push(format!("{addends} addends"));
     parts.push(format!("{epochs} epochs"));
     parts.join(", ")
@@ -148,9 +150,10 @@ mod tests {
             warmup: "15%".parse().ok(),
             weight_decay: 0.01,
             clip_norm: Some(1.0),
+            ema: Some(0.99),
             ..plain
         };
-        let words = "one-cycle schedule, warm-up 15%, weight decay 0.01, gradient norm at most 1.0";
+        let words = "one-cycle schedule, warm-up 15%, weight decay 0.01, gradient norm at most 1.0, weights averaged at 0.99";
         assert_eq!(details(&odd), format!("learning rate 0.001, {words}, fresh addends, 50 epochs"));
         assert_eq!(title(&odd, "MNIST from ./data"), "MNIST, seed 1, batch 64");
     }

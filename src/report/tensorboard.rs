@@ -96,10 +96,12 @@ impl EventFile {
 
 /// The curves that an epoch adds to. Accuracies are shares, from 0 to 1.
 fn scalars(record: &EpochRecord) -> Vec<(String, f64)> {
-    let sets: [(&str, Option<&Metrics>); 3] = [
+    let sets: [(&str, Option<&Metrics>); 5] = [
         ("train", Some(&record.train)),
         ("validation", record.validation.as_ref()),
+        ("averaged_validation", record.averaged_validation.as_ref()),
         ("test", record.test.as_ref()),
+        ("averaged_test", record.averaged_test.as_ref()),
     ];
     let mut scalars = Vec::new();
     for (set, metrics) in sets.into_iter().filter_map(|(set, metrics)| Some((set, metrics?))) {
@@ -230,8 +232,8 @@ mod tests {
             learning_rate: 1e-3,
             train: metrics(60_000, 45_000),
             seconds: 2.0,
-            validation: None,
             test: (epoch == 2).then(|| metrics(10_000, 9500)),
+            ..EpochRecord::default()
         }
     }
 
@@ -243,8 +245,11 @@ mod tests {
         let rates = ["learning_rate", "images_per_second"];
         assert_eq!(names(1), [&train[..], &rates].concat());
         assert_eq!(names(2), [&train[..], &test, &rates].concat());
-        let scalars = scalars(&record(2));
-        assert_eq!((scalars[1].1, scalars[4].1, scalars[7].1), (0.75, 0.95, 30_000.0));
+        let values = scalars(&record(2));
+        assert_eq!((values[1].1, values[4].1, values[7].1), (0.75, 0.95, 30_000.0));
+        let averaged = scalars(&EpochRecord { averaged_test: record(2).test, ..record(1) });
+        assert_eq!(averaged[3].0, "loss/averaged_test");
+        assert_eq!((averaged[4].0.as_str(), averaged[4].1), ("accuracy/digit/averaged_test", 0.95));
     }
 
     #[test]

@@ -1,16 +1,20 @@
 //! The loop over epochs, on any engine.
 
+mod held_out;
+
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+pub use held_out::{evaluate, evaluate_after};
+
 use super::{Engine, Epoch, Metrics, Place, Recipe, State};
-use crate::data::{Augment, Dataset, HeldOut, held_out_addends, order};
+use crate::data::{Augment, Dataset, order};
 use crate::{Error, Result};
 
 /// One line of the training log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// 1, 2, ...
     pub epoch: u32,
@@ -28,16 +32,32 @@ pub struct EpochRecord {
     /// The results for the held-out images after it, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Metrics>,
+    /// The same with the averaged weights, where the recipe keeps an average.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub averaged_validation: Option<Metrics>,
     /// The results for the test set after it, if that was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<Metrics>,
+    /// The same with the averaged weights, where the recipe keeps an average.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub averaged_test: Option<Metrics>,
 }
 
 impl EpochRecord {
+    /// The results for the held-out images that count: of the averaged weights, where there are such.
+    pub fn judged_validation(&self) -> Option<&Metrics> {
+        self.averaged_validation.as_ref().or(self.validation.as_ref())
+    }
+
+    /// The results for the test set that count: of the averaged weights, where there are such.
+    pub fn judged_test(&self) -> Option<&Metrics> {
+        self.averaged_test.as_ref().or(self.test.as_ref())
+    }
+
     /// What epochs are compared by: the loss on the held-out images, and on the training images where none
     /// are held out. The lower the better.
     pub fn merit(&self) -> f64 {
-        self.validation.as_ref().unwrap_or(&self.train).loss
+        self.judged_validation().unwrap_or(&self.train).loss
     }
 }
 
@@ -125,6 +145,11 @@ impl<'a> Job<'a> {
         self.images.div_ceil(self.recipe.batch_size) as u32
     }
 
+    /// Whether the test set is run after an epoch.
+    fn is_tested_after(&self, epoch: u32) -> bool {
+        self.recipe.eval_interval.is_some_and(|interval| epoch.is_multiple_of(interval))
+    }
+
     /// Where the next part of an epoch ends that starts at image `from`: at the next step after which there is
     /// something to save, or with the epoch.
     fn end_of_part(&self, epoch: u32, from: usize) -> usize {
@@ -177,17 +202,8 @@ pub fn train(
             return Ok(End::Stopped);
         };
         let epoch = progress.place.epoch;
-        let validation = match job.validation_images {
-            0 => None,
-            images => Some(evaluate_after(engine, job.recipe, epoch, HeldOut::Validation, images)?),
-        };
-        // An epoch that has ended well counts, even if its test fails.
-        let tested = match job.recipe.eval_interval {
-            Some(interval) if epoch.is_multiple_of(interval) => {
-                evaluate_after(engine, job.recipe, epoch, HeldOut::Test, job.test_images).map(Some)
-            }
-            _ => Ok(None),
-        };
+        let raw = held_out::after_epoch(engine, job, epoch)?;
+        let averaged = held_out::of_average(engine, job, epoch, &state)?;
         let Place { tally, seconds, log, .. } =
             std::mem::replace(&mut progress.place, Place::start_of(epoch + 1));
         progress.place.log = log;
@@ -197,13 +213,15 @@ pub fn train(
             learning_rate: job.recipe.rates(job.steps()).at(state.step),
             train: tally.metrics(engine.network()),
             seconds,
-            validation,
-            test: tested.as_ref().ok().cloned().flatten(),
+            validation: raw.validation,
+            averaged_validation: averaged.validation,
+            test: raw.test.as_ref().ok().cloned().flatten(),
+            averaged_test: averaged.test.as_ref().ok().cloned().flatten(),
         };
         let best = progress.history.add(&record);
         watcher.epoch(&record, best)?;
         watcher.save(&progress.place, state)?;
-        tested?;
+        raw.test.and(averaged.test)?;
         let all_done = epoch == job.recipe.epochs;
         if !all_done && watcher.progress(epoch + 1, 0).is_break() {
             return Ok(End::Stopped);
@@ -260,11 +278,13 @@ fn check_finite(place: &Place, state: &State) -> std::result::Result<(), String>
     if !loss.is_finite() {
         return Err(format!("the loss is {loss}"));
     }
-    for (what, flat) in [
+    let flat = [
         ("a parameter", &state.parameters),
         ("a first moment of Adam", &state.first_moments),
         ("a second moment of Adam", &state.second_moments),
-    ] {
+    ];
+    let average = state.average.as_ref().map(|average| ("an averaged parameter", average));
+    for (what, flat) in flat.into_iter().chain(average) {
         if let Some(number) = flat.iter().find(|number| !number.is_finite()) {
             return Err(format!("{what} is {number}"));
         }
@@ -272,41 +292,11 @@ fn check_finite(place: &Place, state: &State) -> std::result::Result<(), String>
     Ok(())
 }
 
-/// [`evaluate`] after an epoch of a recipe.
-///
-/// # Errors
-///
-/// [`Error::Diverged`] with epoch and cure when the loss is not a finite number. Errors of the engine.
-pub fn evaluate_after(
-    engine: &mut dyn Engine,
-    recipe: &Recipe,
-    epoch: u32,
-    which: HeldOut,
-    images: usize,
-) -> Result<Metrics> {
-    evaluate(engine, recipe.seed, which, images).map_err(|error| match error {
-        Error::Diverged(what) => {
-            let set = if which == HeldOut::Test { "test" } else { "validation" };
-            diverged(recipe, epoch, &format!("on the {set} set, {what}"))
-        }
-        other => other,
-    })
-}
-
 fn diverged(recipe: &Recipe, epoch: u32, what: &str) -> Error {
     Error::Diverged(format!(
         "training diverged in epoch {epoch}: {what}. A learning rate (--lr) below {:?} may help",
         recipe.learning_rate
     ))
-}
-
-/// Runs a held-out set of `images` images with addends drawn from `seed`: one seed, one result.
-///
-/// # Errors
-///
-/// Errors of the engine.
-pub fn evaluate(engine: &mut dyn Engine, seed: u64, which: HeldOut, images: usize) -> Result<Metrics> {
-    engine.evaluate(which, &held_out_addends(seed, which, images))
 }
 
 #[cfg(test)]

@@ -65,14 +65,15 @@ impl<'a> Results<'a> {
         Self::of("train", records, |record| Some(&record.train))
     }
 
-    /// On the held-out images.
+    /// On the held-out images; of the averaged weights, where there are such.
     pub(super) fn validation(records: &'a [EpochRecord]) -> Self {
-        Self::of("validation", records, |record| record.validation.as_ref())
+        Self::of("validation", records, EpochRecord::judged_validation)
     }
 
-    /// On the test images, after some epochs and, with `last`, after the last one.
+    /// On the test images, after some epochs and, with `last`, after the last one; of the averaged weights, where
+    /// there are such.
     pub(super) fn test(records: &'a [EpochRecord], last: Option<&'a Metrics>) -> Self {
-        let mut results = Self::of("test", records, |record| record.test.as_ref());
+        let mut results = Self::of("test", records, EpochRecord::judged_test);
         if let Some(metrics) = last {
             let epoch = f64::from(epochs(records).1);
             results.epochs.retain(|(other, _)| *other < epoch);

@@ -24,6 +24,7 @@ fn records(epochs: std::ops::RangeInclusive<u32>) -> Vec<EpochRecord> {
         seconds: 5.5,
         validation: Some(metrics(5000, epoch, 40.0, 0.4)),
         test: epoch.is_multiple_of(2).then(|| metrics(10_000, epoch, 60.0, 0.5)),
+        ..EpochRecord::default()
     };
     epochs.map(record).collect()
 }

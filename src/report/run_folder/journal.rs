@@ -147,8 +147,8 @@ mod tests {
             learning_rate: 1e-3,
             train,
             seconds: 0.1,
-            validation: None,
             test,
+            ..EpochRecord::default()
         })
     }
 

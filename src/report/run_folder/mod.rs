@@ -5,7 +5,7 @@
 //! | `config.json` | what the run was asked for, and what it chose |
 //! | `metrics.jsonl` | an object per epoch and log interval |
 //! | `checkpoints/` | all that it needs to go on |
-//! | `last.safetensors`, `best.safetensors` | weights |
+//! | `last.safetensors`, `averaged.safetensors`, `best.safetensors` | weights |
 //! | `plots/`, `summary.json` | what came of it |
 
 mod checkpoints;
@@ -132,6 +132,11 @@ impl RunFolder {
     /// Where the weights after the last epoch go.
     pub(crate) fn last(&self) -> PathBuf {
         self.path.join("last.safetensors")
+    }
+
+    /// Where their average goes.
+    pub(crate) fn averaged(&self) -> PathBuf {
+        self.path.join("averaged.safetensors")
     }
 
     /// Where the weights of the best epoch go.

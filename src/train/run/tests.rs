@@ -1,7 +1,7 @@
 //! The loop, on an engine that only keeps what it was given.
 
 use super::*;
-use crate::data::{Addend, AddendDraw, Addends, Image};
+use crate::data::{Addend, AddendDraw, Addends, HeldOut, Image};
 use crate::network::{Network, Sizes};
 use crate::train::log::Running;
 use crate::train::{Answers, HeadMetrics, Prediction, StepLog, Tally};
@@ -19,6 +19,10 @@ struct Fake {
     test_breaks: Option<Error>,
     validation_losses: Vec<f64>,
     validated: usize,
+    /// The average that it keeps, and the parameters that it was given.
+    average: Option<f32>,
+    given: Option<Vec<f32>>,
+    validation_breaks: Option<usize>,
 }
 
 impl Default for Fake {
@@ -35,6 +39,9 @@ impl Default for Fake {
             test_breaks: None,
             validation_losses: Vec::new(),
             validated: 0,
+            average: None,
+            given: None,
+            validation_breaks: None,
         }
     }
 }
@@ -75,6 +82,9 @@ impl Engine for Fake {
         if which == HeldOut::Validation {
             let loss = self.validation_losses.get(self.validated).copied().unwrap_or(9.0);
             self.validated += 1;
+            if self.validation_breaks == Some(self.validated) {
+                return Err(Error::Device("the device was lost".into()));
+            }
             return Ok(metrics(addends.numbers().len(), loss, 3));
         }
         if let Some(error) = self.test_breaks.take() {
@@ -93,12 +103,14 @@ impl Engine for Fake {
     }
 
     fn parameters(&mut self) -> Result<Vec<f32>> {
-        Ok(vec![1.0, if self.broken(self.parameter_breaks) { f32::INFINITY } else { 2.0 }])
+        let own = vec![1.0, if self.broken(self.parameter_breaks) { f32::INFINITY } else { 2.0 }];
+        Ok(self.given.clone().unwrap_or(own))
     }
 
     fn state(&mut self) -> Result<State> {
         let mut state = State::new(self.parameters()?);
         state.step = self.steps;
+        state.average = self.average.map(|average| vec![average; 2]);
         if self.broken(self.moment_breaks) {
             state.second_moments[1] = f32::INFINITY;
         }
@@ -107,6 +119,7 @@ impl Engine for Fake {
 
     fn set_state(&mut self, state: &State) -> Result<()> {
         self.steps = state.step;
+        self.given = Some(state.parameters.clone());
         Ok(())
     }
 
@@ -294,6 +307,40 @@ fn patience_ends_a_training_that_gets_no_better() {
     assert_eq!(progress.history.best, Some((4, 1.5)));
     let again = train(&mut engine, &job, &mut progress, &mut Seen::default()).unwrap();
     assert_eq!(again, End::OutOfPatience, "before another epoch is trained");
+}
+
+#[test]
+fn the_average_is_run_too_and_chooses_the_best() {
+    let recipe = Recipe { ema: Some(0.9), ..recipe(AddendDraw::Fresh) };
+    let job = Job { validation_images: 20, ..job(&recipe) };
+    let (mut engine, mut seen) = (Fake { average: Some(7.0), ..Fake::default() }, Seen::default());
+    // Of the weights, of their average, and so on.
+    engine.validation_losses = vec![5.0, 4.0, 1.0, 4.5, 6.0, 3.0];
+    let mut progress = from_the_start();
+    train(&mut engine, &job, &mut progress, &mut seen).unwrap();
+    let losses = |of: fn(&EpochRecord) -> &Option<Metrics>| -> Vec<Option<f64>> {
+        seen.records.iter().map(|record| of(record).as_ref().map(|metrics| metrics.loss)).collect()
+    };
+    assert_eq!(losses(|record| &record.validation), [Some(5.0), Some(1.0), Some(6.0)]);
+    assert_eq!(losses(|record| &record.averaged_validation), [Some(4.0), Some(4.5), Some(3.0)]);
+    assert_eq!(losses(|record| &record.averaged_test), [None, Some(0.5), None]);
+    assert_eq!((seen.best, progress.history.best), (vec![1, 3], Some((3, 3.0))));
+    assert_eq!((engine.given, engine.steps), (Some(vec![1.0, 2.0]), 30), "the weights are not back");
+}
+
+#[test]
+fn the_weights_come_back_where_the_average_fails() {
+    let recipe = Recipe { ema: Some(0.9), ..recipe(AddendDraw::Fresh) };
+    let job = Job { validation_images: 20, ..job(&recipe) };
+    // The second run of an epoch is that of the average.
+    let mut engine = Fake { average: Some(7.0), validation_breaks: Some(2), ..Fake::default() };
+    let error = train(&mut engine, &job, &mut from_the_start(), &mut Seen::default()).unwrap_err();
+    assert!(error.to_string().contains("the device was lost"), "{error}");
+    assert_eq!((engine.given, engine.steps), (Some(vec![1.0, 2.0]), 10));
+
+    let mut engine = Fake { average: Some(f32::NAN), ..Fake::default() };
+    let error = train(&mut engine, &job, &mut from_the_start(), &mut Seen::default()).unwrap_err();
+    assert!(error.to_string().contains("an averaged parameter is NaN"), "{error}");
 }
 
 #[test]
