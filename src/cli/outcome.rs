@@ -104,11 +104,14 @@ impl Outcome<'_> {
             _ => ("last.safetensors", last.place.epoch - 1),
         };
         let images = self.dataset.test.len();
-        let raw =
-            last.state.average.as_ref().map(|_| {
-                run::evaluate_after(engine, self.recipe, last.place.epoch - 1, HeldOut::Test, images)
-            });
-        let raw = raw.transpose()?;
+        // The engine still has the last weights.
+        let raw = match last.state.average {
+            Some(_) => {
+                let epoch = last.place.epoch - 1;
+                Some(run::evaluate_after(engine, self.recipe, epoch, HeldOut::Test, images)?)
+            }
+            None => None,
+        };
         if weights != "last.safetensors" {
             let file = self.folder.path().join(weights);
             engine.set_state(&State::new(model_file::load(&file, self.network)?.parameters))?;

@@ -42,6 +42,20 @@ fn with(epochs: u32, loss: impl Fn(u32) -> f64, correct: impl Fn(u32) -> usize) 
     records(1..=epochs).into_iter().map(change).collect()
 }
 
+#[test]
+fn averaged_results_are_drawn_in_place_of_the_raw_ones() {
+    let raw = records(1..=4);
+    let averaged = |record: &EpochRecord| EpochRecord {
+        validation: Some(metrics(5000, 1, 0.0, 1.0)),
+        averaged_validation: record.validation.clone(),
+        test: record.test.as_ref().map(|_| metrics(10_000, 1, 0.0, 1.0)),
+        averaged_test: record.test.clone(),
+        ..record.clone()
+    };
+    let averaged: Vec<EpochRecord> = raw.iter().map(averaged).collect();
+    assert!(curves::loss(&averaged, None, "").svg() == curves::loss(&raw, None, "").svg());
+}
+
 fn confusion(head: &str, classes: usize) -> Confusion {
     let off = |right: usize, said: usize| match (right * 7 + said * 5) % 11 {
         0 => 1 + right,
