@@ -26,14 +26,15 @@ pub(super) fn checks(batch: usize, seed: u32) -> Result<Vec<Check>> {
     let size = 256 * batch.min(33);
     let parts = [1 + batch % 300, size / 2 - 4 * (seed as usize % 16)];
     let averaged = Adam { ema: Some(0.9), ..Adam::default() };
-    let decayed = Adam { weight_decay: 3.0, ..averaged };
-    let clipped = Adam { clip_norm: Some(2.0), ema: None, ..decayed };
+    let decayed = Adam { weight_decay: 3.0, ..Adam::default() };
+    let clipped = Adam { clip_norm: Some(2.0), ..decayed };
     Ok(vec![
         gather(batch, seed)?,
         augment(batch, seed)?,
         clip_norm(seed)?,
         adam(size, [0, 0], seed, Adam::default())?,
         adam(size, [0, 0], seed, averaged)?,
+        adam(size, parts, seed, averaged)?,
         adam(size, parts, seed, decayed)?,
         adam(size, if seed.is_multiple_of(2) { parts } else { [0, 0] }, seed, clipped)?,
         metrics(batch, seed)?,
@@ -136,7 +137,6 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32, adam: Adam) -> Resu
     let (learning_rate, step) = (1e-3, 1 + seed);
     let mut t = Builder::new(1, &[("all", &[size])], seed);
     let [mut w, mut m, mut dw] = [0, 1, 2].map(|_| t.values(size));
-    let average = adam.ema.map(|_| t.values(size));
     let mut v: Vec<f32> = t.values(size).iter().map(|v| v * v).collect();
     // A parameter without a gradient so far: padding, a dead unit.
     (m[0], v[0]) = (0.0, 0.0);
@@ -159,6 +159,8 @@ fn adam(size: usize, [slots, summed]: [usize; 2], seed: u32, adam: Adam) -> Resu
             t.want_sum(gradients, dw.clone(), 1);
         }
     }
+    // Drawn last: the rest is the same without one.
+    let average = adam.ema.map(|_| t.values(size));
     let mut tensors = vec![
         t.shared(Shared::Parameters, &w),
         t.shared(Shared::FirstMoments, &m),
