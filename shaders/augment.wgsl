@@ -11,10 +11,10 @@
 //
 // n = order[cursor.first + b], for the images up to cursor.end; the others of the data set are left alone.
 // originals and images hold four grey values per word, WIDTH / 4 words a row, HEIGHT rows an image; WIDTH is a
-// multiple of 4. key is that of the epoch: the same key, image and constants give the same image, in whatever
-// order and on whatever device (up to the rounding of x and y). pcg4d is the hash of Jarzynski and Olano
-// (2020); the affine map and the sampling are those of PyTorch's affine_grid and grid_sample, with zeros
-// around and align_corners=False. One invocation computes four neighbouring pixels.
+// multiple of 4 and at most 104. key is that of the epoch: the same key, image and constants give the same
+// image, in whatever order and on whatever device (up to the rounding of x and y). pcg4d is the hash of
+// Jarzynski and Olano (2020); the affine map and the sampling are those of PyTorch's affine_grid and
+// grid_sample, with zeros around and align_corners=False. One invocation computes four neighbouring pixels.
 
 const PADDED: bool = true;
 const BATCH: u32 = 64u;
@@ -31,6 +31,7 @@ const ELASTIC: f32 = 3.0;
 const WORDS: u32 = WIDTH * HEIGHT / 4u;
 // Pixels between two knots, a multiple of 4: a word's pixels lie between the same.
 const CELL: u32 = 8u;
+// Draws from one row of knots to the next, which has no more of them.
 const KNOTS: u32 = 16u;
 
 struct Cursor { first: u32, end: u32 }
@@ -122,7 +123,7 @@ fn warp(@builtin(global_invocation_id) id: vec3<u32>) {
     var bend: array<vec2<f32>, 4>;
     if (ELASTIC > 0.0) { bend = bends(n, row, column); }
 
-    var greys = vec4(0.0);
+    var greys: array<f32, 4>;
     for (var i = 0u; i < 4u; i++) {
         let right = f32(column + i) - middle.x + slant * down;
         var source = shift + vec2(turn.x * right - turn.y * down, turn.y * right + turn.x * down);
@@ -132,6 +133,10 @@ fn warp(@builtin(global_invocation_id) id: vec3<u32>) {
         }
         greys[i] = bilinear(n, source);
     }
-    // The last step's surplus computes the last image again; only one writes it.
-    if (place < cursor.end) { images[n * WORDS + at] = pack4xU8(vec4<u32>(greys + 0.5)); }
+    // The surplus of the last dispatch computes the last image again and drops it: to return before would put
+    // all loads under a mask, at three times their price on a software driver.
+    if (place < cursor.end) {
+        let rounded = vec4(greys[0], greys[1], greys[2], greys[3]) + 0.5;
+        images[n * WORDS + at] = pack4xU8(vec4<u32>(rounded));
+    }
 }

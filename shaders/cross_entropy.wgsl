@@ -1,14 +1,16 @@
 // cross_entropy: the loss of a head on its logits, with the softmax inside.
 //
 //   loss[b] = log(sum over k of exp(x[b,k] - max x[b])) + max x[b] - x[b,label[b]]
-//   dx[b,j] = (softmax(x[b])[j] - (1 if j is label[b], else 0)) * weight[b]
+//   dx[b,j] = (softmax(x[b])[j] - (1 - SMOOTHING) * (1 if j is label[b], else 0) - SMOOTHING / CLASSES) * weight[b]
 //
+// SMOOTHING is the share of a label that is spread over all classes; the loss is told without it.
 // x [BATCH, CLASSES], label [BATCH], loss [BATCH], weight [BATCH] (of an image's loss in the mean).
 // One invocation computes one loss[b], or one row dx[b].
 
 const PADDED: bool = true;
 const BATCH: u32 = 64u;
 const CLASSES: u32 = 19u;
+const SMOOTHING: f32 = 0.0;
 
 @group(0) @binding(0) var<storage> x: array<f32>;
 @group(0) @binding(1) var<storage> label: array<u32>;
@@ -44,6 +46,7 @@ fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
     let m = largest_and_sum(row);
     for (var j = 0u; j < CLASSES; j++) {
         let probability = exp(x[row + j] - m.x) / m.y;
-        dx[row + j] = (probability - f32(j == label[id.x])) * weight[id.x];
+        let goal = (1.0 - SMOOTHING) * f32(j == label[id.x]) + SMOOTHING / f32(CLASSES);
+        dx[row + j] = (probability - goal) * weight[id.x];
     }
 }

@@ -121,6 +121,7 @@ fn weights_that_give_no_finite_numbers_end_with_code_4() {
         trained_epochs: Some(1),
         dataset: "none".into(),
         test_sha256: None,
+        averaged: false,
     };
     model_file::save(&folder.path().join("huge.safetensors"), &network, &huge, &about).unwrap();
     GrayImage::from_fn(28, 28, |x, _| Luma([if x == 14 { 255 } else { 0 }]))

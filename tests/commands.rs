@@ -186,6 +186,7 @@ fn saved(folder: &Path) {
         trained_epochs: Some(7),
         dataset: "MNIST from a shelf".into(),
         test_sha256: None,
+        averaged: false,
     };
     model_file::save(&folder.join("model.safetensors"), &network, &flat, &about).unwrap();
 }

@@ -117,6 +117,7 @@ fn restored(recipe: &Recipe, (place, state): (Place, State)) -> (Place, State) {
         trained_epochs: None,
         dataset: "drawn".into(),
         test_sha256: None,
+        averaged: false,
     };
     Checkpoint { state, about, place }.save(&path, &network()).unwrap();
     let Checkpoint { state, place, .. } = Checkpoint::load(&path, &network()).unwrap();

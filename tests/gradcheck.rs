@@ -154,13 +154,29 @@ fn softmax_alone() {
 
 #[test]
 fn cross_entropy_alone() {
-    let shape = CrossEntropy { batch: 4, classes: 7 };
+    for smoothing in [0.0, 0.1, 1.0] {
+        cross_entropy_smoothed(smoothing);
+    }
+}
+
+fn cross_entropy_smoothed(smoothing: f32) {
+    let shape = CrossEntropy { batch: 4, classes: 7, smoothing };
     let weight = [0.3, 0.0, 1.0, 0.7];
     let random = &mut Random::new(7, Purpose::Test, 0);
     let x = uniform(random, 28);
     let target = [0, 6, 3, 3];
     let dx = output(28, |dx| cross_entropy::backward(&shape, &x, &target, &weight, dx));
-    let loss = |x: &[f64]| output(4, |loss| cross_entropy::forward(&shape, x, &target, loss));
+    let against =
+        |x: &[f64], target: &[u32]| output(4, |loss| cross_entropy::forward(&shape, x, target, loss));
+    let share = f64::from(smoothing);
+    let loss = |x: &[f64]| {
+        let mut loss: Vec<f64> = against(x, &target).iter().map(|loss| (1.0 - share) * loss).collect();
+        for class in 0..7 {
+            let spread = against(x, &[class; 4]);
+            loss.iter_mut().zip(spread).for_each(|(loss, spread)| *loss += share / 7.0 * spread);
+        }
+        loss
+    };
     check_op("cross_entropy dx", &x, &weight, &dx, loss);
 }
 

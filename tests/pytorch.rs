@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::fixture::{ADAMW, BATCH, Fixture, LEARNING_RATE};
+use common::fixture::{ADAMW, BATCH, Fixture, LEARNING_RATE, SMOOTHING};
 use digit_adder::data::{Augment, PIXELS};
 use digit_adder::network::Loss;
 use digit_adder::ops::adam::Adam;
@@ -49,6 +49,13 @@ fn agrees_decayed_and_clipped<T: Real>() {
     assert!(want.iter().any(|&norm| norm < max) && want.iter().any(|&norm| norm > 2.0 * max), "{want:?}");
     close("norms of ten steps", &norms, &want, LOSSES).unwrap();
     same_losses::<T>(&means, &losses);
+}
+
+/// Adam against smoothed labels, by the losses against the labels themselves.
+fn agrees_smoothed<T: Real>() {
+    let fixture = Fixture::load();
+    let means = train::<T>(&fixture, Loss::Smoothed(SMOOTHING), &Adam::default(), |_, _, _| {});
+    same_losses::<T>(&means, &fixture.losses_of_smoothed());
 }
 
 fn same_losses<T>(got: &[f64], want: &[f64]) {
@@ -141,4 +148,14 @@ fn augment_in_f64() {
 #[test]
 fn augment_in_f32() {
     changes_images_as_grid_sample::<f32>();
+}
+
+#[test]
+fn smoothed_labels_in_f64() {
+    agrees_smoothed::<f64>();
+}
+
+#[test]
+fn smoothed_labels_in_f32() {
+    agrees_smoothed::<f32>();
 }

@@ -68,8 +68,14 @@ fn saved(path: &Path) {
         flat[network.parameter(bias).unwrap().range().start + class] = 9.0;
     }
     let (version, dataset) = ("0".into(), "none".into());
-    let about =
-        About { version, recipe: Recipe::default(), trained_epochs: Some(1), dataset, test_sha256: None };
+    let about = About {
+        version,
+        recipe: Recipe::default(),
+        trained_epochs: Some(1),
+        dataset,
+        test_sha256: None,
+        averaged: false,
+    };
     model_file::save(path, &network, &flat, &about).unwrap();
 }
 

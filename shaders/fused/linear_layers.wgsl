@@ -6,7 +6,8 @@
 //   h3[b]      = relu(fc3(h2[b]))
 //   logits[b]  = out1(h3[b]), then out2(h3[b])
 //   records[n,h] = cross-entropy of head h, and whether its likeliest class is right; n = cursor.first + b
-//   d_logits[b] = (softmax - one-hot of the target) / (2 * images of the batch), for each head
+//   d_logits[b] = (softmax - label) / (2 * images of the batch), for each head of so many classes;
+//                label = (1 - SMOOTHING) * one-hot of the target + SMOOTHING / classes
 //   d_h3[b]    = d_logits[b] * out1 and out2, where h3[b] > 0
 //   d_h2[b]    = d_h3[b] * fc3, where h2[b] > 0
 //   d_features[b] = d_h2[b] * fc2, where features[b] > 0
@@ -30,6 +31,7 @@ const TILE_B: u32 = 8u;
 const TILE_Q: u32 = 2u;
 const LANES: u32 = 1u;
 const DOUBLE_SOFTMAX: bool = false;
+const SMOOTHING: f32 = 0.0;
 const BACKWARD: bool = true;
 const UNIFORM: bool = false;
 
@@ -335,7 +337,8 @@ fn head_loss(start: u32, end: u32, label: u32, weight: f32) -> Verdict {
     for (var j = start; j < end; j++) { sum += exp(logit[j] - largest); }
     let loss = log(sum) + (largest - logit[start + label]);
     for (var j = start; j < end; j++) {
-        d_logit[j] = (exp(logit[j] - largest) / sum - f32(j - start == label)) * weight;
+        let goal = (1.0 - SMOOTHING) * f32(j - start == label) + SMOOTHING / f32(end - start);
+        d_logit[j] = (exp(logit[j] - largest) / sum - goal) * weight;
     }
     if (DOUBLE_SOFTMAX) {
         var along = 0.0;

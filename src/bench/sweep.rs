@@ -124,7 +124,7 @@ fn measure(
     images: Option<usize>,
     seconds: f64,
 ) -> Result<Row> {
-    let programs = recipe.plan.programs(network, recipe.loss, recipe.adam(), Tiles::of(gpu));
+    let programs = recipe.plan.programs(network, recipe.loss(), recipe.adam(), Tiles::of(gpu));
     let program = programs.training(recipe.batch_size)?;
     Ok(Row {
         network: name,

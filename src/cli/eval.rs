@@ -76,7 +76,7 @@ impl Eval {
         let trained = trained_with(&model, &dataset);
         let seed = self.seed.unwrap_or(trained.seed);
         let adapter = opened.adapter.clone();
-        let recipe = Recipe { plan: options::fitting(self.plan.plan, &network), ..trained };
+        let recipe = options::to_run(Recipe { plan: self.plan.plan, ..trained }, &network);
         let parameters = model.parameters.clone();
         let mut engine = opened.engine(network.clone(), &recipe, parameters, dataset.clone(), None)?;
         let images = dataset.test.len();
@@ -95,10 +95,7 @@ impl Eval {
         }
         console::say(&match self.addend {
             Some(addend) => format!("addend {} throughout", addend.number()),
-            None if self.all_addends => format!(
-                "each addend with all {images} images; the mean's ± takes all answers for independent, which those \
-                 about one image are not"
-            ),
+            None if self.all_addends => format!("each addend with all {images} images"),
             None => format!("random addends of seed {seed}"),
         });
         Ok(console::print(&told)?)

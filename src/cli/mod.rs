@@ -83,8 +83,8 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// Parses the command line, the environment, the file of `--config` and the recipe of `--recipe`. Help and messages about them are
-/// printed here.
+/// Parses the command line, the environment, the file of `--config` and the recipe of `--recipe`. Help and messages
+/// about them are printed here.
 ///
 /// # Errors
 ///

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::data::{self, Addend, Amount, Dataset, Request, Wanted};
+use crate::data::{self, Addend, Amount, Augment, Dataset, Request, Wanted};
 use crate::engine::{Backend, Choice};
 use crate::gpu::adapter::Preference;
 use crate::network::Network;
 use crate::report::console;
+use crate::train::Recipe;
 use crate::train::recipe::Parsed;
 use crate::{Result, plans};
 
@@ -136,6 +137,11 @@ pub(super) fn fitting(plan: plans::Kind, network: &Network) -> plans::Kind {
     let Some(refusal) = plan.refusal(network) else { return plan };
     console::say(&format!("the layered plan is used, as the fused one cannot run the network: {refusal}"));
     plans::Kind::Layered
+}
+
+/// A recipe for weights that are run and not trained: without what only training needs.
+pub(super) fn to_run(recipe: Recipe, network: &Network) -> Recipe {
+    Recipe { plan: fitting(recipe.plan, network), augment: Augment::NONE, ema: None, ..recipe }
 }
 
 /// A time to spend.

@@ -23,7 +23,7 @@ use crate::{Error, Result, atomic, engine};
 pub(super) struct Predict {
     /// Pictures of one digit each (PNG, JPEG, BMP, GIF, WebP, TIFF or PNM), folders of them, or - for
     /// the standard input. The first is the MODEL, trained weights, if it is a run's folder, a file of weights or
-    /// a name that ends with .safetensors; else the weights are those that ship with the program
+    /// a name that ends with .safetensors, .pt or .pth; else the weights are those that ship with the program
     #[arg(required = true, value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
     /// Trained weights: a run's folder, or a file; all other arguments are pictures then
@@ -148,8 +148,7 @@ impl Predict {
         let (train, validation, test) = (none.clone(), none.clone(), none);
         let dataset = Arc::new(Dataset { origin: "none".into(), train, validation, test });
         let trained = model.about.map(|about| about.recipe).unwrap_or_default();
-        let plan = options::fitting(self.plan.plan, network);
-        let recipe = Recipe { batch_size: 1, plan, ..trained };
+        let recipe = options::to_run(Recipe { batch_size: 1, plan: self.plan.plan, ..trained }, network);
         opened.engine(network.clone(), &recipe, model.parameters, dataset, None)
     }
 

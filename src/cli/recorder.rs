@@ -69,11 +69,12 @@ impl Recorder<'_> {
             metrics.sync()?;
             // So do the weights: what a checkpoint says is the best epoch so far is in its file.
             let State { parameters, average, .. } = &checkpoint.state;
-            let mut weights = vec![(last, parameters)];
-            weights.extend(average.as_ref().map(|average| (averaged, average)));
-            weights.extend(best.map(|best| (best, checkpoint.state.weights())));
-            for (path, weights) in weights {
-                model_file::save(&path, &network, weights, &checkpoint.about)?;
+            let mut weights = vec![(last, parameters, false)];
+            weights.extend(average.as_ref().map(|average| (averaged, average, true)));
+            weights.extend(best.map(|best| (best, checkpoint.state.weights(), average.is_some())));
+            for (path, weights, averaged) in weights {
+                let about = About { averaged, ..checkpoint.about.clone() };
+                model_file::save(&path, &network, weights, &about)?;
             }
             checkpoints.save(&checkpoint, &network, keep)?;
             *saved.lock().unwrap_or_else(PoisonError::into_inner) =

@@ -196,6 +196,7 @@ impl<'a> Session<'a> {
             trained_epochs: Some(progress.place.epoch - 1),
             dataset: self.dataset.origin.clone(),
             test_sha256: Some(self.data.test.sha256.clone()),
+            averaged: false,
         };
         let place = progress.place.clone();
         let latest = Checkpoint { state: state.clone(), about: about.clone(), place };

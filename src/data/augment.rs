@@ -10,7 +10,7 @@ use crate::random::{Purpose, Random};
 pub struct Augment {
     /// Turned by this angle, in degrees, up to 45.
     pub rotation: f32,
-    /// Sized by this share, below 1.
+    /// Sized: it becomes 1 / (1 + s) as large, for an s of at most this.
     pub scale: f32,
     /// Slanted: a row is moved by this share of its distance from the middle, up to 1.
     pub shear: f32,
@@ -25,22 +25,27 @@ impl Augment {
     /// Nothing changes.
     pub const NONE: Self = Self { rotation: 0.0, scale: 0.0, shear: 0.0, shift: 0.0, elastic: 0.0 };
     /// Turned, sized, slanted and shifted.
-    pub const LIGHT: Self = Self { rotation: 12.0, scale: 0.1, shear: 0.15, shift: 2.0, elastic: 0.0 };
+    pub const LIGHT: Self = Self { rotation: 8.0, scale: 0.08, shear: 0.1, shift: 1.5, elastic: 0.0 };
     /// Bent, too.
-    pub const FULL: Self = Self { elastic: 4.0, ..Self::LIGHT };
+    pub const FULL: Self = Self { elastic: 2.0, ..Self::LIGHT };
 
     const LEVELS: [(&str, Self); 3] = [("none", Self::NONE), ("light", Self::LIGHT), ("full", Self::FULL)];
 
-    /// Each number's name, the most that it may be, and it itself.
-    fn numbers(&mut self) -> [(&'static str, f32, &mut f32); 5] {
-        let Self { rotation, scale, shear, shift, elastic } = self;
+    /// Each number by its name, with the most that it may be.
+    fn numbers(&self) -> [(&'static str, f32, f32); 5] {
+        let &Self { rotation, scale, shear, shift, elastic } = self;
         [
-            ("rotation", 45.0, rotation),
-            ("scale", 0.9, scale),
-            ("shear", 1.0, shear),
-            ("shift", 28.0, shift),
-            ("elastic", 28.0, elastic),
+            ("rotation", rotation, 45.0),
+            ("scale", scale, 0.5),
+            ("shear", shear, 1.0),
+            ("shift", shift, 28.0),
+            ("elastic", elastic, 28.0),
         ]
+    }
+
+    fn of(numbers: [f32; 5]) -> Self {
+        let [rotation, scale, shear, shift, elastic] = numbers;
+        Self { rotation, scale, shear, shift, elastic }
     }
 
     /// What the changes of an epoch, from 0, depend on beside image and amount.
@@ -53,19 +58,19 @@ impl Augment {
         *self == Self::NONE
     }
 
-    /// Sets the number of that name.
-    fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
-        let mut numbers = self.numbers();
-        let names = numbers.each_ref().map(|(name, ..)| *name).join(", ");
-        let found = numbers.iter_mut().find(|(known, ..)| *known == name);
-        let (_, most, number) = found.ok_or_else(|| format!("there is no `{name}`: it is one of {names}"))?;
-        match text.parse::<f32>() {
-            Ok(value) if (0.0..=*most).contains(&value) => {
-                **number = value.abs();
-                Ok(())
-            }
-            _ => Err(format!("`{name}` must be a number from 0 to {most}")),
-        }
+    /// The same with another number of that name.
+    fn with(&self, name: &str, text: &str) -> Result<Self, String> {
+        let numbers = self.numbers();
+        let names = numbers.map(|(name, ..)| name).join(", ");
+        let place = numbers.iter().position(|(known, ..)| *known == name);
+        let place = place.ok_or_else(|| format!("there is no `{name}`: it is one of {names}"))?;
+        let (_, _, most) = numbers[place];
+        let value = text.parse::<f32>().ok().filter(|value| (0.0..=most).contains(value));
+        let value = value.ok_or_else(|| format!("`{name}` must be a number from 0 to {most}"))?;
+        let mut values = numbers.map(|(_, value, _)| value);
+        // The sign of a zero is dropped.
+        values[place] = value.abs();
+        Ok(Self::of(values))
     }
 }
 
@@ -74,10 +79,9 @@ impl std::fmt::Display for Augment {
         if let Some((level, _)) = Self::LEVELS.iter().find(|(_, level)| level == self) {
             return f.write_str(level);
         }
-        let mut numbers = *self;
-        let numbers = numbers.numbers().map(|(name, _, number)| (name, *number));
-        let shown = numbers.iter().filter(|(_, number)| *number > 0.0);
-        f.write_str(&shown.map(|(name, number)| format!("{name}={number}")).collect::<Vec<_>>().join(","))
+        let numbers = self.numbers();
+        let shown = numbers.iter().filter(|(_, value, _)| *value > 0.0);
+        f.write_str(&shown.map(|(name, value, _)| format!("{name}={value}")).collect::<Vec<_>>().join(","))
     }
 }
 
@@ -90,7 +94,7 @@ impl std::str::FromStr for Augment {
         for (index, part) in text.split(',').map(str::trim).enumerate() {
             let level = Self::LEVELS.iter().find(|(name, _)| *name == part);
             match (part.split_once('='), level) {
-                (Some((name, number)), _) => augment.set(name.trim(), number.trim())?,
+                (Some((name, number)), _) => augment = augment.with(name.trim(), number.trim())?,
                 (None, Some((_, level))) if index == 0 => augment = *level,
                 _ => {
                     return Err(format!(
@@ -128,7 +132,7 @@ mod tests {
         }
         assert_eq!("light, rotation=0".parse(), Ok(Augment { rotation: 0.0, ..Augment::LIGHT }));
         assert_eq!("shift=0".parse(), Ok(Augment::NONE));
-        assert_eq!("rotation=12,scale=0.1,shear=0.15,shift=2".parse(), Ok(Augment::LIGHT));
+        assert_eq!("rotation=8,scale=0.08,shear=0.1,shift=1.5".parse(), Ok(Augment::LIGHT));
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl CpuEngine {
                 let inputs = gather_changed(network, chunk, &self.dataset.train, &self.recipe.augment, epoch);
                 let pass = forward(network, flat, &inputs.image, &inputs.number);
                 let losses =
-                    losses(network, self.recipe.loss, &pass, &inputs.targets, &weight[..chunk.len()]);
+                    losses(network, self.recipe.loss(), &pass, &inputs.targets, &weight[..chunk.len()]);
                 let x = [&inputs.image[..], &inputs.number];
                 let gradients = backward(network, flat, x, &pass, &losses.d_logits);
                 (gradients.flat, judge(network, &pass, &inputs, &losses))
@@ -146,7 +146,7 @@ impl Engine for CpuEngine {
     }
 
     fn evaluate(&mut self, which: HeldOut, addends: &Addends) -> Result<Metrics> {
-        let (network, loss) = (&self.network, self.recipe.loss);
+        let (network, loss) = (&self.network, self.recipe.loss());
         let tallies = self.passes(which, addends, |inputs, pass| {
             let weight = vec![0.0; pass.batch];
             let losses = losses(network, loss, pass, &inputs.targets, &weight);

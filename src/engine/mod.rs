@@ -221,7 +221,7 @@ impl Opened {
     pub fn prepare(&mut self, network: &Network, recipe: &Recipe) -> Result<()> {
         let Some(gpu) = &self.gpu else { return Ok(()) };
         let tiles = self.tiles.unwrap_or_else(|| Tiles::of(gpu));
-        let programs = recipe.plan.programs(network, recipe.loss, recipe.adam(), tiles);
+        let programs = recipe.plan.programs(network, recipe.loss(), recipe.adam(), tiles);
         let mut needed = vec![programs.training(recipe.batch_size)?];
         if !recipe.augment.is_none() {
             needed.push(augmented::program(&recipe.augment));

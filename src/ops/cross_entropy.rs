@@ -4,16 +4,18 @@ use crate::Result;
 use crate::program::{Tape, Tensor};
 
 /// Shapes of one loss: `x [batch, classes]`, `target [batch]`, `loss [batch]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CrossEntropy {
     /// Rows.
     pub batch: usize,
     /// Logits of a row.
     pub classes: usize,
+    /// The share of a label that is spread over all classes, in the gradient only.
+    pub smoothing: f32,
 }
 
 /// Adds the loss of each image under `name`; the backward walk begins here, with the image's `weight
-/// [batch]` in the mean.
+/// [batch]` in the mean and a share `smoothing` of its label spread over all classes.
 ///
 /// # Errors
 /// Tensors whose shapes do not match.
@@ -23,11 +25,12 @@ pub fn cross_entropy(
     x: Tensor,
     target: Tensor,
     weight: Tensor,
+    smoothing: f32,
 ) -> Result<Tensor> {
     let (batch, classes) = tape.rows(name, x)?;
     tape.expect(name, target, &[batch])?;
     tape.expect(name, weight, &[batch])?;
-    let constants = [("BATCH", batch.into()), ("CLASSES", classes.into())];
+    let constants = [("BATCH", batch.into()), ("CLASSES", classes.into()), ("SMOOTHING", smoothing.into())];
     let loss = tape.tensor(name, &[batch]);
     let bindings = [("x", x), ("label", target), ("loss", loss)];
     tape.dispatch(name, ["cross_entropy", "forward"], &constants, &bindings, [batch, 1, 1]);

@@ -69,7 +69,14 @@ impl Layered {
             if self.loss == Loss::DoubleSoftmax {
                 x = softmax(tape, &format!("{} softmax", head.name), x)?;
             }
-            let loss = cross_entropy(tape, &format!("{} loss", head.name), x, target, input.weight)?;
+            let loss = cross_entropy(
+                tape,
+                &format!("{} loss", head.name),
+                x,
+                target,
+                input.weight,
+                self.loss.smoothing(),
+            )?;
             judged.push((x, loss));
         }
         Ok(judged)

@@ -16,15 +16,18 @@ pub fn forward<T: Real>(shape: &CrossEntropy, x: &[T], target: &[u32], loss: &mu
     }
 }
 
-/// `dx[n,c] = (softmax(x[n])[c] - (1 where c is target[n], else 0)) * weight[n]`
+/// `dx[n,c] = (softmax(x[n])[c] - label[n,c]) * weight[n]`, with
+/// `label[n,c] = (1 - smoothing) * (1 where c is target[n], else 0) + smoothing / classes`
 pub fn backward<T: Real>(shape: &CrossEntropy, x: &[T], target: &[u32], weight: &[T], dx: &mut [T]) {
     check(shape, x.len(), target.len());
     assert_eq!(weight.len(), shape.batch, "cross_entropy: length of weight");
     softmax::forward(&Softmax { batch: shape.batch, classes: shape.classes }, x, dx);
+    let smoothing = f64::from(shape.smoothing);
+    let (right, any) = (T::of(1.0 - smoothing), T::of(smoothing / shape.classes as f64));
     for ((dx, &target), &weight) in dx.chunks_exact_mut(shape.classes).zip(target).zip(weight) {
-        dx[target as usize] += -T::one();
+        dx[target as usize] += -right;
         for dx in dx {
-            *dx *= weight;
+            *dx = (*dx - any) * weight;
         }
     }
 }

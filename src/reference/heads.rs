@@ -6,7 +6,8 @@ use crate::ops::cross_entropy::CrossEntropy;
 use crate::ops::softmax::Softmax;
 
 /// One head's cross-entropy of each image, not scaled, `loss [batch]`; and `d_logits [batch, classes]`, the
-/// gradient of the sum over the batch of `weight[n] * loss[n]`. With [`Loss::DoubleSoftmax`] the softmax of the
+/// gradient of the sum over the batch of `weight[n] * loss[n]`; of [`Loss::Smoothed`] that is the gradient of the
+/// cross-entropy against smoothed labels. With [`Loss::DoubleSoftmax`] the softmax of the
 /// logits takes the logits' place in the cross-entropy.
 pub fn loss<T: Real>(
     kind: Loss,
@@ -18,9 +19,9 @@ pub fn loss<T: Real>(
 ) {
     let batch = target.len();
     let classes = logits.len() / batch;
-    let entropy = CrossEntropy { batch, classes };
+    let entropy = CrossEntropy { batch, classes, smoothing: kind.smoothing() };
     match kind {
-        Loss::Logits => {
+        Loss::Logits | Loss::Smoothed(_) => {
             cross_entropy::forward(&entropy, logits, target, loss);
             cross_entropy::backward(&entropy, logits, target, weight, d_logits);
         }

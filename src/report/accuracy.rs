@@ -20,6 +20,12 @@ impl Accuracy {
         let p = correct as f64 / n;
         Self { percent: 100.0 * correct as f64 / n, standard_error: 100.0 * (p * (1.0 - p) / n).sqrt() }
     }
+
+    /// The same share of answers of which only so many are independent.
+    pub(crate) fn of_independent(self, images: usize) -> Self {
+        let (p, n) = (self.percent / 100.0, images.max(1) as f64);
+        Self { standard_error: 100.0 * (p * (1.0 - p) / n).sqrt(), ..self }
+    }
 }
 
 impl std::fmt::Display for Accuracy {

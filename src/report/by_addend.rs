@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::accuracy::{HeadReport, TestReport};
-use super::console::result_line;
+use super::console::{result_line, result_line_of};
 use crate::train::{HeadMetrics, Metrics};
 
 /// Tests with one addend each, on the same images.
@@ -27,7 +27,8 @@ struct One {
 /// All tests together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Mean {
-    /// Images times addends. Standard errors take them for independent, which those about one image are not.
+    /// Images times addends. Those about one image are not independent, so standard errors are those of as many
+    /// answers as there are images: an upper bound.
     answers: usize,
     loss: f64,
     heads: Vec<HeadReport>,
@@ -38,12 +39,21 @@ impl ByAddend {
     pub(crate) fn new(tests: &[(u8, Metrics)]) -> Self {
         let all = together(tests);
         let line = |(addend, test): &(u8, Metrics)| result_line(&format!("addend {addend}"), test, 2);
-        let lines = tests.iter().map(line).chain([result_line("mean    ", &all, 3)]);
+        let images = tests.first().map_or(0, |(_, test)| test.images);
+        let lines = tests.iter().map(line).chain([mean_line(&all, images)]);
         let table = lines.collect::<Vec<_>>().join("\n");
         let addends = tests.iter().map(|(addend, test)| One { addend: *addend, test: test.into() });
-        let TestReport { images: answers, loss, heads } = TestReport::from(&all);
+        let TestReport { images: answers, loss, mut heads } = TestReport::from(&all);
+        for head in &mut heads {
+            head.accuracy = head.accuracy.of_independent(images);
+        }
         Self { addends: addends.collect(), mean: Mean { answers, loss, heads }, table }
     }
+}
+
+/// The line of the mean over tests on so many images each.
+fn mean_line(all: &Metrics, images: usize) -> String {
+    result_line_of("mean    ", all, 3, images)
 }
 
 /// The results of all tests, as if each answer were about an image of its own.
@@ -92,7 +102,7 @@ mod tests {
         );
         assert!(
             lines[2]
-                .starts_with("mean     => digit 98.750 ± 0.248 %  sum 98.050 ± 0.309 % (1975 and 1961 of")
+                .starts_with("mean     => digit 98.750 ± 0.351 %  sum 98.050 ± 0.437 % (1975 and 1961 of")
         );
     }
 }

@@ -100,7 +100,13 @@ pub(crate) fn test_line(metrics: &Metrics) -> String {
 
 /// The line of a test of some name, its shares with so many decimals.
 pub(crate) fn result_line(name: &str, metrics: &Metrics, decimals: usize) -> String {
-    let accuracy = |head: &HeadMetrics| Accuracy::new(head.correct, metrics.images);
+    result_line_of(name, metrics, decimals, metrics.images)
+}
+
+/// The same where only so many of the answers are independent.
+pub(crate) fn result_line_of(name: &str, metrics: &Metrics, decimals: usize, independent: usize) -> String {
+    let accuracy =
+        |head: &HeadMetrics| Accuracy::new(head.correct, metrics.images).of_independent(independent);
     let head = |head: &HeadMetrics| format!("{} {:.decimals$}", head.head, accuracy(head));
     format!(
         "{name} => {} ({} of {} right, loss {:.4})",

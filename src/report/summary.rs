@@ -54,17 +54,14 @@ pub(crate) fn title(recipe: &Recipe, origin: &str) -> String {
     let place = origin.find(" from ").or(origin.find(" ("));
     let dataset = &origin[..place.unwrap_or(origin.len())];
     let Recipe { seed, batch_size, loss, .. } = recipe;
-    let loss = match loss {
-        Loss::Logits => "",
-        Loss::DoubleSoftmax => ", double softmax",
-    };
+    let loss = if *loss == Loss::DoubleSoftmax { ", double softmax" } else { "" };
     format!("{dataset}, seed {seed}, batch {batch_size}{loss}")
 }
 
 /// The rest of a recipe: `learning rate 0.001, fresh addends, 50 epochs`.
 pub(crate) fn details(recipe: &Recipe) -> String {
-    let Recipe { learning_rate, lr_schedule, warmup, weight_decay, clip_norm, ema, addends, epochs, .. } =
-        recipe;
+    let Recipe { learning_rate, lr_schedule, warmup, weight_decay, clip_norm, .. } = recipe;
+    let Recipe { ema, label_smoothing, augment, addends, epochs, .. } = recipe;
     let mut parts = vec![format!("learning rate {learning_rate:?}")];
     if *lr_schedule != Schedule::Constant {
         parts.push(format!("{lr_schedule} schedule"));
@@ -75,6 +72,12 @@ pub(crate) fn details(recipe: &Recipe) -> String {
     }
     parts.extend(clip_norm.map(|norm| format!("gradient norm at most {norm:?}")));
     parts.extend(ema.map(|decay| format!("weights averaged at {decay:?}")));
+    if *label_smoothing > 0.0 {
+        parts.push(format!("labels smoothed by {label_smoothing:?}"));
+    }
+    if !augment.is_none() {
+        parts.push(format!("images changed ({augment})"));
+    }
     parts.push(format!("{addends} addends"));
     parts.push(format!("{epochs} epochs"));
     parts.join(", ")

@@ -150,7 +150,8 @@ fn softmax(s: Softmax, seed: u32) -> Result<Check> {
 }
 
 fn cross_entropy(batch: usize, classes: usize, seed: u32) -> Result<Check> {
-    let s = CrossEntropy { batch, classes };
+    let smoothing = [0.0, 0.1, 1.0][seed as usize / 3 % 3];
+    let s = CrossEntropy { batch, classes, smoothing };
     let mut t = Builder::new(batch, &[], seed);
     let x = extreme_logits(&mut t, batch, classes, seed);
     let labels = t.below(batch, classes);
@@ -158,7 +159,7 @@ fn cross_entropy(batch: usize, classes: usize, seed: u32) -> Result<Check> {
     let label = t.input("label", &[batch], &labels);
     let weights = t.values(batch);
     let weight = t.input("weight", &[batch], &weights);
-    let output = ops::cross_entropy::cross_entropy(&mut t.tape, "loss", input, label, weight)?;
+    let output = ops::cross_entropy::cross_entropy(&mut t.tape, "loss", input, label, weight, smoothing)?;
     t.backward()?;
     let (mut loss, mut dx) = (vec![0.0; batch], vec![0.0; x.len()]);
     reference::cross_entropy::forward(&s, &wide(&x), &labels, &mut loss);
@@ -168,5 +169,5 @@ fn cross_entropy(batch: usize, classes: usize, seed: u32) -> Result<Check> {
     t.want(output, loss, tol);
     let gradient = t.gradient_of(input)?;
     t.want(gradient, dx, Tol::reduction(classes, 1.0));
-    Ok(t.finish("cross_entropy", format!("{batch}x{classes}")))
+    Ok(t.finish("cross_entropy", format!("{batch}x{classes}, smoothing {smoothing}")))
 }

@@ -53,6 +53,7 @@ fn fixed(depth: Depth, lanes: usize) -> Vec<Case> {
         Depth::Quick => vec![
             (odd, 7, Loss::DoubleSoftmax, true, Tiles::THIN),
             (odd, 16, Loss::Logits, false, Tiles::THIN),
+            (odd, 16, Loss::Smoothed(0.1), true, Tiles::THIN),
             (real, 17, Loss::Logits, true, Tiles { linear: half, ..fat }),
         ],
         Depth::Thorough => vec![
@@ -91,7 +92,7 @@ fn random(lanes: usize) -> Vec<Case> {
                 lanes,
             },
         };
-        let loss = [Loss::Logits, Loss::DoubleSoftmax][size(2) - 1];
+        let loss = [Loss::Logits, Loss::DoubleSoftmax, Loss::Smoothed(0.3)][size(3) - 1];
         cases.push((sizes, batch, loss, true, Tiles { linear: tiles, ..fat }));
     }
     cases
@@ -142,7 +143,11 @@ fn check(network: &Network, s: &LinearLayers, backward: bool, seed: u32) -> Resu
         outputs.gradients()?;
     }
     let direction = if backward { "" } else { ", forward" };
-    let kind = if s.loss == Loss::DoubleSoftmax { ", double softmax" } else { "" };
+    let kind = match s.loss {
+        Loss::Logits => "",
+        Loss::DoubleSoftmax => ", double softmax",
+        Loss::Smoothed(_) => ", smoothed",
+    };
     Ok(outputs.t.finish("linear_layers", format!("{}{kind}{direction}", name(s))))
 }
 

@@ -146,6 +146,7 @@ mod tests {
                 trained_epochs: Some(1),
                 dataset: "none".into(),
                 test_sha256: None,
+                averaged: false,
             },
             place: Place { epoch: 2, images: 64, tally, seconds: 0.1, log },
         }

@@ -39,15 +39,19 @@ pub struct Recipe {
     #[arg(long, value_name = "MAX", value_parser = clip_norm)]
     pub clip_norm: Option<f32>,
     /// Keep an exponential moving average of all parameters too, with this decay, such as 0.999: it is what is
-    /// tested, and what the best epoch is chosen by
+    /// tested and, with --val-split, what the best epoch is chosen by
     #[arg(long, value_name = "DECAY", value_parser = ema)]
     pub ema: Option<f32>,
-    /// Determines initial weights, order and addends: one seed, one result
+    /// Determines initial weights, order, addends and changes of images: one seed, one result
     #[arg(long, value_name = "N", default_value_t = Self::default().seed)]
     pub seed: u64,
     /// The loss to minimise
     #[arg(long, value_enum, default_value_t)]
     pub loss: Loss,
+    /// Spread this share of every label over all classes of its head; the loss that is printed stays that against
+    /// the label itself
+    #[arg(long, value_name = "SHARE", default_value_t = Self::default().label_smoothing, value_parser = label_smoothing)]
+    pub label_smoothing: f32,
     /// Change the training images at random, anew in every epoch: none, light or full, or how far, such as
     /// light,rotation=15 (numbers: rotation in degrees, scale, shear, shift and elastic in pixels)
     #[arg(long, value_name = "LEVEL", default_value_t)]
@@ -89,6 +93,7 @@ impl Default for Recipe {
             ema: None,
             seed: 1,
             loss: Loss::default(),
+            label_smoothing: 0.0,
             augment: Augment::NONE,
             addends: AddendDraw::default(),
             plan: Kind::default(),
@@ -123,7 +128,18 @@ impl Recipe {
                 "--patience needs --val-split: the loss on images that are trained on says little".into(),
             ));
         }
+        if self.label_smoothing > 0.0 && self.loss != Loss::Logits {
+            return Err(Error::Usage("--label-smoothing needs --loss logits".into()));
+        }
         Ok(())
+    }
+
+    /// What is minimised.
+    pub fn loss(&self) -> Loss {
+        match self.loss {
+            Loss::Logits if self.label_smoothing > 0.0 => Loss::Smoothed(self.label_smoothing),
+            loss => loss,
+        }
     }
 
     /// The optimizer's hyperparameters, except the learning rate.
@@ -183,6 +199,13 @@ fn weight_decay(text: &str) -> Parsed<f32> {
         // The sign of a zero is dropped.
         Ok(rate) if rate.is_finite() && rate >= 0.0 => Ok(rate.abs()),
         _ => Err("must be a number that is not negative, such as 0.01".into()),
+    }
+}
+
+fn label_smoothing(text: &str) -> Parsed<f32> {
+    match text.parse::<f32>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share.abs()),
+        _ => Err("must be a share from 0 to 1, such as 0.1".into()),
     }
 }
 

@@ -203,7 +203,10 @@ pub fn train(
         };
         let epoch = progress.place.epoch;
         let raw = held_out::after_epoch(engine, job, epoch)?;
-        let averaged = held_out::of_average(engine, job, epoch, &state)?;
+        let averaged = match raw.test {
+            Ok(_) => held_out::of_average(engine, job, epoch, &state)?,
+            Err(_) => held_out::Results::none(),
+        };
         let Place { tally, seconds, log, .. } =
             std::mem::replace(&mut progress.place, Place::start_of(epoch + 1));
         progress.place.log = log;

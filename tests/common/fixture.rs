@@ -10,6 +10,8 @@ pub struct Fixture(Vec<u8>);
 pub const BATCH: usize = 12;
 /// Adam's learning rate for the ten steps.
 pub const LEARNING_RATE: f64 = 1e-3;
+/// The share of the labels that is spread, where it is.
+pub const SMOOTHING: f32 = 0.125;
 /// Weight decay and the limit of the gradients' norm, where there are any.
 pub const ADAMW: [f64; 2] = [0.1, 0.3];
 
@@ -32,6 +34,11 @@ impl Fixture {
     /// The losses of ten steps of Adam on the batch, each before its update.
     pub fn losses(&self, loss: Loss) -> Vec<f64> {
         self.ten(&format!("{}.losses", name(loss)))
+    }
+
+    /// The same, against the labels themselves, of a training against smoothed ones ([`SMOOTHING`]).
+    pub fn losses_of_smoothed(&self) -> Vec<f64> {
+        self.ten("smoothed.losses")
     }
 
     /// The same, of the loss on logits, with [`ADAMW`]; and the norm of each step's gradients before the limit.
@@ -106,5 +113,6 @@ fn name(loss: Loss) -> &'static str {
     match loss {
         Loss::Logits => "logits",
         Loss::DoubleSoftmax => "double-softmax",
+        Loss::Smoothed(_) => unreachable!("it has losses only"),
     }
 }

@@ -214,6 +214,16 @@ pub const FAULTS: &[Fault] = &[
         "an image's weight does not count",
         &[("* weight[id.x];", "* (0.5 + 0.0 * weight[id.x]);")],
     ),
+    shader(
+        "cross_entropy",
+        "labels not smoothed",
+        &[("f32(j == label[id.x]) + SMOOTHING", "f32(j == label[id.x]) + 0.0 * SMOOTHING")],
+    ),
+    shader(
+        "linear_layers",
+        "labels smoothed over all heads",
+        &[("SMOOTHING / f32(end - start)", "SMOOTHING / f32(CLASSES)")],
+    ),
     shader("augment", "turned the other way", &[("vec2(cos, sin)", "vec2(cos, -sin)")]),
     shader("augment", "key not used", &[("vec4(n, draw, key[0], key[1])", "vec4(n, draw, key[0], key[0])")]),
     shader("augment", "every image alike", &[("vec4(n, draw,", "vec4(0u * n, draw,")]),
@@ -222,7 +232,7 @@ pub const FAULTS: &[Fault] = &[
         "the edge repeated outside",
         &[("select(0.0, f32((word", "select(f32(word & 255u), f32((word")],
     ),
-    shader("augment", "cut, not rounded", &[("greys + 0.5", "greys")]),
+    shader("augment", "cut, not rounded", &[("greys[3]) + 0.5", "greys[3])")]),
     shader("augment", "no slant", &[("+ slant * down;", "+ 0.0 * slant * down;")]),
     shader(
         "augment",
@@ -236,7 +246,7 @@ pub const FAULTS: &[Fault] = &[
     shader(
         "cross_entropy",
         "label of the next class",
-        &[("f32(j == label[id.x])", "f32(j == label[id.x] + 1u)")],
+        &[("* f32(j == label[id.x])", "* f32(j == label[id.x] + 1u)")],
     ),
     shader(
         "linear_layers",

@@ -11,7 +11,7 @@ use crate::program::{Cursor, Program, Shared};
 use crate::train::Epoch;
 
 /// Dispatches of a submission: short enough for the watchdogs of slow devices.
-const SUBMISSION: usize = 8;
+const DISPATCHES_A_SUBMISSION: usize = 8;
 
 /// The changes of a training set, from its originals to the images that the steps read.
 pub(super) struct Changes {
@@ -48,7 +48,8 @@ impl Changes {
         Ok(())
     }
 
-    /// Changes the images of an epoch, whose order is on the device already, and waits for them.
+    /// Changes the images of an epoch, whose order is on the device already. Waits for them, so that the time of
+    /// the first steps is theirs alone.
     pub(super) fn run(&self, gpu: &Gpu, epoch: &Epoch, split: &Buffers) -> Result<()> {
         let Some(replay) = &self.replay else { return Ok(()) };
         let start = std::time::Instant::now();
@@ -58,7 +59,7 @@ impl Changes {
             .step_by(augmented::BATCH)
             .map(|first| Cursor { first, end, ..Cursor::default() })
             .collect();
-        for cursors in cursors.chunks(SUBMISSION) {
+        for cursors in cursors.chunks(DISPATCHES_A_SUBMISSION) {
             replay.run(gpu, cursors);
         }
         gpu.wait(None)?;

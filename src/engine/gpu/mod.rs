@@ -104,7 +104,7 @@ impl GpuEngine {
     /// Cuts the fused plan into these tiles, before the first step.
     pub fn cut(&mut self, tiles: Tiles) {
         let Self { recipe, network, .. } = self;
-        self.programs.plan = recipe.plan.programs(network, recipe.loss, recipe.adam(), tiles);
+        self.programs.plan = recipe.plan.programs(network, recipe.loss(), recipe.adam(), tiles);
         self.splits_mut().into_iter().for_each(|split| split.replay = None);
     }
 
@@ -257,10 +257,11 @@ impl Engine for GpuEngine {
             adam.rates(f64::from(learning_rate.at(step)), step).map(|rate| rate as f32)
         };
         train.begin(gpu, epoch.order(), epoch.addends(), rates);
-        if let Some(changes) = changes {
+        let changed = changes.as_mut().map_or(Ok(()), |changes| {
             changes.prepare(gpu, programs, &train.buffers)?;
-            changes.run(gpu, epoch, &train.buffers)?;
-        }
+            changes.run(gpu, epoch, &train.buffers)
+        });
+        changed.map_err(|error| self.after_reload(error))?;
         if let Some(log) = &mut self.log {
             log.added = 0;
         }

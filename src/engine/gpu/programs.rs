@@ -19,7 +19,7 @@ pub(super) struct Programs {
 impl Programs {
     /// Those of a network, with a recipe's plan, loss and optimizer, in these tiles.
     pub(super) fn new(network: &Network, recipe: &Recipe, tiles: Tiles, kernels: Kernels) -> Self {
-        let plan = recipe.plan.programs(network, recipe.loss, recipe.adam(), tiles);
+        let plan = recipe.plan.programs(network, recipe.loss(), recipe.adam(), tiles);
         Self { plan, library: Library::Embedded, kernels }
     }
 

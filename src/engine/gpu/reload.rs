@@ -96,6 +96,11 @@ impl GpuEngine {
         let before = std::mem::replace(&mut hot.current, texts);
         hot.rejected.clear();
         hot.report_reload(&changed, pipelines, start.elapsed(), step);
+        if self.changes.is_some() && changed.contains(&"augment") {
+            hot.watch.say(
+                "the images of this epoch have been changed already: augment.wgsl counts from the next on",
+            );
+        }
         for name in changed {
             for constant in set_by_host(name, &before[name], &hot.current[name], &dispatches) {
                 let path = library::path(name);

@@ -29,7 +29,7 @@ pub fn tune(
     let mut kernels = Kernels::default();
     let mut fastest: Result<(Duration, &str, Tiles)> = Err(Error::Device("no tiles to try".into()));
     for (name, tiles) in CANDIDATES {
-        let fused = Fused::new(network, recipe.loss, tiles)?.trained_by(recipe.adam());
+        let fused = Fused::new(network, recipe.loss(), tiles)?.trained_by(recipe.adam());
         let program = fused.training(recipe.batch_size)?;
         let median = Probe::new(gpu, &mut kernels, &Library::Embedded, program, parameters)
             .and_then(|probe| median(gpu, &probe));

@@ -246,6 +246,7 @@ impl LinearLayers {
             ("TILE_Q", (tiles.tile_outputs / 4).into()),
             ("LANES", tiles.lanes.into()),
             ("DOUBLE_SOFTMAX", (*loss == Loss::DoubleSoftmax).into()),
+            ("SMOOTHING", loss.smoothing().into()),
             ("BACKWARD", backward.into()),
             ("UNIFORM", windows.is_some().into()),
             ("FLAT", (*flat).into()),

@@ -16,8 +16,8 @@ const MOST_LETTERS: usize = 32;
 /// else on the training images.
 pub(crate) fn draw(runs: &[(&str, &[EpochRecord])], title: &str) -> Drawing {
     let results: Vec<Results> = runs.iter().map(|(_, records)| best_known(records)).collect();
-    let set = results.first().map_or("", |results| results.set);
-    let same = results.iter().all(|results| results.set == set);
+    let set = results.first().map_or_else(String::new, Results::label);
+    let same = results.iter().all(|results| results.label() == set);
     let names: Vec<String> = runs.iter().zip(&results).map(|((name, _), of)| named(name, of, same)).collect();
     let curves = |value: &dyn Fn(&crate::train::Metrics) -> Option<f64>| -> Vec<Curve> {
         let curve = |(index, results): (usize, &Results)| {
@@ -57,7 +57,7 @@ fn named(name: &str, results: &Results, same: bool) -> String {
     if letters > MOST_LETTERS {
         text.insert(0, '…');
     }
-    if same { text } else { format!("{text} ({})", results.set) }
+    if same { text } else { format!("{text} ({})", results.label()) }
 }
 
 /// The heads of all runs, each once.

@@ -57,6 +57,8 @@ pub(super) struct Results<'a> {
     pub(super) epochs: Vec<(f64, &'a Metrics)>,
     /// Whether the last one is that of the whole run.
     is_final: bool,
+    /// Whether they are those of the averaged weights.
+    averaged: bool,
 }
 
 impl<'a> Results<'a> {
@@ -67,13 +69,15 @@ impl<'a> Results<'a> {
 
     /// On the held-out images; of the averaged weights, where there are such.
     pub(super) fn validation(records: &'a [EpochRecord]) -> Self {
-        Self::of("validation", records, EpochRecord::judged_validation)
+        let averaged = records.iter().any(|record| record.averaged_validation.is_some());
+        Self { averaged, ..Self::of("validation", records, EpochRecord::judged_validation) }
     }
 
     /// On the test images, after some epochs and, with `last`, after the last one; of the averaged weights, where
     /// there are such.
     pub(super) fn test(records: &'a [EpochRecord], last: Option<&'a Metrics>) -> Self {
-        let mut results = Self::of("test", records, EpochRecord::judged_test);
+        let averaged = records.iter().any(|record| record.averaged_test.is_some());
+        let mut results = Self { averaged, ..Self::of("test", records, EpochRecord::judged_test) };
         if let Some(metrics) = last {
             let epoch = f64::from(epochs(records).1);
             results.epochs.retain(|(other, _)| *other < epoch);
@@ -89,7 +93,13 @@ impl<'a> Results<'a> {
         pick: impl Fn(&'a EpochRecord) -> Option<&'a Metrics>,
     ) -> Self {
         let epochs = records.iter().filter_map(|record| Some((f64::from(record.epoch), pick(record)?)));
-        Self { set, epochs: epochs.collect(), is_final: false }
+        Self { set, epochs: epochs.collect(), is_final: false, averaged: false }
+    }
+
+    /// The set's name, with what is told apart from the weights of each step.
+    pub(super) fn label(&self) -> String {
+        let averaged = if self.averaged { " (averaged)" } else { "" };
+        format!("{}{averaged}", self.set)
     }
 
     /// A curve of a value of the results.
@@ -125,7 +135,7 @@ fn loss_panel(records: &[EpochRecord], test: Option<&Metrics>) -> Panel {
         _ => GREEN,
     };
     let curve = |results: &Results| {
-        results.curve(results.set.into(), color(results.set).into(), |metrics| Some(metrics.loss))
+        results.curve(results.label(), color(results.set).into(), |metrics| Some(metrics.loss))
     };
     let curves: Vec<Curve> = results(records, test).iter().map(curve).collect();
     Panel { label: "loss".into(), axis: Axis::log(&curves, f64::INFINITY), curves, legend: true }
@@ -147,7 +157,7 @@ fn accuracy_panel(records: &[EpochRecord], test: Option<&Metrics>) -> Panel {
                 let error = error(metrics, &head.head)?;
                 Some(if as_error { error } else { 100.0 - error })
             };
-            let name = format!("{}, {}", head.head, results.set);
+            let name = format!("{}, {}", head.head, results.label());
             curves.push(results.curve(name, lighter(color, results.set), value));
         }
     }

@@ -37,6 +37,9 @@ pub struct About {
     /// [`crate::data::Split::sha256`] of its test set; older files have none.
     #[serde(default)]
     pub test_sha256: Option<String>,
+    /// Whether they are the average over the steps, not those of the last one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub averaged: bool,
 }
 
 /// What a model file holds.

@@ -13,6 +13,7 @@ fn about() -> About {
         trained_epochs: Some(4),
         dataset: "MNIST".into(),
         test_sha256: Some("c0ffee".into()),
+        averaged: true,
     }
 }
 

@@ -13,6 +13,13 @@ pub(super) struct Results {
     pub test: Result<Option<Metrics>>,
 }
 
+impl Results {
+    /// Nothing was run.
+    pub(super) fn none() -> Self {
+        Self { validation: None, test: Ok(None) }
+    }
+}
+
 /// Runs what is to be run after an epoch.
 ///
 /// # Errors
@@ -39,12 +46,20 @@ pub(super) fn after_epoch(engine: &mut dyn Engine, job: &Job, epoch: u32) -> Res
 pub(super) fn of_average(engine: &mut dyn Engine, job: &Job, epoch: u32, state: &State) -> Result<Results> {
     let is_due = job.validation_images > 0 || job.is_tested_after(epoch);
     let Some(average) = state.average.as_ref().filter(|_| is_due) else {
-        return Ok(Results { validation: None, test: Ok(None) });
+        return Ok(Results::none());
     };
     engine.set_state(&State { parameters: average.clone(), ..state.clone() })?;
     let results = after_epoch(engine, job, epoch);
-    let restored = engine.set_state(state);
-    results.and_then(|results| restored.map(|()| results))
+    engine.set_state(state)?;
+    let Results { validation, test } = results.map_err(of_averaged)?;
+    Ok(Results { validation, test: test.map_err(of_averaged) })
+}
+
+fn of_averaged(error: Error) -> Error {
+    match error {
+        Error::Diverged(what) => Error::Diverged(format!("with the averaged weights, {what}")),
+        other => other,
+    }
 }
 
 /// [`evaluate`] after an epoch of a recipe.

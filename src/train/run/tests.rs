@@ -249,9 +249,12 @@ fn divergence_ends_the_run_after_the_last_good_epoch() {
 fn an_epoch_whose_test_fails_is_kept() {
     let diverged = (Error::Diverged("the loss is NaN".into()), 5);
     let lost = (Error::Device("the device was lost".into()), 3);
-    for (failure, code) in [diverged, lost] {
+    let lost_again = (Error::Device("the device was lost".into()), 3);
+    for ((failure, code), average) in [(diverged, None), (lost, None), (lost_again, Some(0.5))] {
         let mut seen = Seen::default();
-        let mut engine = Fake { test_breaks: Some(failure), ..Fake::default() };
+        // A device that is lost in the test cannot run the averaged weights either.
+        let validation_breaks = average.map(|_| 4);
+        let mut engine = Fake { test_breaks: Some(failure), average, validation_breaks, ..Fake::default() };
         let error = train_all(&mut engine, &recipe(AddendDraw::Fresh), &mut seen).unwrap_err();
         assert_eq!((seen.epochs(), seen.tested(), seen.saved.len()), (vec![1, 2], vec![], 2));
         assert_eq!(error.exit_code(), code);
