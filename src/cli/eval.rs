@@ -76,7 +76,7 @@ impl Eval {
         let trained = trained_with(&model, &dataset);
         let seed = self.seed.unwrap_or(trained.seed);
         let adapter = opened.adapter.clone();
-        let recipe = options::to_run(Recipe { plan: self.plan.plan, ..trained }, &network);
+        let recipe = options::to_run(&trained, self.plan.plan, &network);
         let parameters = model.parameters.clone();
         let mut engine = opened.engine(network.clone(), &recipe, parameters, dataset.clone(), None)?;
         let images = dataset.test.len();

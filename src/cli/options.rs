@@ -140,8 +140,8 @@ pub(super) fn fitting(plan: plans::Kind, network: &Network) -> plans::Kind {
 }
 
 /// A recipe for weights that are run and not trained: without what only training needs.
-pub(super) fn to_run(recipe: Recipe, network: &Network) -> Recipe {
-    Recipe { plan: fitting(recipe.plan, network), augment: Augment::NONE, ema: None, ..recipe }
+pub(super) fn to_run(trained: &Recipe, plan: plans::Kind, network: &Network) -> Recipe {
+    Recipe { plan: fitting(plan, network), augment: Augment::NONE, ema: None, ..trained.clone() }
 }
 
 /// A time to spend.

@@ -148,7 +148,7 @@ impl Predict {
         let (train, validation, test) = (none.clone(), none.clone(), none);
         let dataset = Arc::new(Dataset { origin: "none".into(), train, validation, test });
         let trained = model.about.map(|about| about.recipe).unwrap_or_default();
-        let recipe = options::to_run(Recipe { batch_size: 1, plan: self.plan.plan, ..trained }, network);
+        let recipe = Recipe { batch_size: 1, ..options::to_run(&trained, self.plan.plan, network) };
         opened.engine(network.clone(), &recipe, model.parameters, dataset, None)
     }
 
