@@ -12,6 +12,8 @@ const BATCH: u32 = 64u;
 const CLASSES: u32 = 19u;
 const SMOOTHING: f32 = 0.0;
 
+const SPREAD: f32 = SMOOTHING / f32(CLASSES);
+
 @group(0) @binding(0) var<storage> x: array<f32>;
 @group(0) @binding(1) var<storage> label: array<u32>;
 @group(0) @binding(2) var<storage, read_write> loss: array<f32>;
@@ -46,7 +48,7 @@ fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
     let m = largest_and_sum(row);
     for (var j = 0u; j < CLASSES; j++) {
         let probability = exp(x[row + j] - m.x) / m.y;
-        let goal = (1.0 - SMOOTHING) * f32(j == label[id.x]) + SMOOTHING / f32(CLASSES);
+        let goal = select(SPREAD, 1.0 - SMOOTHING + SPREAD, j == label[id.x]);
         dx[row + j] = (probability - goal) * weight[id.x];
     }
 }

@@ -104,7 +104,7 @@ fn what_cannot_be_continued_is_refused() {
     train(folder.path(), "run", &CPU, &["--epochs", "1"]);
     refused(&["resume", "run", "--seed", "7"], 2, &["--seed cannot change", "with 1, not 7"]);
     refused(&["resume", "run", "--lr", "0.5"], 2, &["--lr cannot change", "with 0.001, not 0.5"]);
-    let words = ["from the recipe best", "--batch-size cannot change", "with 32, not 256"];
+    let words = ["from the recipe best", "--augment cannot change", "with none, not full"];
     refused(&["resume", "run", "--recipe", "best"], 2, &words);
     refused(&["resume", "run", "--ema", "0.875"], 2, &["--ema cannot change", "with none, not 0.875"]);
     refused(&["resume", "run", "--tune"], 2, &["--tune"]);

@@ -336,8 +336,9 @@ fn head_loss(start: u32, end: u32, label: u32, weight: f32) -> Verdict {
     var sum = 0.0;
     for (var j = start; j < end; j++) { sum += exp(logit[j] - largest); }
     let loss = log(sum) + (largest - logit[start + label]);
+    let spread = SMOOTHING / f32(end - start);
     for (var j = start; j < end; j++) {
-        let goal = (1.0 - SMOOTHING) * f32(j - start == label) + SMOOTHING / f32(end - start);
+        let goal = select(spread, 1.0 - SMOOTHING + spread, j - start == label);
         d_logit[j] = (exp(logit[j] - largest) / sum - goal) * weight;
     }
     if (DOUBLE_SOFTMAX) {

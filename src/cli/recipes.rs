@@ -16,7 +16,11 @@ const RECIPES: [(&str, &str, &str); 3] = [
         "the published run of this network, with its mistake",
     ),
     ("default", include_str!("../../assets/recipes/default.toml"), "what train does when it is told nothing"),
-    ("best", include_str!("../../assets/recipes/best.toml"), "the highest test accuracy that is known"),
+    (
+        "best",
+        include_str!("../../assets/recipes/best.toml"),
+        "the highest accuracy that is known, on held-out images",
+    ),
 ];
 
 /// `--recipe`.
@@ -55,8 +59,8 @@ mod tests {
     use super::super::{Command, layers};
     use super::*;
     use crate::data::AddendDraw;
-    use crate::network::Loss;
-    use crate::train::Recipe;
+    use crate::network::{Loss, Sizes};
+    use crate::train::{Recipe, model_file};
 
     fn parsed(arguments: &[&str]) -> Recipe {
         let arguments = [&["digit-adder", "train"], arguments].concat();
@@ -86,6 +90,14 @@ mod tests {
             fields.map(|(field, _)| field.replace("learning_rate", "lr").replace('_', "-")).collect();
         let written = named(Some("default"), &[]).unwrap();
         assert_eq!(written.into_iter().map(|setting| setting.flag).collect::<BTreeSet<_>>(), fields);
+    }
+
+    #[test]
+    fn the_weights_that_ship_are_of_the_best_recipe() {
+        let network = Sizes::default().network().unwrap();
+        let about = model_file::shipped(&network).unwrap().about.unwrap();
+        assert!(about.averaged && about.trained_epochs == Some(about.recipe.epochs));
+        assert_eq!(about.recipe, parsed(&["--recipe", "best"]));
     }
 
     #[test]

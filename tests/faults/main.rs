@@ -9,10 +9,11 @@ use digit_adder::gpu::{Gpu, Kernels};
 use digit_adder::selftest::{self, Check, Depth};
 use digit_adder::wgsl::{Library, SHADERS};
 use libtest_mimic::Trial;
-use planted::{FAULTS, Fault, Plant, shader};
+use planted::{Fault, Plant, shader};
 
 #[path = "../common/mod.rs"]
 mod common;
+mod fused;
 mod planted;
 
 /// Checks of an op that must be enough to catch every fault in it.
@@ -91,7 +92,8 @@ fn main() -> std::process::ExitCode {
         trials
             .push(common::gpu::trial(format!("{op}: without a fault"), move |gpu| passes(gpu, &checks, op)));
     }
-    let there = FAULTS.iter().filter(|fault| !fault.lanes || common::gpu::lanes() > 1);
+    let there = planted::FAULTS.iter().chain(fused::FAULTS);
+    let there = there.filter(|fault| !fault.lanes || common::gpu::lanes() > 1);
     trials.extend(there.map(|fault| -> Trial {
         let checks = checks.clone();
         common::gpu::trial(format!("{}: {}", fault.op, fault.name), move |gpu| run(gpu, &checks, fault))
