@@ -15,6 +15,7 @@
 //! | [`ops`] | one file per op: its dispatches and its backward rule |
 //! | [`reference`](mod@reference) | the same ops as plain loops, the specification |
 //! | [`plans`] | a network written down as programs: layered, or fused |
+//! | [`lanes`] | the same network on a CPU, an image to each lane of its registers |
 //! | [`selftest`] | every kernel against the reference |
 //! | [`train`] | recipes, state, metrics, weights, the loop over epochs |
 //! | [`engine`] | what trains: a GPU, or the CPU reference |
@@ -82,6 +83,7 @@ pub mod data;
 pub mod engine;
 pub mod error;
 pub mod gpu;
+pub mod lanes;
 pub mod network;
 pub mod ops;
 pub mod plans;

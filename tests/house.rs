@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "random",
     "error",
     "atomic",
@@ -15,6 +15,7 @@ const ROOMS: [&str; 17] = [
     "ops",
     "reference",
     "plans",
+    "lanes",
     "selftest",
     "train",
     "engine",

@@ -1,0 +1,139 @@
+//! The gradient of a convolution's input.
+
+use pulp::{Simd, WithSimd};
+
+use super::windows;
+use crate::network::Conv2d;
+
+/// `dx`, from `w`, `dy` and `winner`.
+pub struct BackwardInput<'a> {
+    /// Shapes.
+    pub s: &'a Conv2d,
+    /// `w`.
+    pub w: &'a [f32],
+    /// `dy`.
+    pub dy: &'a [f32],
+    /// `winner`.
+    pub winner: &'a [f32],
+    /// Room for `spread`, [`spread_len`] numbers for each image.
+    pub spread: &'a mut [f32],
+    /// As `x`.
+    pub dx: &'a mut [f32],
+}
+
+/// Numbers of `spread` for one image.
+pub fn spread_len(s: &Conv2d) -> usize {
+    let [rows, columns] = windows(s);
+    s.out_channels * 4 * rows * columns
+}
+
+impl WithSimd for BackwardInput<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        self.spread(simd);
+        self.dx.fill(0.0);
+        let channels = self.s.in_channels;
+        let mut first = 0;
+        if S::REGISTER_COUNT >= 32 {
+            while first + 2 <= channels {
+                self.channels::<S, 2>(simd, first);
+                first += 2;
+            }
+        }
+        while first < channels {
+            self.channels::<S, 1>(simd, first);
+            first += 1;
+        }
+    }
+}
+
+impl BackwardInput<'_> {
+    #[inline(always)]
+    fn spread<S: Simd>(&mut self, simd: S) {
+        let (dy, _) = S::as_simd_f32s(self.dy);
+        let (winner, _) = S::as_simd_f32s(self.winner);
+        let (spread, _) = S::as_mut_simd_f32s(self.spread);
+        let [_, columns] = windows(self.s);
+        let lines = dy.chunks_exact(columns).zip(winner.chunks_exact(columns));
+        for (spread, (dy, winner)) in spread.chunks_exact_mut(4 * columns).zip(lines) {
+            let (top, bottom) = spread.split_at_mut(2 * columns);
+            let both = top.chunks_exact_mut(2).zip(bottom.chunks_exact_mut(2));
+            for ((top, bottom), (&dy, &winner)) in both.zip(dy.iter().zip(winner)) {
+                [top[0], top[1], bottom[0], bottom[1]] = unpool(simd, dy, winner);
+            }
+        }
+    }
+
+    /// `C` input channels from the `first` on. Where the sizes allow it, 8 columns of the gradient are loaded
+    /// for all columns of a kernel.
+    #[inline(always)]
+    fn channels<S: Simd, const C: usize>(&mut self, simd: S, first: usize) {
+        let [_, columns] = windows(self.s);
+        match (self.s.kernel, columns % 4) {
+            (5, 0) => self.columns::<S, C, 5, 8, 12>(simd, first, 0),
+            (3, 0) => self.columns::<S, C, 3, 8, 10>(simd, first, 0),
+            (kernel, _) => {
+                for column in 0..kernel {
+                    self.columns::<S, C, 1, 1, 1>(simd, first, column);
+                }
+            }
+        }
+    }
+
+    /// What `K` columns of the kernels from `column` on add. `D` columns of the gradient reach `N = D + K - 1`
+    /// columns of `dx`.
+    #[inline(always)]
+    fn columns<S: Simd, const C: usize, const K: usize, const D: usize, const N: usize>(
+        &mut self,
+        simd: S,
+        first: usize,
+        column: usize,
+    ) {
+        let Self { s, w, .. } = *self;
+        let (spread, _) = S::as_simd_f32s(self.spread);
+        let (dx, _) = S::as_mut_simd_f32s(self.dx);
+        let [rows, columns] = windows(s).map(|windows| 2 * windows);
+        let taps = s.kernel * s.kernel;
+        for row in 0..s.height {
+            for from in (0..columns).step_by(D) {
+                let place = |c: usize| ((first + c) * s.height + row) * s.width + from + column;
+                let mut sums = [[simd.splat_f32s(0.0); N]; C];
+                for (c, sums) in sums.iter_mut().enumerate() {
+                    sums.copy_from_slice(&dx[place(c)..][..N]);
+                }
+                for out in 0..s.out_channels {
+                    for ky in (row + 1).saturating_sub(rows)..s.kernel.min(row + 1) {
+                        let dy = &spread[(out * rows + row - ky) * columns + from..][..D];
+                        for c in 0..C {
+                            let start = (out * s.in_channels + first + c) * taps + ky * s.kernel + column;
+                            let w = &w[start..][..K];
+                            for k in 0..K {
+                                let w = simd.splat_f32s(w[k]);
+                                for d in 0..D {
+                                    sums[c][d + k] = simd.mul_add_e_f32s(w, dy[d], sums[c][d + k]);
+                                }
+                            }
+                        }
+                    }
+                }
+                for (c, sums) in sums.iter().enumerate() {
+                    dx[place(c)..][..N].copy_from_slice(sums);
+                }
+            }
+        }
+    }
+}
+
+/// The gradients of the four numbers of a window.
+#[inline(always)]
+pub(super) fn unpool<S: Simd>(simd: S, dy: S::f32s, winner: S::f32s) -> [S::f32s; 4] {
+    let zero = simd.splat_f32s(0.0);
+    let mut all = [zero; 4];
+    for (place, number) in all.iter_mut().enumerate() {
+        let won = simd.equal_f32s(winner, simd.splat_f32s(place as f32));
+        *number = simd.select_f32s(won, dy, zero);
+    }
+    all
+}
