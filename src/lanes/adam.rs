@@ -20,11 +20,11 @@ impl WithSimd for Sum<'_> {
         let (dw, rest) = S::as_mut_simd_f32s(self.dw);
         for part in self.parts {
             let (part, part_rest) = S::as_simd_f32s(part);
-            for (dw, &part) in dw.iter_mut().zip(part) {
-                *dw = simd.add_f32s(*dw, part);
+            for i in 0..dw.len() {
+                dw[i] = simd.add_f32s(dw[i], part[i]);
             }
-            for (dw, part) in rest.iter_mut().zip(part_rest) {
-                *dw += part;
+            for i in 0..rest.len() {
+                rest[i] += part_rest[i];
             }
         }
     }
@@ -81,8 +81,8 @@ impl WithSimd for Update<'_> {
         let (w, w_rest) = S::as_mut_simd_f32s(self.w);
         let (m, m_rest) = S::as_mut_simd_f32s(self.m);
         let (v, v_rest) = S::as_mut_simd_f32s(self.v);
-        for (((w, m), v), &dw) in w.iter_mut().zip(m).zip(v).zip(dw) {
-            [*w, *m, *v] = update(simd, &self.rates, dw, [*w, *m, *v]);
+        for i in 0..dw.len() {
+            [w[i], m[i], v[i]] = update(simd, &self.rates, dw[i], [w[i], m[i], v[i]]);
         }
         if !dw_rest.is_empty() {
             let dw = simd.partial_load_f32s(dw_rest);

@@ -11,6 +11,11 @@
 //!
 //! The [reference](mod@crate::reference) is the specification; `tests/lanes.rs` holds every kernel to it.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "iterators over registers are not compiled for the kernel's instruction set, and become calls"
+)]
+
 pub mod adam;
 mod aligned;
 pub mod conv_pool;

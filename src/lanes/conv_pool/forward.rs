@@ -65,19 +65,19 @@ impl Forward<'_> {
         for row in 0..rows {
             for column in 0..columns {
                 let mut sums = [[simd.splat_f32s(0.0); 4]; C];
-                for (c, sums) in sums.iter_mut().enumerate() {
-                    *sums = [simd.splat_f32s(b[first + c]); 4];
+                for c in 0..C {
+                    sums[c] = [simd.splat_f32s(b[first + c]); 4];
                 }
-                let mut kernel_rows = side_by_side.chunks_exact(s.kernel);
                 for channel in 0..s.in_channels {
                     let start = (channel * s.height + 2 * row) * s.width + 2 * column;
-                    for (ky, w) in kernel_rows.by_ref().take(s.kernel).enumerate() {
+                    for ky in 0..s.kernel {
+                        let w = &side_by_side[(channel * s.kernel + ky) * s.kernel..][..s.kernel];
                         let top = &x[start + ky * s.width..][..s.kernel + 1];
                         let bottom = &x[start + (ky + 1) * s.width..][..s.kernel + 1];
-                        for ((top, bottom), w) in top.windows(2).zip(bottom.windows(2)).zip(w) {
-                            let x = [top[0], top[1], bottom[0], bottom[1]];
+                        for kx in 0..s.kernel {
+                            let x = [top[kx], top[kx + 1], bottom[kx], bottom[kx + 1]];
                             for c in 0..C {
-                                let w = simd.splat_f32s(w[c]);
+                                let w = simd.splat_f32s(w[kx][c]);
                                 for place in 0..4 {
                                     sums[c][place] = simd.mul_add_e_f32s(w, x[place], sums[c][place]);
                                 }
@@ -85,9 +85,9 @@ impl Forward<'_> {
                         }
                     }
                 }
-                for (c, sums) in sums.iter().enumerate() {
+                for c in 0..C {
                     let at = ((first + c) * rows + row) * columns + column;
-                    [y[at], winner[at]] = pool(simd, sums);
+                    [y[at], winner[at]] = pool(simd, sums[c]);
                 }
             }
         }
@@ -96,7 +96,7 @@ impl Forward<'_> {
 
 /// The maximum of a window after the ReLU, and its place.
 #[inline(always)]
-fn pool<S: Simd>(simd: S, sums: &[S::f32s; 4]) -> [S::f32s; 2] {
+fn pool<S: Simd>(simd: S, sums: [S::f32s; 4]) -> [S::f32s; 2] {
     let zero = simd.splat_f32s(0.0);
     let (mut best, mut winner) = (sums[0], zero);
     for place in 1..4 {

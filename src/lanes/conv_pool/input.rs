@@ -56,12 +56,12 @@ impl BackwardInput<'_> {
         let (winner, _) = S::as_simd_f32s(self.winner);
         let (spread, _) = S::as_mut_simd_f32s(self.spread);
         let [_, columns] = windows(self.s);
-        let lines = dy.chunks_exact(columns).zip(winner.chunks_exact(columns));
-        for (spread, (dy, winner)) in spread.chunks_exact_mut(4 * columns).zip(lines) {
-            let (top, bottom) = spread.split_at_mut(2 * columns);
-            let both = top.chunks_exact_mut(2).zip(bottom.chunks_exact_mut(2));
-            for ((top, bottom), (&dy, &winner)) in both.zip(dy.iter().zip(winner)) {
-                [top[0], top[1], bottom[0], bottom[1]] = unpool(simd, dy, winner);
+        for window in 0..dy.len() {
+            let (row, column) = (window / columns, window % columns);
+            let of_window = unpool(simd, dy[window], winner[window]);
+            for place in 0..4 {
+                let at = (2 * row + place / 2) * 2 * columns + 2 * column + place % 2;
+                spread[at] = of_window[place];
             }
         }
     }
@@ -98,10 +98,12 @@ impl BackwardInput<'_> {
         let taps = s.kernel * s.kernel;
         for row in 0..s.height {
             for from in (0..columns).step_by(D) {
-                let place = |c: usize| ((first + c) * s.height + row) * s.width + from + column;
                 let mut sums = [[simd.splat_f32s(0.0); N]; C];
-                for (c, sums) in sums.iter_mut().enumerate() {
-                    sums.copy_from_slice(&dx[place(c)..][..N]);
+                for c in 0..C {
+                    let dx = &dx[((first + c) * s.height + row) * s.width + from + column..][..N];
+                    for n in 0..N {
+                        sums[c][n] = dx[n];
+                    }
                 }
                 for out in 0..s.out_channels {
                     for ky in (row + 1).saturating_sub(rows)..s.kernel.min(row + 1) {
@@ -118,8 +120,11 @@ impl BackwardInput<'_> {
                         }
                     }
                 }
-                for (c, sums) in sums.iter().enumerate() {
-                    dx[place(c)..][..N].copy_from_slice(sums);
+                for c in 0..C {
+                    let dx = &mut dx[((first + c) * s.height + row) * s.width + from + column..][..N];
+                    for n in 0..N {
+                        dx[n] = sums[c][n];
+                    }
                 }
             }
         }
@@ -131,9 +136,9 @@ impl BackwardInput<'_> {
 pub(super) fn unpool<S: Simd>(simd: S, dy: S::f32s, winner: S::f32s) -> [S::f32s; 4] {
     let zero = simd.splat_f32s(0.0);
     let mut all = [zero; 4];
-    for (place, number) in all.iter_mut().enumerate() {
+    for place in 0..4 {
         let won = simd.equal_f32s(winner, simd.splat_f32s(place as f32));
-        *number = simd.select_f32s(won, dy, zero);
+        all[place] = simd.select_f32s(won, dy, zero);
     }
     all
 }

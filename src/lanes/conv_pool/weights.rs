@@ -2,6 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::input::unpool;
 use super::{NONE, windows};
 use crate::network::Conv2d;
 
@@ -70,8 +71,9 @@ impl BackwardWeights<'_> {
         for channel in first..first + C {
             let mut sum = zero;
             let (dy, winner) = (&dy[channel * plane..][..plane], &winner[channel * plane..][..plane]);
-            for (&dy, &winner) in dy.iter().zip(winner) {
-                sum = simd.add_f32s(sum, simd.select_f32s(simd.equal_f32s(winner, none), zero, dy));
+            for at in 0..plane {
+                let lets = simd.select_f32s(simd.equal_f32s(winner[at], none), zero, dy[at]);
+                sum = simd.add_f32s(sum, lets);
             }
             self.db[channel] += simd.reduce_sum_f32s(sum);
         }
@@ -93,13 +95,14 @@ impl BackwardWeights<'_> {
                 for ky in 0..s.kernel {
                     let kept = &mut sums[channel * s.kernel + ky];
                     let mut sums = *kept;
-                    for (below, dy) in spread.chunks_exact(2 * columns).enumerate() {
+                    for below in 0..2 {
                         let start = (channel * s.height + 2 * row + below + ky) * s.width + column;
-                        let x = x[start..][..2 * columns + K - 1].windows(K);
-                        for (x, dy) in x.zip(dy) {
+                        let x = &x[start..][..2 * columns + K - 1];
+                        let dy = &spread[below * 2 * columns..][..2 * columns];
+                        for at in 0..2 * columns {
                             for k in 0..K {
                                 for c in 0..C {
-                                    sums[k][c] = simd.mul_add_e_f32s(x[k], dy[c], sums[k][c]);
+                                    sums[k][c] = simd.mul_add_e_f32s(x[at + k], dy[at][c], sums[k][c]);
                                 }
                             }
                         }
@@ -108,11 +111,11 @@ impl BackwardWeights<'_> {
                 }
             }
         }
-        for (line, sums) in sums.iter().enumerate() {
-            for (k, sums) in sums.iter().enumerate() {
-                for (c, &sum) in sums.iter().enumerate() {
+        for line in 0..sums.len() {
+            for k in 0..K {
+                for c in 0..C {
                     let at = ((first + c) * s.in_channels * s.kernel + line) * s.kernel + column + k;
-                    self.dw[at] += simd.reduce_sum_f32s(sum);
+                    self.dw[at] += simd.reduce_sum_f32s(sums[line][k][c]);
                 }
             }
         }
@@ -128,10 +131,10 @@ impl BackwardWeights<'_> {
         for c in 0..C {
             let start = ((first + c) * rows + row) * columns;
             let (dy, winner) = (&dy[start..][..columns], &winner[start..][..columns]);
-            let both = top.chunks_exact_mut(2).zip(bottom.chunks_exact_mut(2));
-            for ((top, bottom), (&dy, &winner)) in both.zip(dy.iter().zip(winner)) {
-                let [first, second, third, fourth] = super::input::unpool(simd, dy, winner);
-                (top[0][c], top[1][c], bottom[0][c], bottom[1][c]) = (first, second, third, fourth);
+            for at in 0..columns {
+                let of_window = unpool(simd, dy[at], winner[at]);
+                (top[2 * at][c], top[2 * at + 1][c]) = (of_window[0], of_window[1]);
+                (bottom[2 * at][c], bottom[2 * at + 1][c]) = (of_window[2], of_window[3]);
             }
         }
     }

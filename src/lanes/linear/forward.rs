@@ -50,9 +50,9 @@ impl Forward<'_> {
         let x = &x[..inputs];
         let mut rows: [&[f32]; O] = [&[]; O];
         let mut sums = [simd.splat_f32s(0.0); O];
-        for (o, (row, sum)) in rows.iter_mut().zip(&mut sums).enumerate() {
-            *row = &self.w[(first + o) * inputs..][..inputs];
-            *sum = simd.splat_f32s(self.b[first + o]);
+        for o in 0..O {
+            rows[o] = &self.w[(first + o) * inputs..][..inputs];
+            sums[o] = simd.splat_f32s(self.b[first + o]);
         }
         for i in 0..inputs {
             for o in 0..O {
@@ -60,9 +60,9 @@ impl Forward<'_> {
             }
         }
         let zero = simd.splat_f32s(0.0);
-        for (y, &sum) in y[first..][..O].iter_mut().zip(&sums) {
-            let rectified = simd.select_f32s(simd.greater_than_f32s(sum, zero), sum, zero);
-            *y = if self.relu { rectified } else { sum };
+        for o in 0..O {
+            let rectified = simd.select_f32s(simd.greater_than_f32s(sums[o], zero), sums[o], zero);
+            y[first + o] = if self.relu { rectified } else { sums[o] };
         }
     }
 }

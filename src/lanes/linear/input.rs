@@ -48,13 +48,17 @@ impl BackwardInput<'_> {
         let (dx, _) = S::as_mut_simd_f32s(self.dx);
         let dx = &mut dx[first..][..I];
         let mut sums = [simd.splat_f32s(0.0); I];
-        sums.copy_from_slice(dx);
-        for (&dy, w) in dy.iter().zip(self.w.chunks_exact(self.s.inputs)) {
-            let w = &w[first..][..I];
+        for i in 0..I {
+            sums[i] = dx[i];
+        }
+        for o in 0..self.s.outputs {
+            let w = &self.w[o * self.s.inputs + first..][..I];
             for i in 0..I {
-                sums[i] = simd.mul_add_e_f32s(simd.splat_f32s(w[i]), dy, sums[i]);
+                sums[i] = simd.mul_add_e_f32s(simd.splat_f32s(w[i]), dy[o], sums[i]);
             }
         }
-        dx.copy_from_slice(&sums);
+        for i in 0..I {
+            dx[i] = sums[i];
+        }
     }
 }

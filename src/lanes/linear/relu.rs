@@ -18,8 +18,8 @@ impl WithSimd for BackwardRelu<'_> {
         let zero = simd.splat_f32s(0.0);
         let (y, _) = S::as_simd_f32s(self.y);
         let (dy, _) = S::as_mut_simd_f32s(self.dy);
-        for (dy, &y) in dy.iter_mut().zip(y) {
-            *dy = simd.select_f32s(simd.greater_than_f32s(y, zero), *dy, zero);
+        for i in 0..dy.len() {
+            dy[i] = simd.select_f32s(simd.greater_than_f32s(y[i], zero), dy[i], zero);
         }
     }
 }

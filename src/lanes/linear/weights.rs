@@ -30,8 +30,8 @@ impl WithSimd for BackwardWeights<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let (dy, _) = S::as_simd_f32s(self.dy);
-        for (db, &dy) in self.db.iter_mut().zip(dy) {
-            *db += simd.reduce_sum_f32s(dy);
+        for o in 0..self.s.outputs {
+            self.db[o] += simd.reduce_sum_f32s(dy[o]);
         }
         let mut first = 0;
         while first + OUTPUTS <= self.s.outputs {
@@ -78,12 +78,12 @@ impl BackwardWeights<'_> {
     ) {
         let inputs = self.s.inputs;
         let mut sums = [[simd.splat_f32s(0.0); I]; O];
-        for (o, sums) in sums.iter_mut().enumerate() {
-            *sums = load(simd, &self.dw[(first + o) * inputs + from..][..width]);
+        for o in 0..O {
+            sums[o] = load(simd, &self.dw[(first + o) * inputs + from..][..width]);
         }
         let dy = &self.dy[first * S::F32_LANES..][..O * S::F32_LANES];
-        for (image, x) in self.x_rows.chunks_exact(inputs).enumerate() {
-            let x: [S::f32s; I] = load(simd, &x[from..][..width]);
+        for image in 0..S::F32_LANES {
+            let x: [S::f32s; I] = load(simd, &self.x_rows[image * inputs + from..][..width]);
             for o in 0..O {
                 let dy = simd.splat_f32s(dy[o * S::F32_LANES + image]);
                 for i in 0..I {
@@ -91,8 +91,8 @@ impl BackwardWeights<'_> {
                 }
             }
         }
-        for (o, sums) in sums.iter().enumerate() {
-            store(simd, &mut self.dw[(first + o) * inputs + from..][..width], sums);
+        for o in 0..O {
+            store(simd, &mut self.dw[(first + o) * inputs + from..][..width], sums[o]);
         }
     }
 }
@@ -102,18 +102,23 @@ impl BackwardWeights<'_> {
 fn load<S: Simd, const I: usize>(simd: S, numbers: &[f32]) -> [S::f32s; I] {
     let mut registers = [simd.splat_f32s(0.0); I];
     let (whole, rest) = S::as_simd_f32s(numbers);
-    match whole.len() == I {
-        true => registers.copy_from_slice(whole),
-        false => registers[0] = simd.partial_load_f32s(rest),
+    if whole.len() < I {
+        registers[0] = simd.partial_load_f32s(rest);
+        return registers;
+    }
+    for i in 0..I {
+        registers[i] = whole[i];
     }
     registers
 }
 
 #[inline(always)]
-fn store<S: Simd, const I: usize>(simd: S, numbers: &mut [f32], registers: &[S::f32s; I]) {
+fn store<S: Simd, const I: usize>(simd: S, numbers: &mut [f32], registers: [S::f32s; I]) {
     let (whole, rest) = S::as_mut_simd_f32s(numbers);
-    match whole.len() == I {
-        true => whole.copy_from_slice(registers),
-        false => simd.partial_store_f32s(rest, registers[0]),
+    if whole.len() < I {
+        return simd.partial_store_f32s(rest, registers[0]);
+    }
+    for i in 0..I {
+        whole[i] = registers[i];
     }
 }
