@@ -18,7 +18,7 @@
 //! | [`lanes`] | the same network on a CPU, an image to each lane of its registers |
 //! | [`selftest`] | every kernel against the reference |
 //! | [`train`] | recipes, state, metrics, weights, the loop over epochs |
-//! | [`engine`] | what trains: a GPU, or the CPU reference |
+//! | [`engine`] | what trains: a GPU, or the CPU |
 //! | [`bench`](mod@bench), `report`, [`cli`] | measuring, printing, the commands |
 //!
 //! # Program, schedule, replay
@@ -51,7 +51,7 @@
 //! # }
 //! ```
 //!
-//! An epoch of training, on the CPU reference:
+//! An epoch of training, on the CPU:
 //!
 //! ```
 //! use digit_adder::data::{Addends, Dataset, Split};

@@ -127,8 +127,8 @@ fn weights_that_give_no_finite_numbers_end_with_code_4() {
     GrayImage::from_fn(28, 28, |x, _| Luma([if x == 14 { 255 } else { 0 }]))
         .save(folder.path().join("one.png"))
         .unwrap();
-    // On the reference, and on a GPU where there is one.
-    for adapter in [&["--adapter", "cpu"][..], &[]] {
+    // On the CPU, and on a GPU where there is one.
+    for adapter in [&["--adapter", "cpu"][..], &["--adapter", "reference"], &[]] {
         for command in [
             &["eval", "huge.safetensors", "--dataset", "drawn"][..],
             &["eval", "huge.safetensors", "--dataset", "drawn", "--addend", "3", "--json"],

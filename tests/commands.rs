@@ -241,14 +241,18 @@ fn adapters_are_listed_as_data_too() {
     let list = list.as_array().unwrap();
     assert_eq!(list.len(), text.lines().count());
     for (adapter, line) in list.iter().zip(text.lines()) {
-        let place = adapter["index"].as_u64().map_or("cpu".into(), |index| index.to_string());
+        let place = match adapter["index"].as_u64() {
+            Some(index) => index.to_string(),
+            None => if adapter["type"] == "engine" { "cpu" } else { "reference" }.into(),
+        };
         assert!(line.starts_with(&format!("{place}: {}", adapter["name"].as_str().unwrap())), "{line}");
         for key in ["driver", "backend", "type"] {
             assert!(adapter[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {adapter}");
         }
     }
-    let cpu = list.last().unwrap();
-    assert_eq!((&cpu["type"], &cpu["software"]), (&"reference".into(), &true.into()));
+    for (own, name) in list[list.len() - 2..].iter().zip(["engine", "reference"]) {
+        assert_eq!((&own["type"], &own["software"]), (&name.into(), &true.into()));
+    }
 }
 
 #[test]

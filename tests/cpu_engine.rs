@@ -1,9 +1,9 @@
 //! The engine that trains on the CPU.
 
 use digit_adder::Error;
-use digit_adder::data::{Addend, Addends, Dataset, HeldOut, Image, PIXELS, Split};
+use digit_adder::data::{Addend, Addends, Augment, Dataset, HeldOut, Image, PIXELS, Split};
 use digit_adder::engine::cpu::CpuEngine;
-use digit_adder::network::{Builder, DIGITS, Input, Network, Sizes};
+use digit_adder::network::{Builder, DIGITS, Input, Loss, Network, Sizes};
 use digit_adder::ops::adam::Adam;
 use digit_adder::random::{Purpose, Random};
 use digit_adder::reference::gather::{self, Batch, Examples};
@@ -45,6 +45,10 @@ fn engine() -> CpuEngine {
     CpuEngine::new(network(), recipe(), network().initial_parameters(1), dataset()).unwrap()
 }
 
+fn reference() -> CpuEngine {
+    CpuEngine::reference(network(), recipe(), network().initial_parameters(1), dataset()).unwrap()
+}
+
 fn epoch(images: u32) -> Epoch {
     epoch_at(images, 1e-3)
 }
@@ -71,6 +75,11 @@ fn bits(engine: &mut CpuEngine) -> Vec<u32> {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
+    same_with_any_threads(engine);
+    same_with_any_threads(reference);
+}
+
+fn same_with_any_threads(engine: fn() -> CpuEngine) {
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
@@ -80,8 +89,9 @@ fn any_number_of_threads_gives_the_same_bits() {
         })
     };
     let alone = run(1);
-    assert!(alone == run(2), "two threads gave different bits than one");
-    assert!(alone == run(5), "five threads gave different bits than one");
+    for threads in [2, 3, 5] {
+        assert!(alone == run(threads), "{threads} threads gave different bits than one");
+    }
 }
 
 #[test]
@@ -111,18 +121,46 @@ fn an_epoch_is_what_the_formulas_say_tail_batch_and_all() {
         adam::step(&Adam::default(), 1e-3, steps, &gradients.flat, &mut w, &mut m, &mut v);
     }
     assert_eq!(steps, 3);
-    let mut engine = engine();
-    let got = train(&mut engine, &epoch);
-    assert_eq!((got.images, got.heads.len()), (170, 2));
-    for (index, head) in got.heads.iter().enumerate() {
-        assert_eq!((head.head.as_str(), head.correct), (["digit", "sum"][index], correct[index]));
-        close(&head.head, &[head.loss], &[loss[index] / 170.0], Tol::absolute(1e-5)).unwrap();
+    for mut engine in [engine(), reference()] {
+        let got = train(&mut engine, &epoch);
+        assert_eq!((got.images, got.heads.len()), (170, 2));
+        for (index, head) in got.heads.iter().enumerate() {
+            assert_eq!((head.head.as_str(), head.correct), (["digit", "sum"][index], correct[index]));
+            close(&head.head, &[head.loss], &[loss[index] / 170.0], Tol::absolute(1e-5)).unwrap();
+        }
+        close("loss", &[got.loss], &[(loss[0] + loss[1]) / 2.0 / 170.0], Tol::absolute(1e-5)).unwrap();
+        // Adam moves a parameter by about the learning rate whatever its gradient's size, so where the
+        // gradient is all rounding error f32 and f64 may differ by that much; on average they must not.
+        let parameters = engine.parameters().unwrap();
+        nmse("parameters", &parameters, &w, 1e-9).unwrap();
     }
-    close("loss", &[got.loss], &[(loss[0] + loss[1]) / 2.0 / 170.0], Tol::absolute(1e-5)).unwrap();
-    // Adam moves a parameter by about the learning rate whatever its gradient's size, so where the
-    // gradient is all rounding error f32 and f64 may differ by that much; on average they must not.
-    let parameters = engine.parameters().unwrap();
-    nmse("parameters", &parameters, &w, 1e-9).unwrap();
+}
+
+/// Weight decay, a limit of the gradients' norm, an average and changed images: what is beside the network.
+#[test]
+fn it_trains_as_the_reference_does_with_everything_on() {
+    let recipe = Recipe {
+        weight_decay: 0.1,
+        clip_norm: Some(0.5),
+        ema: Some(0.9),
+        augment: Augment::FULL,
+        loss: Loss::DoubleSoftmax,
+        ..recipe()
+    };
+    let parameters = || network().initial_parameters(1);
+    let engines = [
+        CpuEngine::new(network(), recipe.clone(), parameters(), dataset()),
+        CpuEngine::reference(network(), recipe.clone(), parameters(), dataset()),
+    ];
+    let [(metrics, state), (want_metrics, want)] = engines.map(|engine| {
+        let mut engine = engine.unwrap();
+        let epoch = epoch(200);
+        (train(&mut engine, &epoch), engine.state().unwrap())
+    });
+    close("loss", &[metrics.loss], &[want_metrics.loss], Tol::absolute(1e-5)).unwrap();
+    nmse("parameters", &state.parameters, &want.parameters, 1e-9).unwrap();
+    nmse("average", &state.average.unwrap(), &want.average.unwrap(), 1e-9).unwrap();
+    assert_eq!(state.step, want.step);
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn engines_of(network: &Network, recipe: Recipe) -> Result<[Box<dyn Engine>; 2],
         device.cut(Tiles::THIN);
     }
     let reference =
-        CpuEngine::new(network.clone(), recipe, start, dataset).map_err(|error| error.to_string())?;
+        CpuEngine::reference(network.clone(), recipe, start, dataset).map_err(|error| error.to_string())?;
     Ok([Box::new(device), Box::new(reference)])
 }
 

@@ -13,7 +13,6 @@ use crate::bench::throughput::{self, Throughput};
 use crate::bench::{ceiling, startup, step::StepProfile};
 use crate::data::Dataset;
 use crate::engine::{self, Choice};
-use crate::gpu::adapter::Preference;
 use crate::gpu::{Gpu, Kernels};
 use crate::network::{Network, Sizes};
 use crate::ops::adam::Adam;
@@ -55,8 +54,8 @@ impl Bench {
         const NOTHING: &str = "there is nothing to measure: bench times the dispatches of a GPU driver and \
             needs an adapter";
         let choice = Choice { profile: true, ..self.adapter.choice(true) };
-        if choice.adapter == Some(Preference::Cpu) {
-            return Err(Error::Device(format!("{NOTHING} other than cpu")).into());
+        if let Some(none) = choice.adapter.as_ref().filter(|adapter| adapter.is_none()) {
+            return Err(Error::Device(format!("{NOTHING} other than {none}")).into());
         }
         let start = Instant::now();
         let opened = engine::open(&choice, &mut console::say).context(NOTHING)?;

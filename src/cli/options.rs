@@ -29,7 +29,7 @@ pub(super) struct BackendOptions {
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(super) struct NamedAdapter {
     /// high-performance, low-power, software (a software driver), cpu (this program's own
-    /// reference, no driver at all), or an index or a part of a name as `adapters` lists them
+    /// engine, no driver at all), reference (the same in plain loops, slow), or an index or a part of a name as `adapters` lists them
     /// [default: high-performance, or what WGPU_POWER_PREF says]
     #[arg(long, value_name = "NAME", env = "WGPU_ADAPTER_NAME")]
     adapter: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct AdapterOptions {
     #[command(flatten)]
     #[serde(flatten)]
     named: NamedAdapter,
-    /// Stop with exit code 3 if no GPU driver works, instead of computing on the CPU reference
+    /// Stop with exit code 3 if no GPU driver works, instead of computing on the CPU engine
     #[arg(long)]
     #[serde(default)]
     require_gpu: bool,

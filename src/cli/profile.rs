@@ -24,11 +24,11 @@ impl Profiler {
     /// For a run on an adapter that was opened to be profiled; a trace goes to the file.
     ///
     /// # Errors
-    /// [`Error::Usage`] on the CPU reference, or where the file cannot be written.
+    /// [`Error::Usage`] without a GPU, or where the file cannot be written.
     pub(super) fn new(opened: &Opened, trace: Option<PathBuf>) -> Result<Self> {
-        let gpu = opened.gpu().ok_or_else(|| {
-            Error::Usage("--profile needs a GPU: the CPU reference has no dispatches to time".into())
-        })?;
+        let gpu = opened
+            .gpu()
+            .ok_or_else(|| Error::Usage("--profile needs a GPU: the CPU has no dispatches to time".into()))?;
         trace.as_deref().map_or(Ok(()), trace::refuse_unwritable)?;
         Ok(Self { gpu: gpu.clone(), trace })
     }

@@ -10,7 +10,6 @@ use serde::Serialize;
 use super::options::NamedAdapter;
 use crate::Error;
 use crate::engine::{self, Adapter};
-use crate::gpu::adapter::Preference;
 use crate::gpu::{Gpu, Kernels};
 use crate::report::console;
 use crate::selftest::comparator::Used;
@@ -61,8 +60,8 @@ impl Selftest {
         const NOTHING: &str = "there is nothing to test: selftest compares a GPU driver's numbers with the \
             CPU reference and needs an adapter";
         let choice = self.adapter.choice(true);
-        if choice.adapter == Some(Preference::Cpu) {
-            return Err(Error::Device(format!("{NOTHING} other than cpu")).into());
+        if let Some(none) = choice.adapter.as_ref().filter(|adapter| adapter.is_none()) {
+            return Err(Error::Device(format!("{NOTHING} other than {none}")).into());
         }
         let opened = engine::open(&choice, &mut console::say).context(NOTHING)?;
         let gpu = opened.gpu().ok_or_else(|| Error::Device(NOTHING.into()))?;

@@ -3,14 +3,14 @@
 use serde::Serialize;
 use wgpu::DeviceType;
 
-use super::{Backend, cpu_reference};
+use super::{Backend, cpu_engine, cpu_reference};
 use crate::Result;
 use crate::gpu::adapter;
 
 /// An adapter that `--adapter` can choose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listed {
-    /// Its index; none for the CPU reference, which is called `cpu`.
+    /// Its index; none for those of this program, `cpu` and `reference`.
     pub index: Option<usize>,
     /// Its name.
     pub name: String,
@@ -18,7 +18,7 @@ pub struct Listed {
     pub driver: String,
     /// The graphics interface, or `no driver`.
     pub backend: String,
-    /// `discrete`, `integrated`, `virtual`, `cpu` or `other`; `reference` for the CPU reference.
+    /// `discrete`, `integrated`, `virtual`, `cpu` or `other`; `engine` and `reference` for those of this program.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// Whether it computes on the CPU.
@@ -28,7 +28,7 @@ pub struct Listed {
     pub description: String,
 }
 
-/// The adapters that there are, the CPU reference last.
+/// The adapters that there are, those of this program last.
 ///
 /// # Errors
 ///
@@ -54,15 +54,18 @@ pub fn adapters(backend: Option<Backend>) -> Result<Vec<Listed>> {
         }
     };
     let mut all: Vec<Listed> = adapters.iter().enumerate().map(listed).collect();
-    let cpu = cpu_reference();
-    all.push(Listed {
-        index: None,
-        description: format!("cpu: {cpu}"),
-        name: cpu.name,
-        driver: cpu.driver,
-        backend: cpu.backend,
-        kind: "reference",
-        software: cpu.software,
-    });
+    for (word, adapter, kind) in
+        [("cpu", cpu_engine(), "engine"), ("reference", cpu_reference(), "reference")]
+    {
+        all.push(Listed {
+            index: None,
+            description: format!("{word}: {adapter}"),
+            name: adapter.name,
+            driver: adapter.driver,
+            backend: adapter.backend,
+            kind,
+            software: adapter.software,
+        });
+    }
     Ok(all)
 }

@@ -1,4 +1,4 @@
-//! What trains: a network and a data set on a GPU, or on the CPU reference where there is none.
+//! What trains: a network and a data set on a GPU, or on the CPU where there is none.
 
 pub mod cpu;
 pub mod gpu;
@@ -13,6 +13,7 @@ use self::gpu::{GpuEngine, tune};
 pub use self::listing::{Listed, adapters};
 use crate::data::{Dataset, PIXELS};
 use crate::gpu::{Gpu, Kernels, adapter, environment};
+use crate::lanes::Instructions;
 use crate::network::Network;
 use crate::ops::softmax::Softmax;
 use crate::plans::tiles::{CANDIDATES, Tiles};
@@ -50,12 +51,12 @@ impl From<Backend> for wgpu::Backends {
 /// The adapter that the user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// `high-performance`, `low-power`, `software`, `cpu`, an index or a part of a name; where none is given,
+    /// `high-performance`, `low-power`, `software`, `cpu`, `reference`, an index or a part of a name; where none is given,
     /// `WGPU_POWER_PREF` says it.
     pub adapter: Option<adapter::Preference>,
     /// Only adapters of this interface.
     pub backend: Option<Backend>,
-    /// Whether the CPU reference is not an acceptable substitute.
+    /// Whether the CPU engine is not an acceptable substitute.
     pub require_gpu: bool,
     /// Whether to keep what the host does and to time dispatches, see [`Gpu::open_profiled`].
     pub profile: bool,
@@ -108,12 +109,14 @@ pub struct Opened {
     /// What it is.
     pub adapter: Adapter,
     gpu: Option<Arc<Gpu>>,
+    /// Whether the reference was asked for.
+    reference: bool,
     kernels: Kernels,
     tiles: Option<Tiles>,
 }
 
 /// Opens the adapter that `choice` asks for. Where no driver works at all, `say` receives what was tried
-/// and the CPU reference is opened instead, unless a GPU is required or one was named.
+/// and the CPU engine is opened instead, unless a GPU is required or one was named.
 ///
 /// # Errors
 ///
@@ -121,13 +124,15 @@ pub struct Opened {
 /// the environment asks for something that does not exist.
 pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
     let preference = choice.adapter.clone().map_or_else(environment::preference, Ok)?;
-    if preference == adapter::Preference::Cpu {
-        return match choice.require_gpu {
-            true => Err(Error::Usage(
-                "--require-gpu and --adapter cpu contradict each other: drop one of them".into(),
-            )),
-            false => Ok(Opened::new(cpu_reference(), None)),
-        };
+    if preference.is_none() {
+        if choice.require_gpu {
+            return Err(Error::Usage(format!(
+                "--require-gpu and --adapter {preference} contradict each other: drop one of them"
+            )));
+        }
+        let reference = preference == adapter::Preference::Reference;
+        let adapter = if reference { cpu_reference() } else { cpu_engine() };
+        return Ok(Opened { reference, ..Opened::new(adapter, None) });
     }
     match adapter::choose(&preference, choice.backend.map(Into::into)) {
         Ok(chosen) => {
@@ -135,8 +140,8 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
             Ok(Opened::new(describe(&gpu.info), Some(Arc::new(gpu))))
         }
         Err(adapter::Missing::All(reason)) if !choice.require_gpu => {
-            say(&format!("{reason}. Computing on the CPU reference instead"));
-            Ok(Opened::new(cpu_reference(), None))
+            say(&format!("{reason}. Computing on the CPU engine instead"));
+            Ok(Opened::new(cpu_engine(), None))
         }
         Err(missing) => Err(missing.into()),
     }
@@ -144,10 +149,10 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
 
 impl Opened {
     fn new(adapter: Adapter, gpu: Option<Arc<Gpu>>) -> Self {
-        Self { adapter, gpu, kernels: Kernels::new(false), tiles: None }
+        Self { adapter, gpu, reference: false, kernels: Kernels::new(false), tiles: None }
     }
 
-    /// The device, unless it is the CPU reference.
+    /// The device, unless it is the CPU.
     pub fn gpu(&self) -> Option<&Arc<Gpu>> {
         self.gpu.as_ref()
     }
@@ -156,16 +161,16 @@ impl Opened {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] where there is nothing to choose: for the layered plan and on the CPU reference.
+    /// [`Error::Usage`] where there is nothing to choose: for the layered plan and on the CPU.
     pub fn tunable(&self, network: &Network, plan: plans::Kind) -> Result<&Gpu> {
         if plan == plans::Kind::Layered || plan.refusal(network).is_some() {
             return Err(Error::Usage("--tune needs the fused plan: the layered one has no tiles".into()));
         }
-        let no_gpu = || Error::Usage("--tune needs a GPU: the CPU reference has no tiles".into());
+        let no_gpu = || Error::Usage("--tune needs a GPU: the CPU has no tiles".into());
         self.gpu.as_deref().ok_or_else(no_gpu)
     }
 
-    /// Which of [`CANDIDATES`] the network is cut into; none on the CPU reference and in the layered plan.
+    /// Which of [`CANDIDATES`] the network is cut into; none on the CPU and in the layered plan.
     pub fn tiles(&self, network: &Network, plan: plans::Kind) -> Option<&'static str> {
         let gpu = self.tunable(network, plan).ok()?;
         let tiles = self.tiles.unwrap_or_else(|| Tiles::of(gpu));
@@ -188,9 +193,9 @@ impl Opened {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] on the CPU reference.
+    /// [`Error::Usage`] on the CPU.
     pub fn reloadable(&self) -> Result<&Gpu> {
-        let no_gpu = || Error::Usage("--hot-reload needs a GPU: the CPU reference has no shaders".into());
+        let no_gpu = || Error::Usage("--hot-reload needs a GPU: the CPU has no shaders".into());
         self.gpu.as_deref().ok_or_else(no_gpu)
     }
 
@@ -237,7 +242,7 @@ impl Opened {
     /// # Errors
     ///
     /// [`Error::Device`] where a driver refuses a shader or the memory; [`Error::Usage`] where the CPU
-    /// reference is to watch shaders.
+    /// is to watch shaders.
     pub fn engine(
         self,
         network: Network,
@@ -250,7 +255,8 @@ impl Opened {
             self.reloadable()?;
         }
         let Some(gpu) = self.gpu else {
-            return Ok(Box::new(CpuEngine::new(network, recipe.clone(), parameters, dataset)?));
+            let new = if self.reference { CpuEngine::reference } else { CpuEngine::new };
+            return Ok(Box::new(new(network, recipe.clone(), parameters, dataset)?));
         };
         let mut engine = GpuEngine::new(gpu, self.kernels, network, recipe.clone(), parameters, &dataset)?;
         if let Some(tiles) = self.tiles {
@@ -292,15 +298,19 @@ fn describe(info: &wgpu::AdapterInfo) -> Adapter {
     }
 }
 
-/// This program's own loops, on all cores.
+/// This program's own kernels, on all cores.
+fn cpu_engine() -> Adapter {
+    let instructions = Instructions::best().name();
+    on_cpu("CPU engine", format!("{} threads, {instructions}", rayon::current_num_threads()))
+}
+
+/// Its plain loops, on all cores.
 fn cpu_reference() -> Adapter {
-    let threads = rayon::current_num_threads();
-    Adapter {
-        name: "CPU reference".into(),
-        driver: format!("{threads} threads"),
-        backend: "no driver".into(),
-        software: true,
-    }
+    on_cpu("CPU reference", format!("{} threads", rayon::current_num_threads()))
+}
+
+fn on_cpu(name: &str, driver: String) -> Adapter {
+    Adapter { name: name.into(), driver, backend: "no driver".into(), software: true }
 }
 
 #[cfg(test)]
@@ -311,9 +321,9 @@ mod tests {
     fn a_software_adapter_is_met_only_where_one_was_meant() {
         let met = |adapter: Option<&str>| {
             let adapter = adapter.map(adapter::Preference::from);
-            Choice { adapter, backend: None, require_gpu: false, profile: false }.is_met_by(&cpu_reference())
+            Choice { adapter, backend: None, require_gpu: false, profile: false }.is_met_by(&cpu_engine())
         };
-        assert!(met(Some("cpu")) && met(Some("software")) && met(Some("0")));
+        assert!(met(Some("cpu")) && met(Some("reference")) && met(Some("software")) && met(Some("0")));
         assert!(!met(None) && !met(Some("high-performance")) && !met(Some("low-power")));
     }
 }

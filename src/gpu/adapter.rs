@@ -20,8 +20,10 @@ pub enum Preference {
     LowPower,
     /// A software driver (lavapipe, WARP), even where there is a GPU.
     Software,
-    /// No adapter: the CPU reference.
+    /// No adapter: this program's own engine for the CPU.
     Cpu,
+    /// No adapter: the CPU reference, which specifies what is computed.
+    Reference,
     /// The adapter at this place of the list that `digit-adder adapters` prints.
     Index(usize),
     /// The first adapter whose [`describe`] line contains this text, in any case.
@@ -35,8 +37,16 @@ impl From<&str> for Preference {
             "low-power" => Self::LowPower,
             "software" => Self::Software,
             "cpu" => Self::Cpu,
+            "reference" => Self::Reference,
             other => other.parse().map_or_else(|_| Self::Name(other.to_lowercase()), Self::Index),
         }
+    }
+}
+
+impl Preference {
+    /// Whether no adapter is meant.
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::Cpu | Self::Reference)
     }
 }
 
@@ -47,6 +57,7 @@ impl fmt::Display for Preference {
             Self::LowPower => f.write_str("low-power"),
             Self::Software => f.write_str("software"),
             Self::Cpu => f.write_str("cpu"),
+            Self::Reference => f.write_str("reference"),
             Self::Index(index) => write!(f, "{index}"),
             Self::Name(name) => f.write_str(name),
         }
@@ -155,7 +166,7 @@ fn pick(preference: &Preference, infos: &[AdapterInfo]) -> Option<usize> {
         Preference::Software => {
             by_order([Cpu, Other, VirtualGpu, IntegratedGpu, DiscreteGpu]).filter(|&i| is_software(&infos[i]))
         }
-        Preference::Cpu => None,
+        Preference::Cpu | Preference::Reference => None,
         Preference::Index(index) => Some(*index).filter(|&index| index < infos.len()),
         Preference::Name(part) => {
             infos.iter().position(|info| describe(info).to_lowercase().contains(part.as_str()))

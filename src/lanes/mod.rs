@@ -13,7 +13,8 @@
 
 #![expect(
     clippy::needless_range_loop,
-    reason = "iterators over registers are not compiled for the kernel's instruction set, and become calls"
+    clippy::manual_memcpy,
+    reason = "iterators and copies of registers are compiled apart from the kernel, and become calls"
 )]
 
 pub mod adam;

@@ -9,6 +9,17 @@ use super::{Aligned, Example, Net, conv_pool, transpose};
 use crate::network::DIGITS;
 use crate::ops::fused::linear_layers::Placed;
 
+/// Grey values / 255.
+const GREY: [f32; 256] = {
+    let mut grey = [0.0; 256];
+    let mut value = 0;
+    while value < 256 {
+        grey[value] = value as f32 / 255.0;
+        value += 1;
+    }
+    grey
+};
+
 /// What the images in the lanes leave, `[.., lanes]` if nothing else is said. One is enough for each thread.
 #[derive(Clone, Debug)]
 pub struct Workspace {
@@ -74,7 +85,7 @@ impl Workspace {
         }
         for (pixel, numbers) in self.image.chunks_exact_mut(lanes).enumerate() {
             for (number, image) in numbers.iter_mut().zip(&images) {
-                *number = f32::from(image[pixel]) / 255.0;
+                *number = GREY[usize::from(image[pixel])];
             }
         }
         self.number.fill(0.0);
@@ -149,7 +160,8 @@ pub(super) fn backward(net: &Net, flat: &[f32], workspace: &mut Workspace, gradi
 
 /// The part before the features.
 fn backward_convolutions(net: &Net, flat: &[f32], workspace: &mut Workspace, gradients: &mut [f32]) {
-    let Workspace { image, pooled, winners: [winner1, winner2], d_features, d_pooled, spread, .. } = workspace;
+    let Workspace { image, pooled, winners: [winner1, winner2], d_features, d_pooled, spread, .. } =
+        workspace;
     let mut weights = |conv: &Convolution, x: &[f32], dy: &[f32], winner: &[f32]| {
         let [dw, db] = apart(gradients, conv.places());
         net.instructions.run(conv_pool::BackwardWeights { s: &conv.s, x, dy, winner, dw, db });
@@ -164,6 +176,8 @@ fn backward_convolutions(net: &Net, flat: &[f32], workspace: &mut Workspace, gra
 }
 
 /// The gradients of a layer's weights, and those of its biases.
-fn apart(gradients: &mut [f32], places: [Range<usize>; 2]) -> [&mut [f32]; 2] {
-    gradients.get_disjoint_mut(places).expect("a layer's weights and biases lie apart")
+fn apart(gradients: &mut [f32], [weight, bias]: [Range<usize>; 2]) -> [&mut [f32]; 2] {
+    // A layer's biases lie behind its weights.
+    let (before, from_bias) = gradients.split_at_mut(bias.start);
+    [&mut before[weight], &mut from_bias[..bias.len()]]
 }

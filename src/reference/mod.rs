@@ -2,7 +2,7 @@
 //!
 //! Each file states its formula and then computes it in the most direct way. In f64 the ops are what
 //! the kernels are tested against, and are themselves tested against finite differences and PyTorch's
-//! numbers; in f32, on all cores, they train where there is no GPU. [`network`] folds them over a network's
+//! numbers; in f32, on all cores, they train networks that nothing faster knows. [`network`] folds them over a network's
 //! list of layers.
 //!
 //! Slices in, slices out: an output is overwritten, never added to. Lengths must be those of the

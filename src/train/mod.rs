@@ -1,4 +1,4 @@
-//! Training: what an engine (a GPU, or the CPU reference) can do, and the loop over epochs.
+//! Training: what an engine (a GPU, or the CPU) can do, and the loop over epochs.
 
 mod answers;
 pub mod checkpoint;

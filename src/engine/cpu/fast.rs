@@ -5,13 +5,13 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::inputs::Inputs;
+use crate::Result;
 use crate::lanes::adam::{Rates, Sum, Update};
 use crate::lanes::{Aligned, Instructions, Net, Workspace};
 use crate::network::Network;
 use crate::ops::adam::Adam;
 use crate::reference::{adam, clip_norm};
 use crate::train::{Epoch, Recipe, State, Tally};
-use crate::Result;
 
 /// Images that one task takes at least: all that the widest registers compute at once.
 const IMAGES: usize = 16;
@@ -94,9 +94,7 @@ impl Fast {
         let rates = Rates::new(adam, rate, *step, scale);
         let moments = m.par_chunks_mut(PARAMETERS).zip(v.par_chunks_mut(PARAMETERS));
         let parameters = w.par_chunks_mut(PARAMETERS).zip(dw.par_chunks(PARAMETERS));
-        parameters
-            .zip(moments)
-            .for_each(|((w, dw), (m, v))| instructions.run(Update { rates, dw, w, m, v }));
+        parameters.zip(moments).for_each(|((w, dw), (m, v))| instructions.run(Update { rates, dw, w, m, v }));
         if let Some(average) = average {
             adam::average(adam, *step, w, average);
         }

@@ -53,7 +53,8 @@ impl CpuEngine {
         dataset: impl Into<Arc<Dataset>>,
     ) -> Result<Self> {
         let engine = Self::reference(network, recipe, parameters, dataset)?;
-        let kernels = Fast::new(&engine.network).map_or(Kernels::Reference, |fast| Kernels::Lanes(fast.into()));
+        let kernels =
+            Fast::new(&engine.network).map_or(Kernels::Reference, |fast| Kernels::Lanes(fast.into()));
         Ok(Self { kernels, ..engine })
     }
 
@@ -161,9 +162,8 @@ impl Engine for CpuEngine {
 
     fn evaluate(&mut self, which: HeldOut, addends: &Addends) -> Result<Metrics> {
         let Self { network, recipe, state, kernels, .. } = &*self;
-        let tallies = self.chunks(which, addends, |inputs| {
-            kernels.evaluate(network, recipe, &state.parameters, inputs)
-        })?;
+        let tallies = self
+            .chunks(which, addends, |inputs| kernels.evaluate(network, recipe, &state.parameters, inputs))?;
         let mut total = Tally::default();
         tallies.into_iter().for_each(|tally| total.add(tally));
         let metrics = total.metrics(network);
@@ -176,7 +176,9 @@ impl Engine for CpuEngine {
     fn answers(&mut self, which: HeldOut, addends: &Addends) -> Result<Answers> {
         let Self { network, state, kernels, .. } = &*self;
         let mut answers = Answers::none(network);
-        for chunk in self.chunks(which, addends, |inputs| kernels.logits(network, &state.parameters, inputs))? {
+        for chunk in
+            self.chunks(which, addends, |inputs| kernels.logits(network, &state.parameters, inputs))?
+        {
             for ((head, logits), answers) in network.heads().iter().zip(chunk).zip(&mut answers.heads) {
                 for logits in logits.chunks(head.classes) {
                     answers.add(logits, &probabilities(logits));

@@ -34,17 +34,8 @@ impl WithSimd for BackwardInput<'_> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         self.spread(simd);
         self.dx.fill(0.0);
-        let channels = self.s.in_channels;
-        let mut first = 0;
-        if S::REGISTER_COUNT >= 32 {
-            while first + 2 <= channels {
-                self.channels::<S, 2>(simd, first);
-                first += 2;
-            }
-        }
-        while first < channels {
-            self.channels::<S, 1>(simd, first);
-            first += 1;
+        for channel in 0..self.s.in_channels {
+            self.channel(simd, channel);
         }
     }
 }
@@ -66,17 +57,17 @@ impl BackwardInput<'_> {
         }
     }
 
-    /// `C` input channels from the `first` on. Where the sizes allow it, 8 columns of the gradient are loaded
-    /// for all columns of a kernel.
+    /// One input channel. Where the sizes allow it, 8 columns of the gradient are loaded for all columns of a
+    /// kernel, and the sums that they reach stay in registers.
     #[inline(always)]
-    fn channels<S: Simd, const C: usize>(&mut self, simd: S, first: usize) {
+    fn channel<S: Simd>(&mut self, simd: S, channel: usize) {
         let [_, columns] = windows(self.s);
         match (self.s.kernel, columns % 4) {
-            (5, 0) => self.columns::<S, C, 5, 8, 12>(simd, first, 0),
-            (3, 0) => self.columns::<S, C, 3, 8, 10>(simd, first, 0),
+            (5, 0) => self.columns::<S, 5, 8, 12>(simd, channel, 0),
+            (3, 0) => self.columns::<S, 3, 8, 10>(simd, channel, 0),
             (kernel, _) => {
                 for column in 0..kernel {
-                    self.columns::<S, C, 1, 1, 1>(simd, first, column);
+                    self.columns::<S, 1, 1, 1>(simd, channel, column);
                 }
             }
         }
@@ -85,46 +76,38 @@ impl BackwardInput<'_> {
     /// What `K` columns of the kernels from `column` on add. `D` columns of the gradient reach `N = D + K - 1`
     /// columns of `dx`.
     #[inline(always)]
-    fn columns<S: Simd, const C: usize, const K: usize, const D: usize, const N: usize>(
+    fn columns<S: Simd, const K: usize, const D: usize, const N: usize>(
         &mut self,
         simd: S,
-        first: usize,
+        channel: usize,
         column: usize,
     ) {
         let Self { s, w, .. } = *self;
         let (spread, _) = S::as_simd_f32s(self.spread);
         let (dx, _) = S::as_mut_simd_f32s(self.dx);
         let [rows, columns] = windows(s).map(|windows| 2 * windows);
-        let taps = s.kernel * s.kernel;
         for row in 0..s.height {
             for from in (0..columns).step_by(D) {
-                let mut sums = [[simd.splat_f32s(0.0); N]; C];
-                for c in 0..C {
-                    let dx = &dx[((first + c) * s.height + row) * s.width + from + column..][..N];
-                    for n in 0..N {
-                        sums[c][n] = dx[n];
-                    }
+                let dx = &mut dx[(channel * s.height + row) * s.width + from + column..][..N];
+                let mut sums = [simd.splat_f32s(0.0); N];
+                for n in 0..N {
+                    sums[n] = dx[n];
                 }
                 for out in 0..s.out_channels {
                     for ky in (row + 1).saturating_sub(rows)..s.kernel.min(row + 1) {
                         let dy = &spread[(out * rows + row - ky) * columns + from..][..D];
-                        for c in 0..C {
-                            let start = (out * s.in_channels + first + c) * taps + ky * s.kernel + column;
-                            let w = &w[start..][..K];
-                            for k in 0..K {
-                                let w = simd.splat_f32s(w[k]);
-                                for d in 0..D {
-                                    sums[c][d + k] = simd.mul_add_e_f32s(w, dy[d], sums[c][d + k]);
-                                }
+                        let kernel_row = ((out * s.in_channels + channel) * s.kernel + ky) * s.kernel;
+                        let w = &w[kernel_row + column..][..K];
+                        for k in 0..K {
+                            let w = simd.splat_f32s(w[k]);
+                            for d in 0..D {
+                                sums[d + k] = simd.mul_add_e_f32s(w, dy[d], sums[d + k]);
                             }
                         }
                     }
                 }
-                for c in 0..C {
-                    let dx = &mut dx[((first + c) * s.height + row) * s.width + from + column..][..N];
-                    for n in 0..N {
-                        dx[n] = sums[c][n];
-                    }
+                for n in 0..N {
+                    dx[n] = sums[n];
                 }
             }
         }

@@ -100,9 +100,10 @@ impl BackwardWeights<'_> {
                         let x = &x[start..][..2 * columns + K - 1];
                         let dy = &spread[below * 2 * columns..][..2 * columns];
                         for at in 0..2 * columns {
+                            let x = &x[at..][..K];
                             for k in 0..K {
                                 for c in 0..C {
-                                    sums[k][c] = simd.mul_add_e_f32s(x[at + k], dy[at][c], sums[k][c]);
+                                    sums[k][c] = simd.mul_add_e_f32s(x[k], dy[at][c], sums[k][c]);
                                 }
                             }
                         }
@@ -123,7 +124,13 @@ impl BackwardWeights<'_> {
 
     /// Two rows of the gradient of the convolution's output, those of a row of windows.
     #[inline(always)]
-    fn spread<S: Simd, const C: usize>(&self, simd: S, first: usize, row: usize, spread: &mut [[S::f32s; C]]) {
+    fn spread<S: Simd, const C: usize>(
+        &self,
+        simd: S,
+        first: usize,
+        row: usize,
+        spread: &mut [[S::f32s; C]],
+    ) {
         let (dy, _) = S::as_simd_f32s(self.dy);
         let (winner, _) = S::as_simd_f32s(self.winner);
         let [rows, columns] = windows(self.s);
