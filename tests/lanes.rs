@@ -68,7 +68,7 @@ fn step(instructions: Instructions, loss: Loss, batch: usize, fault: Fault) -> R
         Fault::None => {}
         Fault::LastTwice => examples.push(examples[batch - 1]),
         Fault::HeadsSwapped => {
-            examples.iter_mut().for_each(|example| example.targets[1] = example.targets[0])
+            examples.iter_mut().for_each(|example| example.targets[1] = example.targets[0]);
         }
         Fault::NoBias(name) => given_flat[network.parameter(name).unwrap().range()].fill(0.0),
     }
@@ -215,7 +215,7 @@ fn conv_pools_are_the_reference() {
             conv(2, 19, 20, 5, 3),
             conv(3, 18, 18, 7, 3),
             conv(3, 21, 20, 3, 4),
-            conv(1, 20, 24, 1, 1),
+            conv(2, 20, 24, 4, 1),
         ]
         .into_iter()
         .enumerate()
