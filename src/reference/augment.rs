@@ -29,11 +29,12 @@ pub fn forward<T: Real>(amount: &Augment, image: &[u8], n: u32, key: [u32; 2]) -
     let slant = T::of(f64::from(amount.shear)) * slant;
     let middle = T::of((SIDE - 1) as f64 / 2.0);
     let (most, bent) = (T::of(f64::from(amount.shift)), T::of(f64::from(amount.elastic)));
+    let lattice = (amount.elastic > 0.0).then(|| Lattice::new(n, key));
     let pixel = |at: usize| {
         let (row, column) = (at / SIDE, at % SIDE);
         let down = T::of(row as f64) - middle;
         let right = T::of(column as f64) - middle + slant * down;
-        let [bend_x, bend_y] = if amount.elastic > 0.0 { bend(n, row, column, key) } else { [T::zero(); 2] };
+        let [bend_x, bend_y] = lattice.as_ref().map_or([T::zero(); 2], |lattice| lattice.bend(row, column));
         let x = middle + most * shift[0] + cos * right - sin * down + bent * bend_x;
         let y = middle + most * shift[1] + sin * right + cos * down + bent * bend_y;
         bilinear(image, x, y)
@@ -65,19 +66,42 @@ pub fn bilinear<T: Real>(image: &[u8], x: T, y: T) -> T {
     mix(above, below, part_y)
 }
 
-/// Where the lattice has moved a pixel, if its knots are moved by up to 1: to the right, and down.
-fn bend<T: Real>(n: u32, row: usize, column: usize, key: [u32; 2]) -> [T; 2] {
-    let first = 2 + KNOTS * (row / CELL) as u32 + (column / CELL) as u32;
-    let weights = |at: usize| spline(T::of((at % CELL) as f64 / CELL as f64));
-    let mut sum = [T::zero(); 2];
-    for (i, by_row) in (0..).zip(weights(row)) {
-        for (j, by_column) in (0..).zip(weights(column)) {
-            let knot: [T; 4] = draw(n, first + KNOTS * i + j, key);
-            sum[0] += by_row * by_column * knot[0];
-            sum[1] += by_row * by_column * knot[1];
+/// The lattice that bends an image: what it says of a pixel is drawn once for all pixels.
+struct Lattice<T> {
+    /// How far each knot is moved, if it is moved by up to 1: to the right, and down.
+    knots: Vec<[T; 2]>,
+    /// [`spline`] at each place of a cell.
+    weights: [[T; 4]; CELL],
+}
+
+impl<T: Real> Lattice<T> {
+    /// That of image `n`.
+    fn new(n: u32, key: [u32; 2]) -> Self {
+        // Four knots around each pixel, in each direction.
+        let rows = ((SIDE - 1) / CELL + 4) as u32;
+        let knot = |knot: u32| {
+            let [right, down, ..] = draw(n, 2 + knot, key);
+            [right, down]
+        };
+        Self {
+            knots: (0..KNOTS * rows).map(knot).collect(),
+            weights: std::array::from_fn(|at| spline(T::of(at as f64 / CELL as f64))),
         }
     }
-    sum
+
+    /// Where it has moved a pixel.
+    fn bend(&self, row: usize, column: usize) -> [T; 2] {
+        let first = KNOTS as usize * (row / CELL) + column / CELL;
+        let mut sum = [T::zero(); 2];
+        for (i, by_row) in self.weights[row % CELL].into_iter().enumerate() {
+            for (j, by_column) in self.weights[column % CELL].into_iter().enumerate() {
+                let knot = self.knots[first + KNOTS as usize * i + j];
+                sum[0] += by_row * by_column * knot[0];
+                sum[1] += by_row * by_column * knot[1];
+            }
+        }
+        sum
+    }
 }
 
 /// Weights of the four knots around a place, `t` cells after the second of them.
