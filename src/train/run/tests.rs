@@ -255,7 +255,9 @@ fn an_epoch_whose_test_fails_is_kept() {
         // A device that is lost in the test cannot run the averaged weights either.
         let validation_breaks = average.map(|_| 4);
         let mut engine = Fake { test_breaks: Some(failure), average, validation_breaks, ..Fake::default() };
-        let error = train_all(&mut engine, &recipe(AddendDraw::Fresh), &mut seen).unwrap_err();
+        let recipe = recipe(AddendDraw::Fresh);
+        let job = Job { validation_images: 20, ..job(&recipe) };
+        let error = train(&mut engine, &job, &mut from_the_start(), &mut seen).unwrap_err();
         assert_eq!((seen.epochs(), seen.tested(), seen.saved.len()), (vec![1, 2], vec![], 2));
         assert_eq!(error.exit_code(), code);
         let cure = error.to_string().contains("epoch 2: on the test set, the loss is NaN. A learning rate");
