@@ -127,14 +127,14 @@ fn weights_that_give_no_finite_numbers_end_with_code_4() {
     GrayImage::from_fn(28, 28, |x, _| Luma([if x == 14 { 255 } else { 0 }]))
         .save(folder.path().join("one.png"))
         .unwrap();
-    // On the CPU, and on a GPU where there is one.
-    for adapter in [&["--adapter", "cpu"][..], &["--adapter", "reference"], &[]] {
+    // On the CPU, and on a device where there is one.
+    for adapter in ["cpu", "reference", "high-performance"].map(|name| ["--adapter", name]) {
         for command in [
             &["eval", "huge.safetensors", "--dataset", "drawn"][..],
             &["eval", "huge.safetensors", "--dataset", "drawn", "--addend", "3", "--json"],
             &["predict", "huge.safetensors", "one.png", "--number", "1"],
         ] {
-            let arguments = [command, adapter].concat();
+            let arguments = [command, &adapter].concat();
             refused(folder.path(), &arguments, 4, &["huge.safetensors", "not finite"]);
         }
     }

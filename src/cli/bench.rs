@@ -12,7 +12,7 @@ use crate::bench::sweep::Sweep;
 use crate::bench::throughput::{self, Throughput};
 use crate::bench::{ceiling, startup, step::StepProfile};
 use crate::data::Dataset;
-use crate::engine::{self, Choice};
+use crate::engine::{self, Choice, Purpose};
 use crate::gpu::{Gpu, Kernels};
 use crate::network::{Network, Sizes};
 use crate::ops::adam::Adam;
@@ -53,7 +53,7 @@ impl Bench {
     pub(super) fn run(self) -> anyhow::Result<()> {
         const NOTHING: &str = "there is nothing to measure: bench times the dispatches of a GPU driver and \
             needs an adapter";
-        let choice = Choice { profile: true, ..self.adapter.choice(true) };
+        let choice = Choice { profile: true, ..self.adapter.choice(true, Purpose::Dispatches) };
         if let Some(none) = choice.adapter.as_ref().filter(|adapter| adapter.is_none()) {
             return Err(Error::Device(format!("{NOTHING} other than {none}")).into());
         }

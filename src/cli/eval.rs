@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::model_path;
 use super::options::{self, AdapterOptions, DataOptions, PlanOptions};
 use crate::data::{Addend, Addends, Dataset, HeldOut, held_out_addends};
-use crate::engine::{self, Adapter};
+use crate::engine::{self, Adapter, Purpose};
 use crate::network::{DIGITS, Sizes};
 use crate::report::accuracy::TestReport;
 use crate::report::by_addend::ByAddend;
@@ -69,14 +69,15 @@ impl Eval {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let network = Sizes::default().network()?;
         let model = model_path::load(self.model.as_deref(), &network)?;
-        let opened = engine::open(&self.adapter.choice(), &mut console::say)?;
+        let opened =
+            engine::open(&self.adapter.choice(self.plan.purpose(Purpose::Speed)), &mut console::say)?;
         console::say(&format!("adapter: {}", opened.adapter));
         let dataset = Arc::new(self.data.load(None, None)?);
         console::say(&format!("data: {}, {} test images", dataset.origin, dataset.test.len()));
         let trained = trained_with(&model, &dataset);
         let seed = self.seed.unwrap_or(trained.seed);
         let adapter = opened.adapter.clone();
-        let recipe = options::to_run(&trained, self.plan.plan, &network);
+        let recipe = options::to_run(&trained, self.plan.plan(), &network);
         let parameters = model.parameters.clone();
         let mut engine = opened.engine(network.clone(), &recipe, parameters, dataset.clone(), None)?;
         let images = dataset.test.len();

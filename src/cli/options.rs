@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{self, Addend, Amount, Augment, Dataset, Request, Wanted};
-use crate::engine::{Backend, Choice};
+use crate::engine::{Backend, Choice, Purpose};
 use crate::gpu::adapter::Preference;
 use crate::network::Network;
 use crate::report::console;
@@ -28,9 +28,10 @@ pub(super) struct BackendOptions {
 /// Which adapter to use.
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(super) struct NamedAdapter {
-    /// high-performance, low-power, software (a software driver), cpu (this program's own
-    /// engine, no driver at all), reference (the same in plain loops, slow), or an index or a part of a name as `adapters` lists them
-    /// [default: high-performance, or what WGPU_POWER_PREF says]
+    /// auto (a GPU; where there is none, the faster of a software driver and this program's own engine, by a trial),
+    /// high-performance or low-power (a GPU, else a software driver, else the own engine), software (a software
+    /// driver), cpu (the own engine), reference (the same in plain loops, slow), or an index or a part of a name as
+    /// `adapters` lists them [default: auto, or what WGPU_POWER_PREF says]
     #[arg(long, value_name = "NAME", env = "WGPU_ADAPTER_NAME")]
     adapter: Option<String>,
     #[command(flatten)]
@@ -53,14 +54,25 @@ pub(super) struct AdapterOptions {
 /// Which plan to run weights with.
 #[derive(Clone, Debug, Args)]
 pub(super) struct PlanOptions {
-    /// How a GPU cuts the network into dispatches
-    #[arg(long, value_enum, default_value_t)]
-    pub plan: plans::Kind,
+    /// How a GPU cuts the network into dispatches [default: fused]
+    #[arg(long, value_enum)]
+    plan: Option<plans::Kind>,
+}
+
+impl PlanOptions {
+    pub(super) fn plan(&self) -> plans::Kind {
+        self.plan.unwrap_or_default()
+    }
+
+    /// What an adapter is wanted for, unless a plan is asked for, which only a driver follows.
+    pub(super) fn purpose(&self, otherwise: Purpose) -> Purpose {
+        if self.plan.is_some() { Purpose::Dispatches } else { otherwise }
+    }
 }
 
 impl AdapterOptions {
-    pub(super) fn choice(&self) -> Choice {
-        self.named.choice(self.require_gpu)
+    pub(super) fn choice(&self, purpose: Purpose) -> Choice {
+        self.named.choice(self.require_gpu, purpose)
     }
 
     /// These, and where one is not given, another's.
@@ -74,7 +86,7 @@ impl AdapterOptions {
 }
 
 impl NamedAdapter {
-    pub(super) fn choice(&self, require_gpu: bool) -> Choice {
+    pub(super) fn choice(&self, require_gpu: bool, purpose: Purpose) -> Choice {
         // An empty variable counts as unset.
         let named = self.adapter.as_ref().filter(|name| !name.trim().is_empty());
         Choice {
@@ -82,6 +94,8 @@ impl NamedAdapter {
             backend: self.backend.backend,
             require_gpu,
             profile: false,
+            purpose,
+            before: None,
         }
     }
 }

@@ -11,11 +11,12 @@ use super::options::{self, AdapterOptions, PlanOptions};
 use super::{model_path, pictures};
 use crate::data::picture::{self, Prepared, Style};
 use crate::data::{Addend, Dataset, Image, Split};
+use crate::engine::{self, Purpose};
 use crate::network::{Network, Sizes};
 use crate::report::console;
 use crate::train::model_file::{self, Model};
 use crate::train::{Engine, HeadPrediction, Prediction, Recipe, doubts};
-use crate::{Error, Result, atomic, engine};
+use crate::{Error, Result, atomic};
 
 /// Flags of `predict`.
 #[derive(Debug, Args)]
@@ -139,7 +140,7 @@ impl Predict {
 
     /// The network with its weights, on the adapter that was asked for or one that is named to the user.
     fn engine(&self, network: &Network, model: Model) -> Result<Box<dyn Engine>> {
-        let choice = self.adapter.choice();
+        let choice = self.adapter.choice(self.plan.purpose(Purpose::Few));
         let opened = engine::open(&choice, &mut console::say)?;
         if !choice.is_met_by(&opened.adapter) {
             console::say(&format!("adapter: {}", opened.adapter));
@@ -148,7 +149,7 @@ impl Predict {
         let (train, validation, test) = (none.clone(), none.clone(), none);
         let dataset = Arc::new(Dataset { origin: "none".into(), train, validation, test });
         let trained = model.about.map(|about| about.recipe).unwrap_or_default();
-        let recipe = Recipe { batch_size: 1, ..options::to_run(&trained, self.plan.plan, network) };
+        let recipe = Recipe { batch_size: 1, ..options::to_run(&trained, self.plan.plan(), network) };
         opened.engine(network.clone(), &recipe, model.parameters, dataset, None)
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::options::NamedAdapter;
 use crate::Error;
-use crate::engine::{self, Adapter};
+use crate::engine::{self, Adapter, Purpose};
 use crate::gpu::{Gpu, Kernels};
 use crate::report::console;
 use crate::selftest::comparator::Used;
@@ -59,7 +59,7 @@ impl Selftest {
     pub(super) fn run(self) -> anyhow::Result<()> {
         const NOTHING: &str = "there is nothing to test: selftest compares a GPU driver's numbers with the \
             CPU reference and needs an adapter";
-        let choice = self.adapter.choice(true);
+        let choice = self.adapter.choice(true, Purpose::Dispatches);
         if let Some(none) = choice.adapter.as_ref().filter(|adapter| adapter.is_none()) {
             return Err(Error::Device(format!("{NOTHING} other than {none}")).into());
         }

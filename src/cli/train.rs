@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::given::Given;
+use super::given::{Given, Origin};
 use super::options::{self, AdapterOptions, DataOptions};
 use super::profile::Profiler;
 use super::run_config::Asked;
@@ -13,7 +13,7 @@ use super::session::Session;
 use super::start::Start;
 use super::target::Target;
 use crate::data::Dataset;
-use crate::engine::{self, Choice, Opened};
+use crate::engine::{self, Choice, Opened, Purpose};
 use crate::network::{Network, Sizes};
 use crate::report::console;
 use crate::report::run_folder::{self, RunFolder};
@@ -125,7 +125,7 @@ impl Flags {
         let mut start = self.start(resume, init, given, &network)?;
         start.recipe.check()?;
         start.recipe.plan = options::fitting(start.recipe.plan, &network);
-        let mut opened = self.open(&start, &network)?;
+        let mut opened = self.open(&start, given, &network)?;
         let profiler =
             self.profile.as_ref().map(|trace| Profiler::new(&opened, trace.clone())).transpose()?;
         let dataset = self.data_beside_pipelines(&network, &start, &mut opened)?;
@@ -174,8 +174,16 @@ impl Flags {
     }
 
     /// Opens the adapter, and refuses flags that it cannot serve before anything else takes time.
-    fn open(&self, start: &Start, network: &Network) -> Result<Opened> {
-        let choice = Choice { profile: self.profile.is_some(), ..start.asked.adapter.choice() };
+    fn open(&self, start: &Start, given: &Given, network: &Network) -> Result<Opened> {
+        // A recipe names one, too, but means none.
+        let names_plan = given.origin("plan").is_some_and(|origin| !matches!(origin, Origin::Recipe { .. }));
+        let of_driver = self.tune || self.hot_reload || self.profile.is_some() || names_plan;
+        let purpose = if of_driver { Purpose::Dispatches } else { Purpose::Speed };
+        let choice = Choice {
+            profile: self.profile.is_some(),
+            before: start.of.as_ref().map(|(_, before)| before.adapter.clone()),
+            ..start.asked.adapter.choice(purpose)
+        };
         let mut opened = engine::open(&choice, &mut console::say)?;
         if self.tune {
             opened.tunable(network, start.recipe.plan)?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use wgpu::DeviceType;
 
-use super::{Backend, cpu_engine, cpu_reference};
+use super::{Adapter, Backend};
 use crate::Result;
 use crate::gpu::adapter;
 
@@ -55,7 +55,7 @@ pub fn adapters(backend: Option<Backend>) -> Result<Vec<Listed>> {
     };
     let mut all: Vec<Listed> = adapters.iter().enumerate().map(listed).collect();
     for (word, adapter, kind) in
-        [("cpu", cpu_engine(), "engine"), ("reference", cpu_reference(), "reference")]
+        [("cpu", Adapter::cpu_engine(), "engine"), ("reference", Adapter::cpu_reference(), "reference")]
     {
         all.push(Listed {
             index: None,

@@ -1,19 +1,23 @@
 //! What trains: a network and a data set on a GPU, or on the CPU where there is none.
 
+mod adapter;
+mod choice;
 pub mod cpu;
 pub mod gpu;
 mod listing;
+mod open;
+mod trial;
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+pub use self::adapter::Adapter;
+pub use self::choice::{Backend, Choice, Purpose};
 use self::cpu::CpuEngine;
 use self::gpu::{GpuEngine, tune};
 pub use self::listing::{Listed, adapters};
+pub use self::open::open;
 use crate::data::{Dataset, PIXELS};
-use crate::gpu::{Gpu, Kernels, adapter, environment};
-use crate::lanes::Instructions;
+use crate::gpu::{Gpu, Kernels};
 use crate::network::Network;
 use crate::ops::softmax::Softmax;
 use crate::plans::tiles::{CANDIDATES, Tiles};
@@ -22,87 +26,6 @@ use crate::reference::softmax;
 use crate::train::{Engine, Recipe};
 use crate::wgsl::{Library, lower, watch::Watch};
 use crate::{Error, Result};
-
-/// A graphics interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Backend {
-    /// Vulkan.
-    Vulkan,
-    /// Metal.
-    Metal,
-    /// Direct3D 12.
-    Dx12,
-    /// OpenGL or OpenGL ES.
-    Gl,
-}
-
-impl From<Backend> for wgpu::Backends {
-    fn from(backend: Backend) -> Self {
-        match backend {
-            Backend::Vulkan => Self::VULKAN,
-            Backend::Metal => Self::METAL,
-            Backend::Dx12 => Self::DX12,
-            Backend::Gl => Self::GL,
-        }
-    }
-}
-
-/// The adapter that the user asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
-    /// `high-performance`, `low-power`, `software`, `cpu`, `reference`, an index or a part of a name; where none is given,
-    /// `WGPU_POWER_PREF` says it.
-    pub adapter: Option<adapter::Preference>,
-    /// Only adapters of this interface.
-    pub backend: Option<Backend>,
-    /// Whether the CPU engine is not an acceptable substitute.
-    pub require_gpu: bool,
-    /// Whether to keep what the host does and to time dispatches, see [`Gpu::open_profiled`].
-    pub profile: bool,
-}
-
-impl Choice {
-    /// Whether an adapter is what was asked for: a software adapter only where one was meant.
-    pub fn is_met_by(&self, adapter: &Adapter) -> bool {
-        use adapter::Preference::{HighPerformance, LowPower};
-        !(adapter.software && matches!(self.adapter, None | Some(HighPerformance | LowPower)))
-    }
-}
-
-/// What computes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Adapter {
-    /// The adapter's name.
-    pub name: String,
-    /// The driver and its version.
-    pub driver: String,
-    /// The graphics interface, or `no driver`.
-    pub backend: String,
-    /// Whether it computes on the CPU.
-    pub software: bool,
-}
-
-impl Adapter {
-    /// What would serve better than a software driver that is reached through OpenGL.
-    pub fn advice(&self) -> Option<String> {
-        let slow = self.software && self.backend == wgpu::Backend::Gl.to_str();
-        slow.then(|| {
-            format!(
-                "this software driver is used through OpenGL, and one for Vulkan would serve better: install {}, \
-                 and choose it with --backend vulkan",
-                adapter::PACKAGE
-            )
-        })
-    }
-}
-
-impl std::fmt::Display for Adapter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({}, {})", self.name, self.driver, self.backend)?;
-        if self.software { write!(f, ": a software adapter, which computes on the CPU") } else { Ok(()) }
-    }
-}
 
 /// An adapter that is open, with nothing on it yet.
 pub struct Opened {
@@ -113,38 +36,6 @@ pub struct Opened {
     reference: bool,
     kernels: Kernels,
     tiles: Option<Tiles>,
-}
-
-/// Opens the adapter that `choice` asks for. Where no driver works at all, `say` receives what was tried
-/// and the CPU engine is opened instead, unless a GPU is required or one was named.
-///
-/// # Errors
-///
-/// [`Error::Device`] where there is no such adapter, or none at all and one is required; [`Error::Usage`] where
-/// the environment asks for something that does not exist.
-pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
-    let preference = choice.adapter.clone().map_or_else(environment::preference, Ok)?;
-    if preference.is_none() {
-        if choice.require_gpu {
-            return Err(Error::Usage(format!(
-                "--require-gpu and --adapter {preference} contradict each other: drop one of them"
-            )));
-        }
-        let reference = preference == adapter::Preference::Reference;
-        let adapter = if reference { cpu_reference() } else { cpu_engine() };
-        return Ok(Opened { reference, ..Opened::new(adapter, None) });
-    }
-    match adapter::choose(&preference, choice.backend.map(Into::into)) {
-        Ok(chosen) => {
-            let gpu = if choice.profile { Gpu::open_profiled(&chosen)? } else { Gpu::open(&chosen)? };
-            Ok(Opened::new(describe(&gpu.info), Some(Arc::new(gpu))))
-        }
-        Err(adapter::Missing::All(reason)) if !choice.require_gpu => {
-            say(&format!("{reason}. Computing on the CPU engine instead"));
-            Ok(Opened::new(cpu_engine(), None))
-        }
-        Err(missing) => Err(missing.into()),
-    }
 }
 
 impl Opened {
@@ -287,43 +178,4 @@ fn probabilities(logits: &[f32]) -> Vec<f32> {
     let mut probabilities = vec![0.0; logits.len()];
     softmax::forward(&Softmax { batch: 1, classes: logits.len() }, logits, &mut probabilities);
     probabilities
-}
-
-fn describe(info: &wgpu::AdapterInfo) -> Adapter {
-    Adapter {
-        name: info.name.clone(),
-        driver: adapter::driver(info),
-        backend: info.backend.to_string(),
-        software: adapter::is_software(info),
-    }
-}
-
-/// This program's own kernels, on all cores.
-fn cpu_engine() -> Adapter {
-    let instructions = Instructions::best().name();
-    on_cpu("CPU engine", format!("{} threads, {instructions}", rayon::current_num_threads()))
-}
-
-/// Its plain loops, on all cores.
-fn cpu_reference() -> Adapter {
-    on_cpu("CPU reference", format!("{} threads", rayon::current_num_threads()))
-}
-
-fn on_cpu(name: &str, driver: String) -> Adapter {
-    Adapter { name: name.into(), driver, backend: "no driver".into(), software: true }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_software_adapter_is_met_only_where_one_was_meant() {
-        let met = |adapter: Option<&str>| {
-            let adapter = adapter.map(adapter::Preference::from);
-            Choice { adapter, backend: None, require_gpu: false, profile: false }.is_met_by(&cpu_engine())
-        };
-        assert!(met(Some("cpu")) && met(Some("reference")) && met(Some("software")) && met(Some("0")));
-        assert!(!met(None) && !met(Some("high-performance")) && !met(Some("low-power")));
-    }
 }

@@ -13,8 +13,10 @@ pub const PACKAGE: &str = "mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulka
 /// What the user asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Preference {
-    /// The fastest: a discrete GPU before an integrated one before a software driver.
+    /// A GPU as for a high performance; where there is none, whatever computes fastest.
     #[default]
+    Auto,
+    /// The fastest: a discrete GPU before an integrated one before a software driver.
     HighPerformance,
     /// The most frugal: an integrated GPU before a discrete one before a software driver.
     LowPower,
@@ -33,6 +35,7 @@ pub enum Preference {
 impl From<&str> for Preference {
     fn from(text: &str) -> Self {
         match text.trim() {
+            "auto" => Self::Auto,
             "high-performance" => Self::HighPerformance,
             "low-power" => Self::LowPower,
             "software" => Self::Software,
@@ -53,6 +56,7 @@ impl Preference {
 impl fmt::Display for Preference {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
+            Self::Auto => f.write_str("auto"),
             Self::HighPerformance => f.write_str("high-performance"),
             Self::LowPower => f.write_str("low-power"),
             Self::Software => f.write_str("software"),
@@ -161,7 +165,9 @@ fn pick(preference: &Preference, infos: &[AdapterInfo]) -> Option<usize> {
         })
     };
     match preference {
-        Preference::HighPerformance => by_order([DiscreteGpu, IntegratedGpu, VirtualGpu, Other, Cpu]),
+        Preference::Auto | Preference::HighPerformance => {
+            by_order([DiscreteGpu, IntegratedGpu, VirtualGpu, Other, Cpu])
+        }
         Preference::LowPower => by_order([IntegratedGpu, DiscreteGpu, VirtualGpu, Other, Cpu]),
         Preference::Software => {
             by_order([Cpu, Other, VirtualGpu, IntegratedGpu, DiscreteGpu]).filter(|&i| is_software(&infos[i]))
@@ -203,6 +209,7 @@ mod tests {
         ];
         let picked = |text: &str| pick(&text.into(), &infos);
         assert_eq!(picked("high-performance"), Some(3));
+        assert_eq!(picked("auto"), Some(3));
         assert_eq!(picked("low-power"), Some(2));
         assert_eq!(picked("software"), Some(0));
         assert_eq!(picked("1"), Some(1));

@@ -29,7 +29,7 @@ pub fn backends() -> Result<Backends> {
     listed(&variable("WGPU_BACKEND"), wgpu::Instance::enabled_backend_features())
 }
 
-/// What `WGPU_POWER_PREF` asks for; a high performance where it is unset or empty.
+/// What `WGPU_POWER_PREF` asks for; [`Preference::Auto`] where it is unset, empty or `none`.
 ///
 /// # Errors
 ///
@@ -78,7 +78,8 @@ pub(super) fn names(backends: Backends) -> String {
 
 fn preferred(text: &str) -> Result<Preference> {
     match text {
-        "" | "high" | "none" => Ok(Preference::HighPerformance),
+        "" | "none" => Ok(Preference::Auto),
+        "high" => Ok(Preference::HighPerformance),
         "low" => Ok(Preference::LowPower),
         _ => Err(Error::Usage(format!(
             "WGPU_POWER_PREF is `{text}`, which is no preference: set it to low, high or none, or unset it"
@@ -125,8 +126,9 @@ mod tests {
     #[test]
     fn power_preferences_are_taken_or_refused_by_name() {
         assert_eq!(preferred("low").unwrap(), Preference::LowPower);
-        for text in ["", "high", "none"] {
-            assert_eq!(preferred(text).unwrap(), Preference::HighPerformance, "{text}");
+        assert_eq!(preferred("high").unwrap(), Preference::HighPerformance);
+        for text in ["", "none"] {
+            assert_eq!(preferred(text).unwrap(), Preference::Auto, "{text}");
         }
         let error = preferred("medium").unwrap_err();
         assert!(error.exit_code() == 2 && error.to_string().contains("`medium`"), "{error}");
