@@ -19,6 +19,7 @@
 
 pub mod adam;
 mod aligned;
+pub mod augment;
 pub mod conv_pool;
 mod heads;
 mod instructions;

@@ -4,9 +4,11 @@ use super::Real;
 use crate::data::{Augment, PIXELS, SIDE};
 
 /// Pixels between two knots of the lattice that bends an image.
-const CELL: usize = 8;
+pub(crate) const CELL: usize = 8;
+/// Knots that move the pixels of an image, in each direction: four around each pixel.
+pub(crate) const KNOTS: usize = (SIDE - 1) / CELL + 4;
 /// Draws from one row of knots to the next.
-const KNOTS: u32 = 16;
+const ROW_OF_DRAWS: usize = 16;
 
 /// Image `n` of the training set after its change, `[28, 28]`, in grey values that are not rounded yet:
 ///
@@ -21,22 +23,16 @@ const KNOTS: u32 = 16;
 /// 8 pixels apart, each moved by `[u_0, u_1]` of a draw of its own.
 pub fn forward<T: Real>(amount: &Augment, image: &[u8], n: u32, key: [u32; 2]) -> Vec<T> {
     assert_eq!(image.len(), PIXELS, "augment: length of image");
-    let [turn, size, slant, _] = draw::<T>(n, 0, key);
-    let shift = draw::<T>(n, 1, key);
-    let angle = T::of(f64::from(amount.rotation.to_radians())) * turn;
-    let scale = T::one() + T::of(f64::from(amount.scale)) * size;
-    let (sin, cos) = (scale * angle.sin(), scale * angle.cos());
-    let slant = T::of(f64::from(amount.shear)) * slant;
-    let middle = T::of((SIDE - 1) as f64 / 2.0);
-    let (most, bent) = (T::of(f64::from(amount.shift)), T::of(f64::from(amount.elastic)));
+    let Map { middle, shift, sin, cos, slant } = Map::new(amount, n, key);
+    let bent = T::of(f64::from(amount.elastic));
     let lattice = (amount.elastic > 0.0).then(|| Lattice::new(n, key));
     let pixel = |at: usize| {
         let (row, column) = (at / SIDE, at % SIDE);
         let down = T::of(row as f64) - middle;
         let right = T::of(column as f64) - middle + slant * down;
         let [bend_x, bend_y] = lattice.as_ref().map_or([T::zero(); 2], |lattice| lattice.bend(row, column));
-        let x = middle + most * shift[0] + cos * right - sin * down + bent * bend_x;
-        let y = middle + most * shift[1] + sin * right + cos * down + bent * bend_y;
+        let x = middle + shift[0] + cos * right - sin * down + bent * bend_x;
+        let y = middle + shift[1] + sin * right + cos * down + bent * bend_y;
         bilinear(image, x, y)
     };
     (0..PIXELS).map(pixel).collect()
@@ -45,6 +41,38 @@ pub fn forward<T: Real>(amount: &Augment, image: &[u8], n: u32, key: [u32; 2]) -
 /// The same, as grey values.
 pub fn rounded(amount: &Augment, image: &[u8], n: u32, key: [u32; 2]) -> Vec<u8> {
     forward::<f32>(amount, image, n, key).into_iter().map(|grey| (grey + 0.5) as u8).collect()
+}
+
+/// What of the formula above is the same for all pixels of an image.
+pub(crate) struct Map<T> {
+    /// The middle of the image, in both directions.
+    pub middle: T,
+    /// How far it is shifted, to the right and down.
+    pub shift: [T; 2],
+    /// Of its turn, times its size.
+    pub sin: T,
+    /// The same.
+    pub cos: T,
+    /// How far it is slanted.
+    pub slant: T,
+}
+
+impl<T: Real> Map<T> {
+    /// That of image `n`.
+    pub(crate) fn new(amount: &Augment, n: u32, key: [u32; 2]) -> Self {
+        let [turn, size, slant, _] = draw::<T>(n, 0, key);
+        let [right, down, ..] = draw::<T>(n, 1, key);
+        let angle = T::of(f64::from(amount.rotation.to_radians())) * turn;
+        let scale = T::one() + T::of(f64::from(amount.scale)) * size;
+        let most = T::of(f64::from(amount.shift));
+        Self {
+            middle: T::of((SIDE - 1) as f64 / 2.0),
+            shift: [most * right, most * down],
+            sin: scale * angle.sin(),
+            cos: scale * angle.cos(),
+            slant: T::of(f64::from(amount.shear)) * slant,
+        }
+    }
 }
 
 /// The grey value of an image `[28, 28]` at column `x` and row `y`, between the four pixels around it by their
@@ -67,35 +95,33 @@ pub fn bilinear<T: Real>(image: &[u8], x: T, y: T) -> T {
 }
 
 /// The lattice that bends an image: what it says of a pixel is drawn once for all pixels.
-struct Lattice<T> {
+pub(crate) struct Lattice<T> {
     /// How far each knot is moved, if it is moved by up to 1: to the right, and down.
-    knots: Vec<[T; 2]>,
+    pub knots: [[T; 2]; KNOTS * KNOTS],
     /// [`spline`] at each place of a cell.
-    weights: [[T; 4]; CELL],
+    pub weights: [[T; 4]; CELL],
 }
 
 impl<T: Real> Lattice<T> {
     /// That of image `n`.
-    fn new(n: u32, key: [u32; 2]) -> Self {
-        // Four knots around each pixel, in each direction.
-        let rows = ((SIDE - 1) / CELL + 4) as u32;
-        let knot = |knot: u32| {
-            let [right, down, ..] = draw(n, 2 + knot, key);
+    pub(crate) fn new(n: u32, key: [u32; 2]) -> Self {
+        let knot = |at: usize| {
+            let [right, down, ..] = draw(n, (2 + at / KNOTS * ROW_OF_DRAWS + at % KNOTS) as u32, key);
             [right, down]
         };
         Self {
-            knots: (0..KNOTS * rows).map(knot).collect(),
+            knots: std::array::from_fn(knot),
             weights: std::array::from_fn(|at| spline(T::of(at as f64 / CELL as f64))),
         }
     }
 
     /// Where it has moved a pixel.
     fn bend(&self, row: usize, column: usize) -> [T; 2] {
-        let first = KNOTS as usize * (row / CELL) + column / CELL;
+        let first = KNOTS * (row / CELL) + column / CELL;
         let mut sum = [T::zero(); 2];
         for (i, by_row) in self.weights[row % CELL].into_iter().enumerate() {
             for (j, by_column) in self.weights[column % CELL].into_iter().enumerate() {
-                let knot = self.knots[first + KNOTS as usize * i + j];
+                let knot = self.knots[first + KNOTS * i + j];
                 sum[0] += by_row * by_column * knot[0];
                 sum[1] += by_row * by_column * knot[1];
             }

@@ -41,6 +41,11 @@ impl Fast {
         Ok(Self { net, gradients: Vec::new(), workspaces: Mutex::default() })
     }
 
+    /// The instruction set.
+    pub(super) fn instructions(&self) -> Instructions {
+        self.net.instructions()
+    }
+
     /// One training step on a batch that `inputs` gathers in parts: the mean gradient, then Adam. A batch is cut
     /// by its length alone and its parts are added up in their order, so the result is the same for any number of
     /// threads.

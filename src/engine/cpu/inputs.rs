@@ -1,11 +1,9 @@
 //! The images that a step or an evaluation takes, changed at random where the recipe says so.
 
-use crate::data::{Augment, PIXELS, Split};
+use crate::data::{PIXELS, Split};
 use crate::lanes::Example;
 use crate::network::Network;
-use crate::reference::augment;
 use crate::reference::gather::{self, Batch, Examples};
-use crate::train::Epoch;
 
 /// Some images of a data set.
 pub(super) struct Inputs<'a> {
@@ -22,14 +20,13 @@ impl<'a> Inputs<'a> {
         Self { order, split, addends, changed: Vec::new() }
     }
 
-    /// The training images of `order`, changed as far as `augment` says.
-    pub(super) fn changed(order: &'a [u32], split: &'a Split, epoch: &'a Epoch, augment: &Augment) -> Self {
-        let mut inputs = Self::new(order, split, epoch.addends().numbers());
-        if !augment.is_none() {
-            let change = |&n: &u32| augment::rounded(augment, inputs.original(n), n, epoch.key());
-            inputs.changed = order.iter().flat_map(change).collect();
+    /// The same after a change: `change` makes image `n`, its second argument, of its first.
+    pub(super) fn changed_by(mut self, change: impl Fn(&[u8], u32, &mut [u8])) -> Self {
+        self.changed = vec![0; self.order.len() * PIXELS];
+        for (&n, changed) in self.order.iter().zip(self.changed.chunks_exact_mut(PIXELS)) {
+            change(&self.split.images()[n as usize * PIXELS..][..PIXELS], n, changed);
         }
-        inputs
+        self
     }
 
     fn original(&self, n: u32) -> &'a [u8] {

@@ -13,7 +13,10 @@ use self::fast::Fast;
 use self::inputs::Inputs;
 use super::probabilities;
 use crate::data::{Addend, Addends, Dataset, HeldOut, Image, Split};
+use crate::lanes::Instructions;
+use crate::lanes::augment::Change;
 use crate::network::{Head, Network};
+use crate::reference::augment;
 use crate::train::log::Running;
 use crate::train::{
     Answers, Engine, Epoch, HeadPrediction, Metrics, Prediction, Recipe, State, StepLog, Tally, check_addends,
@@ -78,7 +81,18 @@ impl CpuEngine {
     /// One training step on some images: the mean gradient, then Adam.
     fn train_batch(&mut self, order: &[u32], epoch: &Epoch) -> Tally {
         let Self { network, recipe, dataset, kernels, state, .. } = self;
-        let inputs = |order| Inputs::changed(order, &dataset.train, epoch, &recipe.augment);
+        let instructions = kernels.instructions();
+        let (split, amount, key) = (&dataset.train, &recipe.augment, epoch.key());
+        let inputs = |order| {
+            let inputs = Inputs::new(order, split, epoch.addends().numbers());
+            if amount.is_none() {
+                return inputs;
+            }
+            inputs.changed_by(|image, n, changed| match instructions {
+                Some(instructions) => instructions.run(Change { amount, key, n, image, changed }),
+                None => changed.copy_from_slice(&augment::rounded(amount, image, n, key)),
+            })
+        };
         match kernels {
             Kernels::Lanes(fast) => fast.train(network, recipe, state, (order, epoch), inputs),
             Kernels::Reference => naive::train(network, recipe, state, (order, epoch), inputs),
@@ -101,6 +115,14 @@ impl CpuEngine {
 }
 
 impl Kernels {
+    /// Those that the lanes use.
+    fn instructions(&self) -> Option<Instructions> {
+        match self {
+            Self::Lanes(fast) => Some(fast.instructions()),
+            Self::Reference => None,
+        }
+    }
+
     /// Images that one task evaluates.
     fn chunk(&self) -> usize {
         match self {
