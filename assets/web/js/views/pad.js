@@ -1,0 +1,164 @@
+// What is drawn: strokes of a mouse, a finger, a pen or the keyboard, shown as large as the page has room and
+// kept as one picture of fixed size for the network.
+
+import { CellPen } from "./cell-pen.js";
+
+/** Width and height of the picture, in pixels. */
+const SIDE = 280;
+/** The width of a stroke, over the picture's. */
+const STROKE = 0.08;
+
+/** Places over the picture's width, 0-1.
+ * @typedef {{ x: number, y: number }} Point */
+/** @typedef {Point[]} Stroke */
+
+/** Tells of every change by an event "change", of the end of a stroke by "stroke". */
+export class Pad extends EventTarget {
+    /**
+     * @param {HTMLCanvasElement} canvas
+     * @param {HTMLElement} pen shows where the keyboard's pen is
+     * @param {(text: string) => void} say to those who do not see the pen
+     */
+    constructor(canvas, pen, say) {
+        super();
+        this.canvas = canvas;
+        /** @type {Stroke[]} */
+        this.strokes = [];
+        this.picture = document.createElement("canvas");
+        this.picture.width = this.picture.height = SIDE;
+        new ResizeObserver(() => this.#fit()).observe(canvas);
+        this.#listen();
+        this.cellPen = new CellPen(this, pen, say);
+    }
+
+    get isEmpty() {
+        return this.strokes.length === 0;
+    }
+
+    /** The drawing as ink on a clear picture: red, green, blue and opacity. */
+    pixels() {
+        const { data, width, height } = pencil(this.picture).getImageData(0, 0, SIDE, SIDE);
+        return { rgba: data, width, height };
+    }
+
+    /** The drawing as a PNG that `digit-adder predict` reads as this page does. */
+    png() {
+        return new Promise((/** @type {(png: Blob | null) => void} */ done) => this.picture.toBlob(done, "image/png"));
+    }
+
+    /** @param {Point} point */
+    begin(point) {
+        this.strokes.push([point]);
+        this.#draw([point, point]);
+        this.#tell("change");
+    }
+
+    /** @param {Point} point */
+    extend(point) {
+        const stroke = this.strokes[this.strokes.length - 1];
+        this.#draw([stroke[stroke.length - 1], point]);
+        stroke.push(point);
+        this.#tell("change");
+    }
+
+    end() {
+        this.#tell("stroke");
+    }
+
+    undo() {
+        this.strokes.pop();
+        this.#redraw();
+    }
+
+    clear() {
+        this.strokes = [];
+        this.#redraw();
+    }
+
+    #listen() {
+        const { canvas } = this;
+        const place = (/** @type {PointerEvent} */ event) => {
+            const { left, top, width, height } = canvas.getBoundingClientRect();
+            return { x: (event.clientX - left) / width, y: (event.clientY - top) / height };
+        };
+        let pointer = -1;
+        canvas.addEventListener("pointerdown", (event) => {
+            if (!event.isPrimary || event.button !== 0) return;
+            pointer = event.pointerId;
+            canvas.setPointerCapture(pointer);
+            this.cellPen.lift();
+            this.begin(place(event));
+        });
+        canvas.addEventListener("pointermove", (event) => {
+            if (event.pointerId !== pointer) return;
+            // A frame holds several places of a fast hand; all of them make the stroke smooth.
+            const places = event.getCoalescedEvents?.() ?? [];
+            for (const each of places.length ? places : [event]) this.extend(place(each));
+        });
+        const end = (/** @type {PointerEvent} */ event) => {
+            if (event.pointerId !== pointer) return;
+            pointer = -1;
+            this.end();
+        };
+        canvas.addEventListener("pointerup", end);
+        canvas.addEventListener("pointercancel", end);
+    }
+
+    /** As many pixels as the screen shows. */
+    #fit() {
+        const side = Math.max(Math.round(this.canvas.clientWidth * devicePixelRatio), 1);
+        if (this.canvas.width === side && this.canvas.height === side) return;
+        this.canvas.width = this.canvas.height = side;
+        for (const stroke of this.strokes) drawn(this.canvas, whole(stroke));
+    }
+
+    #redraw() {
+        for (const canvas of [this.canvas, this.picture]) {
+            pencil(canvas).clearRect(0, 0, canvas.width, canvas.height);
+            for (const stroke of this.strokes) drawn(canvas, whole(stroke));
+        }
+        this.#tell("change");
+        this.#tell("stroke");
+    }
+
+    /** @param {Stroke} part */
+    #draw(part) {
+        for (const canvas of [this.canvas, this.picture]) drawn(canvas, part);
+    }
+
+    /** @param {"change" | "stroke"} what */
+    #tell(what) {
+        this.dispatchEvent(new Event(what));
+    }
+}
+
+/**
+ * A stroke of one point is a dot: a line that goes nowhere, with round ends.
+ * @param {Stroke} stroke
+ */
+function whole(stroke) {
+    return stroke.length === 1 ? [stroke[0], stroke[0]] : stroke;
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function pencil(canvas) {
+    const pencil = canvas.getContext("2d", { willReadFrequently: true });
+    if (!pencil) throw new Error("this browser draws on no canvas");
+    return pencil;
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Stroke} points
+ */
+function drawn(canvas, points) {
+    const lines = pencil(canvas);
+    lines.lineWidth = STROKE * canvas.width;
+    lines.lineCap = lines.lineJoin = "round";
+    lines.beginPath();
+    points.forEach(({ x, y }, i) => {
+        if (i === 0) lines.moveTo(x * canvas.width, y * canvas.height);
+        else lines.lineTo(x * canvas.width, y * canvas.height);
+    });
+    lines.stroke();
+}
