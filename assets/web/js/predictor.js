@@ -35,7 +35,9 @@ export class GpuPredictor {
 
     /** @param {Float32Array<ArrayBuffer>} parameters */
     setParameters(parameters) {
-        this.replay.write("parameters", parameters);
+        // The flat buffer's padding at its end is for the optimizer alone.
+        const { size } = this.replay.find("parameters");
+        this.replay.write("parameters", parameters.subarray(0, size / 4));
     }
 
     /**

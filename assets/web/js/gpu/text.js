@@ -6,17 +6,37 @@
 const IMMEDIATE = "var<immediate> cursor: Cursor;";
 const UNIFORM = "@group(1) @binding(0) var<uniform> cursor: Cursor;";
 
+const SHUFFLE = "subgroupShuffle(";
+
 /**
- * The text as this browser takes it: the cursor in a uniform buffer where there is no immediate data, and, as some
- * browsers refuse subgroup operations even in branches that are ruled out, a function of the module's own in their
- * place. That is right only where an invocation asks no other, which `checkAlone` makes sure of.
+ * The text as this browser takes it: the cursor in a uniform buffer where there is no immediate data, and no subgroup
+ * operations, which some browsers refuse even in branches that are ruled out.
  * @param {string} text
  * @param {boolean} immediates
  */
 export function portable(text, immediates) {
-    const cursor = immediates ? text : text.replace(IMMEDIATE, UNIFORM);
-    if (!cursor.includes("subgroupShuffle(")) return cursor;
-    return `${cursor}\nfn subgroupShuffle(value: vec4<f32>, lane: u32) -> vec4<f32> { return value; }\n`;
+    return withoutShuffles(immediates ? text : text.replace(IMMEDIATE, UNIFORM));
+}
+
+/**
+ * Puts each shuffled value in the place of its call. That is right only where an invocation asks no other, which
+ * `checkAlone` makes sure of.
+ * @param {string} text
+ */
+function withoutShuffles(text) {
+    for (let call = text.indexOf(SHUFFLE); call >= 0; call = text.indexOf(SHUFFLE, call)) {
+        const from = call + SHUFFLE.length;
+        let [depth, comma, end] = [0, -1, from];
+        for (; end < text.length && depth >= 0; end++) {
+            if ("([".includes(text[end])) depth++;
+            else if (")]".includes(text[end])) depth--;
+            else if (text[end] === "," && depth === 0 && comma < 0) comma = end;
+        }
+        // Half a call is the compiler's to report.
+        if (depth >= 0 || comma < 0) call = from;
+        else text = `${text.slice(0, call)}(${text.slice(from, comma)})${text.slice(end)}`;
+    }
+    return text;
 }
 
 /**
