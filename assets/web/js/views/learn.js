@@ -8,6 +8,8 @@ import { WeightFiles } from "./weight-files.js";
 
 /** Milliseconds between two looks at the weights while they are trained. */
 const LOOK = 500;
+/** Right answers are counted over so many images, so that they can be read off. */
+const RECENT = 1024;
 
 /** @typedef {import("../trainer.js").Trainer} Trainer */
 /** @typedef {import("../trainer.js").Info} Info */
@@ -44,7 +46,7 @@ export class LearnView {
         note.textContent = this.makeTrainer ? slow : "Training needs WebGPU, which this browser does not offer here.";
         note.hidden = note.textContent === "";
         for (const id of ["epochs", "seed"]) element(id, HTMLInputElement).disabled = !this.makeTrainer;
-        const head = ["Epoch", "Loss", ...this.heads.map(title)];
+        const head = ["Epoch", "Loss", ...this.heads.map(right)];
         const cells = head.map((text) => make("th", { scope: "col" }, text));
         element("epochs-head", HTMLElement).replaceChildren(...cells);
         this.#showButtons();
@@ -90,6 +92,9 @@ export class LearnView {
 
     #note = "";
     #step = 0;
+    /** What the last submissions gave: images from one count to another, and the share that each head got right.
+     * @type {{ from: number, until: number, right: number[] }[]} */
+    #last = [];
 
     /**
      * @param {Trainer} trainer
@@ -104,14 +109,29 @@ export class LearnView {
         values.set("Images/s", String(Math.round(info.imagesPerSecond)));
         values.set("Loss", info.loss.toPrecision(3));
         this.loss.add(0, info.step, info.loss);
-        info.heads.forEach(({ name, accuracy }, i) => {
-            values.set(title(name), percent(accuracy));
-            this.accuracy.add(i, info.step, accuracy);
+        const recent = this.#recent(info);
+        info.heads.forEach(({ name }, i) => {
+            values.set(right(name), percent(recent[i]));
+            this.accuracy.add(i, info.step, recent[i]);
         });
         const now = performance.now();
         if (now - this.looked < LOOK) return;
         this.looked = now;
         this.#look(trainer, this.#note).catch((error) => this.app.fail(error));
+    }
+
+    /**
+     * The right answers of each head over the last images.
+     * @param {Info} info
+     */
+    #recent({ images, heads }) {
+        const before = this.#last.at(-1)?.until ?? 0;
+        this.#last.push({ from: before, until: images, right: heads.map(({ accuracy }) => accuracy) });
+        while (this.#last.length > 1 && this.#last[1].from <= images - RECENT) this.#last.shift();
+        const all = images - this.#last[0].from;
+        return heads.map(
+            (_, i) => this.#last.reduce((sum, { from, until, right }) => sum + right[i] * (until - from), 0) / all,
+        );
     }
 
     /**
@@ -141,11 +161,12 @@ export class LearnView {
         );
         element("epochs-rows", HTMLElement).append(row);
         element("epochs-table", HTMLElement).hidden = false;
-        const right = heads.map(({ name, accuracy }) => `${name} ${percent(accuracy)}`).join(", ");
-        this.#say(`After epoch ${epoch}, right on the held-out digits: ${right}.`);
+        const said = heads.map(({ name, accuracy }) => `${name} ${percent(accuracy)}`).join(", ");
+        this.#say(`After epoch ${epoch}, right on the held-out digits: ${said}.`);
     }
 
     #clear() {
+        this.#last = [];
         this.loss.clear();
         this.accuracy.clear();
         this.values.clear();
@@ -199,7 +220,7 @@ function accuracyChart(heads) {
 function figures(heads) {
     const list = element("figures", HTMLElement);
     const values = new Map(
-        ["Epoch", "Step", "Images/s", "Loss", ...heads.map(title)].map((name) => [name, make("dd", {}, "–")]),
+        ["Epoch", "Step", "Images/s", "Loss", ...heads.map(right)].map((name) => [name, make("dd", {}, "–")]),
     );
     for (const [name, value] of values) list.append(make("div", {}, make("dt", {}, name), value));
     return {
@@ -214,7 +235,7 @@ function figures(heads) {
     };
 }
 
-/** @param {string} text */
-function title(text) {
-    return text.charAt(0).toUpperCase() + text.slice(1);
+/** @param {string} head */
+function right(head) {
+    return `${head.charAt(0).toUpperCase()}${head.slice(1)} right`;
 }

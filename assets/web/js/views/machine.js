@@ -111,7 +111,7 @@ export class MachineView {
     #showTensors(step, kernel) {
         const rows = step.bindings.map(({ variable, tensor, shape }) => {
             const access = kernel.slots.find(({ name }) => name === variable)?.access ?? "";
-            const cells = [tensor, shape.join(" × ") || "1", access.replace("-", " and ")];
+            const cells = [tensor, `[${shape.join(", ")}]`, access];
             return make("tr", {}, make("th", { scope: "row" }, variable), ...cells.map((text) => make("td", {}, text)));
         });
         element("tensors", HTMLElement).replaceChildren(...rows);
