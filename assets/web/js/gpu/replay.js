@@ -265,11 +265,13 @@ export class Replay {
      */
     async prepare(shader, text) {
         const users = this.schedule.kernels.map((kernel, index) => ({ kernel, index }));
-        const tried = users.filter(({ kernel }) => kernel.shader === shader).map(async ({ kernel, index }) => {
-            const { final, refusals } = edited(kernel, text);
-            if (refusals.length) return { index, final, pipeline: null, diagnostics: refusals };
-            return { index, final, ...(await this.pipeline(kernel, final, this.kernels[index].layout)) };
-        });
+        const tried = users
+            .filter(({ kernel }) => kernel.shader === shader)
+            .map(async ({ kernel, index }) => {
+                const { final, refusals } = edited(kernel, text);
+                if (refusals.length) return { index, final, pipeline: null, diagnostics: refusals };
+                return { index, final, ...(await this.pipeline(kernel, final, this.kernels[index].layout)) };
+            });
         const made = await Promise.all(tried);
         const said = new Map(made.flatMap((one) => one.diagnostics).map((one) => [JSON.stringify(one), one]));
         const diagnostics = [...said.values()].sort((a, b) => a.line - b.line);

@@ -16,7 +16,11 @@ export class Bars {
             return { row, bar, value };
         });
         const caption = make("caption", {}, title);
-        const head = make("tr", {}, ...["class", "bar", "probability"].map((text) => make("th", { scope: "col" }, text)));
+        const head = make(
+            "tr",
+            {},
+            ...["class", "bar", "probability"].map((text) => make("th", { scope: "col" }, text)),
+        );
         const body = make("tbody", {}, ...this.rows.map(({ row }) => row));
         this.table = make("table", { class: "bars" }, caption, make("thead", { class: "unseen" }, head), body);
     }

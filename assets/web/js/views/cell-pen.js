@@ -43,7 +43,6 @@ export class CellPen {
         if (!this.isDown) return;
         this.isDown = false;
         this.#show();
-        this.pad.end();
     }
 
     /** @param {KeyboardEvent} event */

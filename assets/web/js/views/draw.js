@@ -23,6 +23,9 @@ export class DrawView {
         this.maps = new Maps(element("maps", HTMLElement));
         this.bars = app.site.network.heads.map(({ name, classes }) => new Bars(title(name), classes));
         element("distributions", HTMLElement).append(...this.bars.map(({ table }) => table));
+        this.isStale = true;
+        /** @type {import("../picture.js").Prepared | undefined} */
+        this.latest = undefined;
         this.busy = false;
         this.asked = false;
         this.quiet = 0;
@@ -39,8 +42,10 @@ export class DrawView {
             const isDigit = /^[0-9]$/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey;
             if (isDigit) this.#add(Number(event.key));
         });
-        pad.addEventListener("change", () => this.#ask());
-        pad.addEventListener("stroke", () => this.#ask());
+        pad.addEventListener("change", () => {
+            this.isStale = true;
+            this.#ask();
+        });
         app.addEventListener("predictor", () => this.#ask());
         element("undo", HTMLButtonElement).addEventListener("click", () => pad.undo());
         element("clear", HTMLButtonElement).addEventListener("click", () => pad.clear());
@@ -80,13 +85,22 @@ export class DrawView {
         for (const id of ["undo", "clear", "save-drawing"]) element(id, HTMLButtonElement).disabled = pad.isEmpty;
         element("pad-hint", HTMLElement).hidden = !pad.isEmpty;
         element("number-answer", HTMLElement).textContent = String(number);
-        const { rgba, width, height } = pad.pixels();
-        const prepared = pad.isEmpty ? undefined : prepare(rgba, width, height);
+        const prepared = this.#prepared();
         if (!prepared) return this.#empty();
         const prediction = await app.predict(prepared.image, number);
         this.#showSeen(prepared);
         this.#showAnswer(prediction, prepared.doubts, number);
         this.maps.show(prediction.maps);
+    }
+
+    /** The drawing in MNIST's form, made once for each drawing; nothing where there is no ink. */
+    #prepared() {
+        if (this.isStale) {
+            const { rgba, width, height } = this.pad.pixels();
+            this.latest = this.pad.isEmpty ? undefined : prepare(rgba, width, height);
+            this.isStale = false;
+        }
+        return this.latest;
     }
 
     #empty() {

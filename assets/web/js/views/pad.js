@@ -12,7 +12,7 @@ const STROKE = 0.08;
  * @typedef {{ x: number, y: number }} Point */
 /** @typedef {Point[]} Stroke */
 
-/** Tells of every change by an event "change", of the end of a stroke by "stroke". */
+/** Tells of every change by an event "change". */
 export class Pad extends EventTarget {
     /**
      * @param {HTMLCanvasElement} canvas
@@ -50,19 +50,17 @@ export class Pad extends EventTarget {
     begin(point) {
         this.strokes.push([point]);
         this.#draw([point, point]);
-        this.#tell("change");
+        this.#tell();
     }
 
     /** @param {Point} point */
     extend(point) {
-        const stroke = this.strokes[this.strokes.length - 1];
+        const stroke = this.strokes.at(-1);
+        // It may have been undone meanwhile.
+        if (!stroke) return this.begin(point);
         this.#draw([stroke[stroke.length - 1], point]);
         stroke.push(point);
-        this.#tell("change");
-    }
-
-    end() {
-        this.#tell("stroke");
+        this.#tell();
     }
 
     undo() {
@@ -96,9 +94,7 @@ export class Pad extends EventTarget {
             for (const each of places.length ? places : [event]) this.extend(place(each));
         });
         const end = (/** @type {PointerEvent} */ event) => {
-            if (event.pointerId !== pointer) return;
-            pointer = -1;
-            this.end();
+            if (event.pointerId === pointer) pointer = -1;
         };
         canvas.addEventListener("pointerup", end);
         canvas.addEventListener("pointercancel", end);
@@ -117,8 +113,7 @@ export class Pad extends EventTarget {
             pencil(canvas).clearRect(0, 0, canvas.width, canvas.height);
             for (const stroke of this.strokes) drawn(canvas, whole(stroke));
         }
-        this.#tell("change");
-        this.#tell("stroke");
+        this.#tell();
     }
 
     /** @param {Stroke} part */
@@ -126,9 +121,8 @@ export class Pad extends EventTarget {
         for (const canvas of [this.canvas, this.picture]) drawn(canvas, part);
     }
 
-    /** @param {"change" | "stroke"} what */
-    #tell(what) {
-        this.dispatchEvent(new Event(what));
+    #tell() {
+        this.dispatchEvent(new Event("change"));
     }
 }
 
