@@ -24,6 +24,7 @@ pub const ASSETS: &[Asset] = &[
     asset!("js/doubts.js"),
     asset!("js/gpu/cursor.js"),
     asset!("js/gpu/device.js"),
+    asset!("js/gpu/kernel.js"),
     asset!("js/gpu/replay.js"),
     asset!("js/gpu/schedule.js"),
     asset!("js/gpu/text.js"),

@@ -2,6 +2,8 @@
 //! without optional features, except for immediate data and the subgroup operations that the host asks for
 //! where a device has them, inside the limits of every device, translatable for every backend. No GPU.
 
+mod loop_variables;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;

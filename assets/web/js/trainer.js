@@ -71,14 +71,8 @@ export class Trainer {
         upload(evaluation, digits.test);
         const addends = new Random(seed, PURPOSE.testAddends);
         const { length } = digits.test.labels;
-        evaluation.write(
-            "order",
-            Uint32Array.from({ length }, (_, index) => index),
-        );
-        evaluation.write(
-            "addends",
-            Uint32Array.from({ length }, () => addends.below(10)),
-        );
+        evaluation.write("order", Uint32Array.from({ length }, (_, index) => index));
+        evaluation.write("addends", Uint32Array.from({ length }, () => addends.below(10)));
         this.setParameters(initial(site, seed));
     }
 
@@ -104,11 +98,7 @@ export class Trainer {
             this.epoch += 1;
             const order = new Random(this.seed, PURPOSE.order, this.epoch).permutation(length);
             const random = new Random(this.seed, PURPOSE.addends, this.epoch);
-            await this.pass(
-                order,
-                Uint32Array.from({ length }, () => random.below(10)),
-                { onProgress, signal },
-            );
+            await this.pass(order, Uint32Array.from({ length }, () => random.below(10)), { onProgress, signal });
         }
     }
 
@@ -147,8 +137,7 @@ export class Trainer {
             this.stepsAtOnce = adapted(before.steps, took);
             this.images += before.images;
             const { loss, heads } = summary(records, replay);
-            if (!Number.isFinite(loss))
-                throw new Error(`the training diverged: the loss at step ${this.step} is ${loss}`);
+            if (!Number.isFinite(loss)) throw new Error(`the training diverged: the loss at step ${this.step} is ${loss}`);
             const imagesPerSecond = (1000 * before.images) / took;
             const { epoch, images } = this;
             const step = this.step - (flying?.steps ?? 0);

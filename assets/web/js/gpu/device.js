@@ -29,9 +29,7 @@ export async function openGpu({ immediates = true } = {}) {
     }
     const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
     if (!adapter) {
-        throw new Error(
-            `This browser has WebGPU, but no adapter for it: the driver may be missing or blocked. ${INSTEAD}`,
-        );
+        throw new Error(`This browser has WebGPU, but no adapter for it: the driver may be missing or blocked. ${INSTEAD}`);
     }
     const supported = immediates && hasImmediates(gpu, adapter);
     const device = await adapter.requestDevice({ label: "digit-adder" });
@@ -51,8 +49,7 @@ export async function openGpu({ immediates = true } = {}) {
  * @param {GPUAdapter} adapter
  */
 function hasImmediates(gpu, adapter) {
-    const limit = /** @type {{ maxImmediateSize?: number }} */ (/** @type {unknown} */ (adapter.limits))
-        .maxImmediateSize;
+    const limit = /** @type {{ maxImmediateSize?: number }} */ (/** @type {unknown} */ (adapter.limits)).maxImmediateSize;
     return (
         (gpu.wgslLanguageFeatures?.has("immediate_address_space") ?? false) &&
         "setImmediates" in GPUComputePassEncoder.prototype &&

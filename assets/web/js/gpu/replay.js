@@ -2,19 +2,16 @@
 // The counterpart of src/gpu/replay.rs; tests/golden/replay.json holds the two to the same results.
 
 import { Cursors } from "./cursor.js";
-import { checkAlone, portable, specialise, workgroup } from "./text.js";
+import { edited, idleSlots, layoutEntry, pipelineOf } from "./kernel.js";
+import { checkAlone } from "./text.js";
 
 /** @typedef {import("./device.js").Gpu} Gpu */
 /** @typedef {import("./cursor.js").Cursor} Cursor */
 /** @typedef {import("./schedule.js").Schedule} Schedule */
 /** @typedef {import("./schedule.js").Kernel} Kernel */
-/** @typedef {import("./schedule.js").Slot} Slot */
 /** @typedef {Map<string, GPUBuffer>} Buffers */
 
-/**
- * What a compiler says of a text. `line` and `column` count from 1; 0 where there is none.
- * @typedef {{ line: number, column: number, type: "error" | "warning" | "info", message: string }} Diagnostic
- */
+/** @typedef {import("./kernel.js").Diagnostic} Diagnostic */
 
 /**
  * A kernel on the device.
@@ -95,47 +92,17 @@ export class Replay {
     /** @param {Kernel} kernel @returns {Promise<Compiled>} */
     async compile(kernel) {
         const { device } = this.gpu;
-        // A compiler that does not drop branches counts what they name.
-        const idle = (kernel.ruled_out ?? []).filter((slot) => slot.access !== "immediate");
+        const idle = idleSlots(kernel);
         const label = `${kernel.shader}.${kernel.entry}`;
         const own = device.createBindGroupLayout({ label, entries: [...kernel.slots, ...idle].map(layoutEntry) });
         const layout = this.cursors.pipelineLayout(own);
-        const { pipeline, diagnostics } = await this.pipeline(kernel, kernel.text, layout);
+        const { pipeline, diagnostics } = await pipelineOf(this.gpu, kernel, kernel.text, layout);
         if (!pipeline) {
             const { line, message } = diagnostics[0];
             throw new Error(`${label}, line ${line}: ${message}`);
         }
         const buffers = idle.map((slot) => this.buffer(`${label} ${slot.name}`, slot.min_bytes));
         return { own, layout, idle: buffers, pipeline, text: kernel.text };
-    }
-
-    /**
-     * A pipeline of a kernel's final text, or none and why.
-     * @param {Kernel} kernel
-     * @param {string} text
-     * @param {GPUPipelineLayout} layout
-     * @returns {Promise<{ pipeline: GPUComputePipeline | null, diagnostics: Diagnostic[] }>}
-     */
-    async pipeline(kernel, text, layout) {
-        const { device, immediates } = this.gpu;
-        const label = `${kernel.shader}.${kernel.entry}`;
-        // Both are told to whoever asked, not to the console.
-        device.pushErrorScope("validation");
-        const module = device.createShaderModule({ label, code: portable(text, immediates) });
-        const refused = device.popErrorScope();
-        const { messages } = await module.getCompilationInfo();
-        await refused;
-        const diagnostics = messages.map(diagnostic);
-        if (diagnostics.some(({ type }) => type === "error")) return { pipeline: null, diagnostics };
-        try {
-            const compute = { module, entryPoint: kernel.entry };
-            const pipeline = await device.createComputePipelineAsync({ label, layout, compute });
-            return { pipeline, diagnostics };
-        } catch (error) {
-            const message = error instanceof Error ? error.message : String(error);
-            const { line } = workgroup(text, kernel.entry);
-            return { pipeline: null, diagnostics: [...diagnostics, { line, column: 0, type: "error", message }] };
-        }
     }
 
     bind() {
@@ -147,8 +114,10 @@ export class Replay {
                 binding: kernel.slots[index].slot,
                 resource: { buffer: this.places[buffer], offset, size: bytes },
             }));
-            const dummies = (kernel.ruled_out ?? []).filter((slot) => slot.access !== "immediate");
-            const unused = dummies.map(({ slot }, index) => ({ binding: slot, resource: { buffer: idle[index] } }));
+            const unused = idleSlots(kernel).map(({ slot }, index) => ({
+                binding: slot,
+                resource: { buffer: idle[index] },
+            }));
             return gpu.device.createBindGroup({ label: step.layer, layout: own, entries: [...used, ...unused] });
         });
     }
@@ -265,13 +234,11 @@ export class Replay {
      */
     async prepare(shader, text) {
         const users = this.schedule.kernels.map((kernel, index) => ({ kernel, index }));
-        const tried = users
-            .filter(({ kernel }) => kernel.shader === shader)
-            .map(async ({ kernel, index }) => {
-                const { final, refusals } = edited(kernel, text);
-                if (refusals.length) return { index, final, pipeline: null, diagnostics: refusals };
-                return { index, final, ...(await this.pipeline(kernel, final, this.kernels[index].layout)) };
-            });
+        const tried = users.filter(({ kernel }) => kernel.shader === shader).map(async ({ kernel, index }) => {
+            const { final, refusals } = edited(kernel, text);
+            if (refusals.length) return { index, final, pipeline: null, diagnostics: refusals };
+            return { index, final, ...(await pipelineOf(this.gpu, kernel, final, this.kernels[index].layout)) };
+        });
         const made = await Promise.all(tried);
         const said = new Map(made.flatMap((one) => one.diagnostics).map((one) => [JSON.stringify(one), one]));
         const diagnostics = [...said.values()].sort((a, b) => a.line - b.line);
@@ -288,38 +255,4 @@ export class Replay {
         this.own.forEach((buffer) => buffer.destroy());
         this.cursors.destroy();
     }
-}
-
-/** @param {Slot} slot @returns {GPUBindGroupLayoutEntry} */
-function layoutEntry({ slot, access }) {
-    const types = /** @type {const} */ ({ uniform: "uniform", read: "read-only-storage", "read-write": "storage" });
-    const type = types[/** @type {keyof typeof types} */ (access)];
-    return { binding: slot, visibility: GPUShaderStage.COMPUTE, buffer: { type } };
-}
-
-/**
- * A kernel's final text from an edited one, and what must not change in it.
- * @param {Kernel} kernel
- * @param {string} text
- */
-function edited(kernel, text) {
-    const { text: final, missing } = specialise(text, kernel);
-    /** @type {Diagnostic[]} */
-    const refusals = missing.map((head) => ({
-        line: 0,
-        column: 0,
-        type: "error",
-        message: `the host sets \`${head}\`: it must be declared exactly once, at the start of a line`,
-    }));
-    const [was, is] = [workgroup(kernel.text, kernel.entry), workgroup(final, kernel.entry)];
-    if (is.line && is.size !== was.size) {
-        const message = `the grid of \`${kernel.entry}\` was made for workgroups of ${was.size}: they must stay so`;
-        refusals.push({ line: is.line, column: 0, type: "error", message });
-    }
-    return { final, refusals };
-}
-
-/** @param {GPUCompilationMessage} message @returns {Diagnostic} */
-function diagnostic({ lineNum, linePos, type, message }) {
-    return { line: lineNum, column: linePos, type, message };
 }

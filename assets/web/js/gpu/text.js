@@ -46,9 +46,7 @@ function withoutShuffles(text) {
 export function checkAlone(kernel) {
     const lanes = kernel.constants.find(([name]) => name === "LANES")?.[1] ?? 1;
     if (lanes !== 1) {
-        throw new Error(
-            `${kernel.shader}.${kernel.entry} is cut for a software driver: export the schedule with thin tiles`,
-        );
+        throw new Error(`${kernel.shader}.${kernel.entry} is cut for a software driver: export the schedule with thin tiles`);
     }
 }
 

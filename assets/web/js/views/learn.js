@@ -45,6 +45,7 @@ export class LearnView {
         const note = element("learn-slow", HTMLElement);
         note.textContent = this.makeTrainer ? slow : "Training needs WebGPU, which this browser does not offer here.";
         note.hidden = note.textContent === "";
+        element("epochs", HTMLInputElement).value = String(recipe.epochs);
         for (const id of ["epochs", "seed"]) element(id, HTMLInputElement).disabled = !this.makeTrainer;
         const head = ["Epoch", "Loss", ...this.heads.map(right)];
         const cells = head.map((text) => make("th", { scope: "col" }, text));
@@ -189,7 +190,7 @@ function lossChart() {
     return new Chart(element("loss-chart", HTMLElement), {
         name: "Loss",
         isLog: true,
-        ticks: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+        ticks: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10],
         series: [
             { name: "training", style: "first" },
             { name: "held out", style: "second held", hasDots: true },
