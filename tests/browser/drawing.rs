@@ -13,8 +13,8 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 
 use crate::chrome::Page;
-use crate::input::{Hand, SEVEN, THREE, click, rest, stroke, text, until, value};
-use crate::look::{ANSWERED, READY, inked, kept, said, shown};
+use crate::input::{Hand, SEVEN, THREE, click, stroke, text, until, value};
+use crate::look::{ANSWERED, READY, inked, kept, said, shown, until_again, until_other};
 use crate::site::{BLANK, PAGE};
 use crate::{Setup, pictures};
 
@@ -118,12 +118,9 @@ fn drawn(page: &mut Page, _: &str) -> Result<(), Failed> {
     let before = shown(page)?;
     // A line through a three makes it something else, or at least less sure.
     stroke(page, Hand::Mouse, &[[0.3, 0.2], [0.28, 0.8]])?;
-    until(page, "document.querySelectorAll('#steps li').length > 0")?;
-    rest(1500);
-    assert_ne!(shown(page)?, before);
+    until_other(page, &before)?;
     click(page, "#undo")?;
-    rest(1500);
-    assert_eq!(shown(page)?, before);
+    until_again(page, &before)?;
     click(page, "#clear")?;
     until(page, "document.querySelector('#digit-answer').textContent === '–'")?;
     assert_eq!((inked(page, "#seen")?, inked(page, "#maps canvas")?), (0, 0));

@@ -1,7 +1,5 @@
 //! Hands for a page: a mouse, a finger, a pen and a keyboard, as the browser gets them from the system.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::chrome::Page;
@@ -138,10 +136,9 @@ pub fn keys(page: &mut Page, names: &[&str]) -> Answer<()> {
         } else if key == "Enter" {
             event["text"] = "\r".into();
         }
-        page.send("Input.dispatchKeyEvent", event.clone())?;
-        event["type"] = "keyUp".into();
-        event["text"] = Value::Null;
         page.send("Input.dispatchKeyEvent", event)?;
+        let up = json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": code, "modifiers": shift });
+        page.send("Input.dispatchKeyEvent", up)?;
     }
     Ok(())
 }
@@ -156,9 +153,4 @@ pub fn tab_to(page: &mut Page, selector: &str) -> Answer<()> {
         }
     }
     Err(format!("the tabulator never comes to {selector}"))
-}
-
-/// Lets the page rest.
-pub fn rest(milliseconds: u64) {
-    std::thread::sleep(Duration::from_millis(milliseconds));
 }

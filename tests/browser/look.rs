@@ -1,5 +1,7 @@
 //! What can be seen on the page.
 
+use std::time::{Duration, Instant};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use libtest_mimic::Failed;
@@ -7,6 +9,9 @@ use serde_json::{Value, json};
 
 use crate::chrome::Page;
 use crate::input::{click, text, value};
+
+/// How long the page may take to show an answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The page computes, on whatever it found.
 pub const READY: &str = "/^Computes .*\\.$/.test(document.querySelector('#device').textContent)";
@@ -20,6 +25,30 @@ pub fn shown(page: &mut Page) -> Result<Value, String> {
         "[...document.querySelectorAll('.bars')].map((table) => [...table.querySelectorAll('.bar')]
             .map((bar) => Number(bar.style.getPropertyValue('--share'))))",
     )
+}
+
+/// Waits until the tables show other probabilities than these, and returns them.
+pub fn until_other(page: &mut Page, than: &Value) -> Result<Value, String> {
+    until_shown(page, |shown| shown != than)
+}
+
+/// Waits until the tables show these probabilities.
+pub fn until_again(page: &mut Page, before: &Value) -> Result<(), String> {
+    until_shown(page, |shown| shown == before).map(|_| ())
+}
+
+fn until_shown(page: &mut Page, holds: impl Fn(&Value) -> bool) -> Result<Value, String> {
+    let start = Instant::now();
+    loop {
+        let shown = shown(page)?;
+        if holds(&shown) {
+            return Ok(shown);
+        }
+        if start.elapsed() > PATIENCE {
+            return Err(format!("the page goes on showing {shown}"));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Digit and sum in large figures.

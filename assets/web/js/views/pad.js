@@ -37,19 +37,21 @@ export class Pad extends EventTarget {
 
     /** The drawing as ink on a clear picture: red, green, blue and opacity. */
     pixels() {
+        this.#paint(this.picture);
         const { data, width, height } = pencil(this.picture).getImageData(0, 0, SIDE, SIDE);
         return { rgba: data, width, height };
     }
 
     /** The drawing as a PNG that `digit-adder predict` reads as this page does. */
     png() {
+        this.#paint(this.picture);
         return new Promise((/** @type {(png: Blob | null) => void} */ done) => this.picture.toBlob(done, "image/png"));
     }
 
     /** @param {Point} point */
     begin(point) {
         this.strokes.push([point]);
-        this.#draw([point, point]);
+        drawn(this.canvas, [point, point]);
         this.#tell();
     }
 
@@ -58,7 +60,7 @@ export class Pad extends EventTarget {
         const stroke = this.strokes.at(-1);
         // It may have been undone meanwhile.
         if (!stroke) return this.begin(point);
-        this.#draw([stroke[stroke.length - 1], point]);
+        drawn(this.canvas, [stroke[stroke.length - 1], point]);
         stroke.push(point);
         this.#tell();
     }
@@ -105,33 +107,27 @@ export class Pad extends EventTarget {
         const side = Math.max(Math.round(this.canvas.clientWidth * devicePixelRatio), 1);
         if (this.canvas.width === side && this.canvas.height === side) return;
         this.canvas.width = this.canvas.height = side;
-        for (const stroke of this.strokes) drawn(this.canvas, whole(stroke));
+        this.#paint(this.canvas);
     }
 
     #redraw() {
-        for (const canvas of [this.canvas, this.picture]) {
-            pencil(canvas).clearRect(0, 0, canvas.width, canvas.height);
-            for (const stroke of this.strokes) drawn(canvas, whole(stroke));
-        }
+        this.#paint(this.canvas);
         this.#tell();
     }
 
-    /** @param {Stroke} part */
-    #draw(part) {
-        for (const canvas of [this.canvas, this.picture]) drawn(canvas, part);
+    /**
+     * All strokes, each as one line: as parts one after the other their edges would be harder.
+     * @param {HTMLCanvasElement} canvas
+     */
+    #paint(canvas) {
+        pencil(canvas).clearRect(0, 0, canvas.width, canvas.height);
+        // A dot is a line that goes nowhere, with round ends.
+        for (const stroke of this.strokes) drawn(canvas, stroke.length === 1 ? [stroke[0], stroke[0]] : stroke);
     }
 
     #tell() {
         this.dispatchEvent(new Event("change"));
     }
-}
-
-/**
- * A stroke of one point is a dot: a line that goes nowhere, with round ends.
- * @param {Stroke} stroke
- */
-function whole(stroke) {
-    return stroke.length === 1 ? [stroke[0], stroke[0]] : stroke;
 }
 
 /** @param {HTMLCanvasElement} canvas */
