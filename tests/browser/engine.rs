@@ -25,6 +25,7 @@ pub fn trials(setup: &Setup) -> Vec<Trial> {
         setup.trial("every_module_compiles_without_a_message", BLANK, modules),
         setup.trial("predictions_are_those_of_predict", BLANK, predictions),
         setup.trial("five_steps_are_those_of_the_program", BLANK, steps),
+        setup.trial("a_training_stops_goes_on_and_learns", BLANK, training),
         setup.trial("a_shader_is_replaced_or_nothing_changes", BLANK, replaced),
         setup.trial("weights_go_out_and_come_back", BLANK, weights),
         setup.trial("without_webgpu_the_message_says_what_to_use", BLANK, without_webgpu),
@@ -141,6 +142,27 @@ fn steps(page: &mut Page, _: &str) -> Result<(), Failed> {
         let right = head["accuracy"].as_f64().unwrap() * TEST as f64;
         assert!((right - tested.correct as f64).abs() <= 1e-9, "{head}: {} of {TEST}", tested.correct);
     }
+    Ok(())
+}
+
+fn training(page: &mut Page, _: &str) -> Result<(), Failed> {
+    let got = page.run(include_str!("train.js"), &Value::Null)?;
+    let number = |value: &Value| value.as_u64().unwrap_or_else(|| panic!("{value}"));
+    // Two submissions were reported, and at most one more was on its way.
+    let steps = number(&got["stopped"]["step"]);
+    assert!((2..5).contains(&steps) && got["stopped"]["epoch"] == 1, "{}", got["stopped"]);
+    assert_eq!(number(&got["stopped"]["images"]), 64 * steps);
+    assert_eq!((&got["still"], number(&got["last"]["step"]), &got["last"]["epoch"]), (&json!(true), steps + 4, &json!(2)));
+    let infos = got["infos"].as_array().unwrap();
+    for info in infos {
+        assert!(info["imagesPerSecond"].as_f64() > Some(0.0) && info["heads"][1]["name"] == "sum", "{info}");
+    }
+    let last = infos.last().unwrap();
+    assert_eq!((&last["step"], &last["images"]), (&got["last"]["step"], &got["last"]["images"]));
+    let loss = |when: &str| got[when]["loss"].as_f64().unwrap();
+    assert!(loss("after") < loss("before") - 0.005, "{} after {}", loss("after"), loss("before"));
+    assert_eq!((&got["differ"], &got["same"]), (&json!(true), &json!(true)));
+    assert!(got["diverged"].as_str().unwrap().contains("diverged"), "{}", got["diverged"]);
     Ok(())
 }
 

@@ -24,6 +24,16 @@ import { Random } from "./random.js";
  * @property {number} imagesPerSecond
  */
 
+/**
+ * Steps on their way.
+ * @typedef {object} Flight
+ * @property {Promise<ArrayBuffer>} records
+ * @property {number} steps
+ * @property {number} step The last one.
+ * @property {number} images
+ * @property {number} end Its place in the order.
+ */
+
 /** @typedef {{ epochs?: number, onProgress?: (info: Info) => void, signal?: AbortSignal }} Wishes */
 
 /** What a stream of random numbers is for. */
@@ -32,6 +42,8 @@ const PURPOSE = { weights: 0, order: 1, addends: 2, testAddends: 3 };
 /** How long a submission should keep the device busy: short enough for watchdogs, a live chart and a stop button. */
 const SUBMISSION_MS = 100;
 const MAX_STEPS = 256;
+/** Submissions in flight at once: the device need not wait for the page. */
+const IN_FLIGHT = 2;
 /** Bytes of a head's record of an image: its loss, and whether it is right. */
 const RECORD = 8;
 
@@ -109,40 +121,59 @@ export class Trainer {
      * @param {Wishes} [wishes]
      */
     async pass(order, addends, { onProgress, signal } = {}) {
-        const { replay, site } = this;
-        const { batch } = replay.schedule;
-        replay.write("order", order);
-        replay.write("addends", addends);
-        /** @type {{ records: Promise<ArrayBuffer>, steps: number, images: number } | null} */
-        let flying = null;
+        this.replay.write("order", order);
+        this.replay.write("addends", addends);
+        /** @type {Flight[]} */
+        const flights = [];
         let [first, since] = [0, performance.now()];
-        while (first < order.length || flying) {
-            const before = flying;
-            flying = null;
-            if (first < order.length && !signal?.aborted) {
-                const steps = Math.min(this.stepsAtOnce, Math.ceil((order.length - first) / batch));
-                const end = Math.min(order.length, first + steps * batch);
-                replay.run(this.cursors(first, order.length, steps));
-                const records = readRecords(replay, first, end - first);
-                flying = { records, steps, images: end - first };
-                first = end;
-            } else {
-                first = order.length;
+        const more = () => first < order.length && !signal?.aborted;
+        try {
+            while (more() || flights.length) {
+                if (more() && flights.length < IN_FLIGHT) {
+                    const flight = this.submit(first, order.length);
+                    flights.push(flight);
+                    first = flight.end;
+                    continue;
+                }
+                const records = await flights[0].records;
+                const now = performance.now();
+                this.landed(/** @type {Flight} */ (flights.shift()), records, Math.max(now - since, 1e-3), onProgress);
+                since = now;
             }
-            if (!before) continue;
-            const records = await before.records;
-            const now = performance.now();
-            const took = Math.max(now - since, 1e-3);
-            since = now;
-            this.stepsAtOnce = adapted(before.steps, took);
-            this.images += before.images;
-            const { loss, heads } = summary(records, replay);
-            if (!Number.isFinite(loss)) throw new Error(`the training diverged: the loss at step ${this.step} is ${loss}`);
-            const imagesPerSecond = (1000 * before.images) / took;
-            const { epoch, images } = this;
-            const step = this.step - (flying?.steps ?? 0);
-            onProgress?.({ epoch, step, images, loss, heads, imagesPerSecond });
+        } finally {
+            // Nobody waits for what is on its way after an error.
+            await Promise.allSettled(flights.map(({ records }) => records));
         }
+    }
+
+    /**
+     * Submits the next steps of a pass from a place in the order on.
+     * @param {number} first
+     * @param {number} length Of the order.
+     * @returns {Flight}
+     */
+    submit(first, length) {
+        const { batch } = this.replay.schedule;
+        const steps = Math.min(this.stepsAtOnce, Math.ceil((length - first) / batch));
+        const end = Math.min(length, first + steps * batch);
+        this.replay.run(this.cursors(first, length, steps));
+        return { records: readRecords(this.replay, first, end - first), steps, step: this.step, images: end - first, end };
+    }
+
+    /**
+     * Reports a submission that took so many ms.
+     * @param {Flight} flight
+     * @param {ArrayBuffer} records
+     * @param {number} took
+     * @param {((info: Info) => void) | undefined} onProgress
+     */
+    landed({ steps, step, images }, records, took, onProgress) {
+        this.stepsAtOnce = adapted(steps, took);
+        this.images += images;
+        const { loss, heads } = summary(records, this.replay);
+        if (!Number.isFinite(loss)) throw new Error(`the training diverged: the loss at step ${step} is ${loss}`);
+        const imagesPerSecond = (1000 * images) / took;
+        onProgress?.({ epoch: this.epoch, step, images: this.images, loss, heads, imagesPerSecond });
     }
 
     /**

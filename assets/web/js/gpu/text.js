@@ -60,7 +60,7 @@ export function checkAlone(kernel) {
 export function specialise(text, kernel) {
     const lines = text.split("\n");
     const missing = [];
-    for (const [name, value] of kernel.constants) {
+    for (const [name] of kernel.constants) {
         const was = declarations(kernel.text.split("\n"), name)[0];
         const type = /^const \w+: (\w+)/.exec(was)?.[1];
         const places = lines.flatMap((line, at) => (line.startsWith(`const ${name}: ${type} `) ? [at] : []));
