@@ -48,7 +48,11 @@ fn typed(page: &mut Page, _: &str) -> Result<(), Failed> {
 
     tab_to(page, "a[href='#machine']")?;
     keys(page, &["Enter"])?;
-    until(page, "!document.querySelector('#machine').hidden")?;
+    until(page, "!document.querySelector('#machine').hidden && document.activeElement.id === 'machine-title'")?;
+    tab_to(page, ".skip")?;
+    keys(page, &["Enter"])?;
+    until(page, "location.hash === '#main'")?;
+    assert_eq!(value(page, "document.querySelector('#machine').hidden")?, json!(false));
     tab_to(page, "#dispatches li:nth-of-type(5) button")?;
     keys(page, &["Enter"])?;
     until(page, "document.querySelector('#kernel-title').textContent.startsWith('conv2d')")?;

@@ -16,6 +16,15 @@ pub fn all() -> Vec<(String, RgbaImage)> {
     kinds.into_iter().flat_map(each).collect()
 }
 
+/// Two digits side by side: which one is meant?
+pub fn two() -> RgbaImage {
+    let (left, right) = (drawing(4, clear), drawing(2, clear));
+    let mut both = RgbaImage::new(left.width() + right.width(), left.height().max(right.height()));
+    imageops::replace(&mut both, &left, 0, 0);
+    imageops::replace(&mut both, &right, left.width().into(), 0);
+    both
+}
+
 /// A digit somewhere on a larger ground, which may be wider than high.
 fn drawing(digit: u8, ground: fn(u32, u32, f32) -> [u8; 4]) -> RgbaImage {
     let mut random = Random::new(11, Purpose::Test, digit.into());

@@ -101,20 +101,28 @@ function trainers(gpu, site, shaders, schedules) {
     };
 }
 
-/** Shows the view that the address names, and only that. */
+/**
+ * Shows the view that the address names, and only that.
+ * @returns {HTMLHeadingElement} its title
+ */
 function route() {
     const views = [...document.querySelectorAll(".view")];
-    const shown = views.find(({ id }) => `#${id}` === location.hash) ?? views[0];
+    const isShown = (/** @type {Element} */ view) => !view.hasAttribute("hidden");
+    // Another hash, such as that of the link to the content, changes nothing.
+    const shown = views.find(({ id }) => `#${id}` === location.hash) ?? views.find(isShown) ?? views[0];
     for (const view of views) view.toggleAttribute("hidden", view !== shown);
     for (const link of document.querySelectorAll("nav a")) {
         if (link.getAttribute("href") === `#${shown.id}`) link.setAttribute("aria-current", "page");
         else link.removeAttribute("aria-current");
     }
+    const heading = element(`${shown.id}-title`, HTMLHeadingElement);
+    document.title = `${heading.textContent} · digit-adder`;
+    return heading;
 }
 
 addEventListener("hashchange", () => {
-    route();
-    element("main", HTMLElement).focus({ preventScroll: true });
+    // Who reads by ear hears where they are.
+    route().focus({ preventScroll: true });
     scrollTo(0, 0);
 });
 route();

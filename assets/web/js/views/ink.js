@@ -6,7 +6,8 @@
  * @param {number} most the value of full ink
  */
 export function inked(canvas, values, most) {
-    const lines = canvas.getContext("2d");
+    // All is written pixel by pixel, so it had better lie where the processor has it.
+    const lines = canvas.getContext("2d", { willReadFrequently: true });
     const image = lines?.createImageData(canvas.width, canvas.height);
     if (!lines || !image) return;
     for (let i = 0; i < values.length; i++) {
