@@ -19,7 +19,9 @@
 //! | [`selftest`] | every kernel against the reference |
 //! | [`train`] | recipes, state, metrics, weights, the loop over epochs |
 //! | [`engine`] | what trains: a GPU, or the CPU |
-//! | [`bench`](mod@bench), `report`, [`cli`] | measuring, printing, the commands |
+//! | [`bench`](mod@bench), `report` | measuring, printing |
+//! | [`web`] | the browser page as a static site, and a server for it |
+//! | [`cli`] | the commands |
 //!
 //! # Program, schedule, replay
 //!
@@ -93,6 +95,7 @@ pub mod reference;
 mod report;
 pub mod selftest;
 pub mod train;
+pub mod web;
 pub mod wgsl;
 
 pub use error::{Error, Result};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "random",
     "error",
     "atomic",
@@ -21,6 +21,7 @@ const ROOMS: [&str; 18] = [
     "engine",
     "bench",
     "report",
+    "web",
     "cli",
 ];
 

@@ -288,7 +288,7 @@ fn heads(first: u32, thread: u32) {
         let row = (first + tile % TILES_B * TILE_B) * ROW_QUADS;
         let c = tile / TILES_B * 4u;
         let at = vec4(class_row(c), class_row(c + 1u), class_row(c + 2u), class_row(c + 3u)) / 4u;
-        var sums: array<vec4<f32>, TILE_B>;
+        var sums = array<vec4<f32>, TILE_B>();
         for (var i = 0u; i < FC3 / 4u; i++) {
             load_mine(row + H3 + i, thread);
             let w = mat4x4(

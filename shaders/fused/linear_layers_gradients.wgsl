@@ -59,8 +59,8 @@ fn backward(@builtin(global_invocation_id) id: vec3<u32>) {
     var sums: array<array<array<vec4<f32>, X_QUADS>, 4>, D_QUADS>;
     var biases: array<vec4<f32>, D_LOADS>;
     for (var b = 0u; b < BATCH; b += AT_ONCE) {
-        var x: array<array<vec4<f32>, X_QUADS>, AT_ONCE>;
-        var d_mine: array<array<vec4<f32>, D_LOADS>, AT_ONCE>;
+        var x = array<array<vec4<f32>, X_QUADS>, AT_ONCE>();
+        var d_mine = array<array<vec4<f32>, D_LOADS>, AT_ONCE>();
         for (var m = 0u; m < AT_ONCE; m++) {
             // Past the end of the batch its last image is repeated and adds nothing.
             let row = min(b + m, BATCH - 1u) * ROW_QUADS;

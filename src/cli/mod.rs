@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod data;
 mod eval;
+mod export;
 pub mod given;
 mod layers;
 mod model_path;
@@ -24,6 +25,7 @@ mod recorder;
 mod run_config;
 mod schedule;
 mod selftest;
+mod serve;
 mod session;
 mod setting;
 mod signals;
@@ -74,6 +76,10 @@ enum Command {
     Bench(bench::Bench),
     /// Print the dispatches that one training step replays
     Schedule(schedule::Schedule),
+    /// Write the page that predicts and trains in a browser, with the same shaders
+    Export(export::Export),
+    /// Show that page on this machine, for those who have no web server
+    Serve(serve::Serve),
     /// Print what trained weights are: layers, how they were trained, the numbers of each tensor
     Summary(summary::Summary),
     /// Fetch MNIST, check it, or tell where it is
@@ -145,6 +151,8 @@ pub fn run(cli: Cli, given: &Given) -> anyhow::Result<()> {
         Command::Selftest(selftest) => selftest.run(),
         Command::Bench(bench) => bench.run(),
         Command::Schedule(schedule) => schedule.run(),
+        Command::Export(export) => export.run(),
+        Command::Serve(serve) => serve.run(),
         Command::Summary(summary) => summary.run(),
         Command::Data(data) => data.run(),
         Command::Completions(completions) => Ok(completions.run()?),

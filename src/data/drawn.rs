@@ -23,11 +23,17 @@ const MARGIN: f32 = 1.0;
 /// The drawn digits of a seed: 60,000 to train on and 10,000 to test on, every digit equally often and
 /// no image in both.
 pub fn drawn_digits(seed: u64) -> Dataset {
+    drawn(seed, [TRAIN, TEST])
+}
+
+/// The same in another number, each at most that of [`drawn_digits`]: of the test set, the same images, if not in
+/// the same order.
+pub fn drawn(seed: u64, [train, test]: [u32; 2]) -> Dataset {
     Dataset {
         origin: format!("drawn digits (built in, seed {seed})"),
-        train: split(seed, 0, TRAIN),
+        train: split(seed, 0, train),
         validation: Split::default(),
-        test: split(seed, TRAIN, TEST),
+        test: split(seed, TRAIN, test),
     }
 }
 

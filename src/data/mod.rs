@@ -22,7 +22,7 @@ mod strokes;
 pub use addends::{Addend, AddendDraw, Addends, held_out_addends, order};
 pub use amount::Amount;
 pub use augment::Augment;
-pub use drawn::{draw, drawn_digits};
+pub use drawn::{draw, drawn, drawn_digits};
 pub use mnist::{MEMBERS, sha256};
 pub use sources::Sources;
 pub use split::{Image, Split};

@@ -144,6 +144,10 @@ pub struct Kernel {
     pub workgroup: [u32; 3],
     /// The buffers that the entry declares, in the order of their slots.
     pub slots: Vec<Slot>,
+    /// The variables that only branches name which the constants rule out, the cursor among them. A host that
+    /// compiles the text as it is must provide for them; nothing reads or writes them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub ruled_out: Vec<Slot>,
     /// Bytes of the cursor that it reads, from the first on.
     pub immediate_bytes: u32,
     /// The constants that the host has set.

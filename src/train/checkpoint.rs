@@ -85,7 +85,7 @@ impl Checkpoint {
         let [first, second] = MOMENTS;
         let mut groups = vec![("", &parameters[..]), (first, first_moments), (second, second_moments)];
         groups.extend(average.as_ref().map(|average| (AVERAGE, &average[..])));
-        let file = model_file::encode(network, &groups, &saved)
+        let file = model_file::encode(network, &groups, Some(&saved))
             .map_err(|what| Error::Data(format!("cannot write {}: {what}", path.display())))?;
         atomic::write(path, &file)
     }

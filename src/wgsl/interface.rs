@@ -18,6 +18,8 @@ pub struct Entry {
     pub workgroup: [u32; 3],
     /// The variables that it uses, by slot.
     pub slots: Vec<Slot>,
+    /// The variables that only branches use which its constants rule out, by slot.
+    pub ruled_out: Vec<Slot>,
 }
 
 impl Entry {
@@ -39,6 +41,8 @@ pub struct Shader {
     pub info: naga::valid::ModuleInfo,
     /// The sizes of its types.
     pub sizes: naga::proc::Layouter,
+    /// What each entry names, with the branches that are left out.
+    named: Vec<Vec<Slot>>,
 }
 
 /// Parses and validates a shader, which may use WGSL's core, immediate data and subgroup operations, and
@@ -54,12 +58,41 @@ pub fn parse(name: &str, text: &str) -> Result<Shader> {
         let checked = Validator::new(flags, CAPABILITIES).validate(module);
         checked.map_err(|error| named(&path, error.emit_to_string_with_path(text, &path)))
     };
-    validate(&module, ValidationFlags::all())?;
+    let sizes = |module: &naga::Module| {
+        let mut sizes = naga::proc::Layouter::default();
+        let updated = sizes.update(module.to_ctx());
+        updated.map_err(|error| Error::Device(format!("{path}: {error}"))).map(|()| sizes)
+    };
+    let info = validate(&module, ValidationFlags::all())?;
+    let whole = sizes(&module)?;
+    let named = (0..module.entry_points.len()).map(|entry| {
+        let slots = used(&module, info.get_entry_point(entry));
+        slots.filter_map(|variable| slot(variable, &whole)).collect()
+    });
+    let named = named.collect();
     dead_code::drop_dead_branches(&mut module);
     let info = validate(&module, ValidationFlags::empty())?;
-    let mut sizes = naga::proc::Layouter::default();
-    sizes.update(module.to_ctx()).map_err(|error| Error::Device(format!("{path}: {error}")))?;
-    Ok(Shader { module, info, sizes })
+    let sizes = sizes(&module)?;
+    Ok(Shader { module, info, sizes, named })
+}
+
+/// The variables that an entry uses.
+fn used<'a>(
+    module: &'a naga::Module,
+    uses: &'a naga::valid::FunctionInfo,
+) -> impl Iterator<Item = &'a naga::GlobalVariable> {
+    let variables = module.global_variables.iter().filter(|(handle, _)| !uses[*handle].is_empty());
+    variables.map(|(_, variable)| variable)
+}
+
+/// What the host must provide for a variable, if anything.
+fn slot(variable: &naga::GlobalVariable, sizes: &naga::proc::Layouter) -> Option<Slot> {
+    Some(Slot {
+        name: variable.name.clone().unwrap_or_default(),
+        slot: variable.binding.map_or(0, |binding| binding.binding),
+        access: access(variable.space)?,
+        min_bytes: u64::from(sizes[variable.ty].size),
+    })
 }
 
 /// A report of naga's as an error: some know no line, and so name no file.
@@ -86,24 +119,26 @@ impl Shader {
         let entry = |(index, entry): (usize, &naga::EntryPoint)| {
             let slots = self.slots(index);
             let slots = slots.map_err(|what| Error::Device(format!("{}: {what}", library::path(name))))?;
-            Ok(Entry { name: entry.name.clone(), workgroup: entry.workgroup_size, slots })
+            let is_used = |named: &Slot| slots.iter().any(|slot| slot.name == named.name);
+            let mut ruled_out = self.named[index].clone();
+            ruled_out.retain(|named| !is_used(named));
+            ruled_out.sort_by_key(|slot| slot.slot);
+            Ok(Entry { name: entry.name.clone(), workgroup: entry.workgroup_size, slots, ruled_out })
         };
         self.module.entry_points.iter().enumerate().map(entry).collect()
     }
 
     /// The variables that an entry uses, by slot.
     fn slots(&self, entry: usize) -> std::result::Result<Vec<Slot>, String> {
-        let Self { module, info, sizes } = self;
-        let uses = info.get_entry_point(entry);
+        let Self { module, info, sizes, .. } = self;
         let mut slots = Vec::new();
-        let used = module.global_variables.iter().filter(|(handle, _)| !uses[*handle].is_empty());
-        for (_, variable) in used {
-            let Some(access) = access(variable.space) else { continue };
-            let name = variable.name.clone().unwrap_or_default();
+        for variable in used(module, info.get_entry_point(entry)) {
+            let Some(slot) = slot(variable, sizes) else { continue };
+            let Slot { name, access, .. } = &slot;
             if variable.binding.is_some_and(|binding| binding.group != 0) {
                 return Err(format!("`{name}` must be in @group(0)"));
             }
-            if access == Access::Immediate && !begins(module, variable.ty, &Cursor::FIELDS, false) {
+            if *access == Access::Immediate && !begins(module, variable.ty, &Cursor::FIELDS, false) {
                 return Err(format!(
                     "`{name}` must be a struct of {}, or of the first of them",
                     spelled(&Cursor::FIELDS)
@@ -112,12 +147,7 @@ impl Shader {
             if name == RECORDS && !is_array_of(module, variable.ty, &Record::FIELDS) {
                 return Err(format!("`{name}` must be an array of a struct of {}", spelled(&Record::FIELDS)));
             }
-            slots.push(Slot {
-                name,
-                slot: variable.binding.map_or(0, |binding| binding.binding),
-                access,
-                min_bytes: u64::from(sizes[variable.ty].size),
-            });
+            slots.push(slot);
         }
         slots.sort_by_key(|slot| slot.slot);
         Ok(slots)
@@ -204,6 +234,24 @@ var<immediate> cursor: Cursor;
                 ("y", 2, Access::ReadWrite, 4)
             ]
         );
+    }
+
+    #[test]
+    fn what_only_dead_branches_use_is_told_apart() {
+        let text = "const LANES: u32 = 1u;
+@group(0) @binding(1) var<uniform> w: vec4<f32>;
+@group(0) @binding(0) var<storage, read_write> y: array<f32>;
+struct Cursor { first: u32 }
+var<immediate> cursor: Cursor;
+fn weight() -> f32 { if (LANES > 1u) { return w.x + f32(cursor.first); } return 1.0; }
+@compute @workgroup_size(1) fn forward() { y[0] = weight(); }
+@compute @workgroup_size(1) fn other() { y[0] = w.x; }";
+        let names = |slots: &[Slot]| slots.iter().map(|slot| slot.name.clone()).collect::<Vec<_>>();
+        let entries = read("t", text).unwrap();
+        assert_eq!((names(&entries[0].slots), names(&entries[0].ruled_out)), (vec!["y".into()], vec!["cursor".into(), "w".into()]));
+        assert_eq!((names(&entries[1].slots).len(), entries[1].ruled_out.len()), (2, 0));
+        let all = read("t", &text.replace("LANES: u32 = 1u", "LANES: u32 = 2u")).unwrap();
+        assert_eq!((all[0].slots.len(), all[0].ruled_out.len()), (3, 0));
     }
 
     #[test]

@@ -119,6 +119,7 @@ impl Lowering<'_> {
                 workgroup: entry.workgroup,
                 immediate_bytes: entry.immediate_bytes(),
                 slots: entry.slots.into_iter().filter(|slot| slot.access != Access::Immediate).collect(),
+                ruled_out: entry.ruled_out,
                 entry: entry.name,
                 constants: constants.into_iter().map(|(name, value)| (name.into(), value)).collect(),
                 text: Text::new(text, library.is_shipped()),

@@ -2,6 +2,8 @@
 //! without optional features, except for immediate data and the subgroup operations that the host asks for
 //! where a device has them, inside the limits of every device, translatable for every backend. No GPU.
 
+mod loop_variables;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +13,7 @@ use digit_adder::network::{Loss, Sizes};
 use digit_adder::ops::adam::Adam;
 use digit_adder::plans::{Kind, augmented, tiles::CANDIDATES, tiles::Tiles};
 use digit_adder::program::limits::{LANES, LIMITS};
-use digit_adder::program::schedule::{Access, Kernel};
+use digit_adder::program::schedule::{Access, Kernel, Slot};
 use digit_adder::program::{Cursor, Schedule};
 use digit_adder::selftest::{self, Depth};
 use digit_adder::wgsl::{Library, SHADERS, YARDSTICKS, dead_code, interface, loop_bounds, lower};
@@ -316,6 +318,10 @@ fn steps_bind_what_their_entries_use() {
             let bound: Vec<&str> = step.bindings.iter().map(|bound| bound.variable.as_str()).collect();
             assert_eq!(used, bound, "{what}");
             assert!(kernel.immediate_bytes as usize <= size_of::<Cursor>(), "{what}");
+            // A browser counts what branches name that are ruled out.
+            let is_storage = |slot: &&Slot| matches!(slot.access, Access::Read | Access::ReadWrite);
+            let storage = kernel.slots.iter().chain(&kernel.ruled_out).filter(is_storage).count();
+            assert!(storage <= STORAGE_BUFFERS, "{what}: {storage} storage buffers");
             let written = kernel.slots.iter().filter(|slot| slot.access == Access::ReadWrite);
             assert!(written.count() > 0, "{what} writes nothing");
             for groups in step.workgroups {

@@ -64,16 +64,26 @@ const ABOUT: &str = "digit-adder";
 ///
 /// [`Error::Data`] naming the file.
 pub fn save(path: &Path, network: &Network, flat: &[f32], about: &About) -> Result<()> {
-    let file = encode(network, &[("", flat)], about)
+    let file = encode(network, &[("", flat)], Some(about))
         .map_err(|what| Error::Data(format!("cannot write {}: {what}", path.display())))?;
     atomic::write(path, &file)
+}
+
+/// A model as the bytes of a file.
+///
+/// # Errors
+///
+/// [`Error::Data`] for parameters of another network.
+pub fn to_bytes(network: &Network, model: &Model) -> Result<Vec<u8>> {
+    let file = encode(network, &[("", &model.parameters)], model.about.as_ref());
+    file.map_err(|what| Error::Data(format!("cannot write the weights: {what}")))
 }
 
 /// A file of flat buffers, each with what the names of its tensors begin with.
 pub(super) fn encode(
     network: &Network,
     groups: &[(&str, &[f32])],
-    metadata: &impl Serialize,
+    metadata: Option<&impl Serialize>,
 ) -> std::result::Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     for (prefix, flat) in groups {
@@ -87,9 +97,9 @@ pub(super) fn encode(
         let view = TensorView::new(Dtype::F32, (*shape).clone(), bytes);
         tensors.push((name, view.map_err(|error| error.to_string())?));
     }
-    let about = serde_json::to_string(metadata).map_err(|error| error.to_string())?;
-    let metadata = HashMap::from([(ABOUT.to_string(), about)]);
-    safetensors::serialize(tensors, Some(metadata)).map_err(|error| error.to_string())
+    let about = metadata.map(serde_json::to_string).transpose().map_err(|error| error.to_string())?;
+    let metadata = about.map(|about| HashMap::from([(ABOUT.to_string(), about)]));
+    safetensors::serialize(tensors, metadata).map_err(|error| error.to_string())
 }
 
 /// Loads a file that has exactly the tensors of a network, or a [checkpoint](super::Checkpoint)'s; PyTorch's

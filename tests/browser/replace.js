@@ -1,0 +1,32 @@
+const { openGpu } = await import("/js/gpu/device.js");
+const { GpuPredictor } = await import("/js/predictor.js");
+const { loadSite, loadSchedule, loadWeights, loadDigits } = await import("/js/site.js");
+const { read } = await import("/js/safetensors.js");
+const site = await loadSite();
+const gpu = await openGpu();
+const parameters = read(await loadWeights(site), site);
+const { replay, ...predictor } = await GpuPredictor.create(gpu, await loadSchedule(site, "predict"), site, parameters);
+const image = (await loadDigits(site)).test.images.slice(0, 784);
+const answer = async () => {
+    const { heads } = await GpuPredictor.prototype.predict.call({ replay, ...predictor }, image, 4);
+    return JSON.stringify(heads.map(({ probabilities }) => [...probabilities]));
+};
+const first = await answer();
+const text = replay.text("relu");
+const linear = replay.text("linear");
+const code = "y[i] = max(";
+const line = text.split("\n").findIndex((text) => text.includes(code)) + 1;
+const refused = async (shader, edited) => (await replay.replace(shader, edited)).find(({ type }) => type === "error") ?? {};
+const wrong = await refused("relu", text.replace(code, "y[i] = nothing("));
+const workgroup = await refused("relu", text.replace("@workgroup_size(32)", "@workgroup_size(64)"));
+const constant = await refused("linear", linear.replace("const OUT: u32", "const OUT : u32"));
+const binding = await refused("relu", text.replace("@binding(0)", "@binding(7)"));
+const entry = await refused("relu", text.replace("fn forward(", "fn onward("));
+const unchanged = (await answer()) === first && replay.text("relu") === text && replay.text("linear") === linear;
+const said = await replay.replace("relu", text.replace(code, "y[i] = 0.5 * max("));
+const changed = said.length === 0 && (await answer()) !== first && replay.text("relu") !== text;
+// The host's constants are the host's, whatever the text says.
+const other = await replay.replace("linear", linear.replace(/const OUT: u32 = \d+u;/, "const OUT: u32 = 1u; // mine"));
+const back = other.length === 0 && (await replay.replace("relu", text)).length === 0 && (await answer()) === first;
+gpu.device.destroy();
+return { line, wrong, workgroup, constant, binding, entry, unchanged, changed, back };
