@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::data::{Dataset, HeldOut, held_out_addends};
+use crate::escape::Shown;
 use crate::network::Network;
 use crate::report::accuracy::TestReport;
 use crate::report::run_folder::{RunFolder, journal};
@@ -13,7 +14,7 @@ use crate::report::{console, plots};
 use crate::train::model_file::{self, parameters_sha256};
 use crate::train::run::{self, End, History};
 use crate::train::{Checkpoint, Confusion, Engine, Metrics, Mistake, Recipe, State};
-use crate::{Error, Result, atomic};
+use crate::{Error, Result, atomic, bounded};
 
 /// A training that has ended.
 pub(super) struct Outcome<'a> {
@@ -56,6 +57,9 @@ pub(super) const CONFUSIONS: &str = "confusions.json";
 /// The images that the test got wrong, one a line.
 pub(super) const MISTAKES: &str = "mistakes.jsonl";
 
+/// In bytes: ten thousand images take some two million.
+const MOST_MISTAKES: u64 = 100_000_000;
+
 /// What a test found.
 pub(super) struct Tested {
     weights: &'static str,
@@ -84,9 +88,10 @@ impl Tested {
     ///
     /// [`Error::Data`] naming the file.
     pub(super) fn mistakes(path: &Path) -> Result<Vec<Mistake>> {
-        let text = atomic::read_text(path)?;
+        let wrong = |what: String| Error::Data(format!("{}: {}", path.shown(), what.shown()));
+        let text = bounded::read_text(path, MOST_MISTAKES).map_err(|error| wrong(error.to_string()))?;
         let mistakes = text.lines().map(serde_json::from_str).collect::<serde_json::Result<_>>();
-        mistakes.map_err(|error| Error::Data(format!("{}: {error}", path.display())))
+        mistakes.map_err(|error| wrong(error.to_string()))
     }
 }
 
@@ -138,7 +143,7 @@ impl Outcome<'_> {
         for warning in verdict::warnings(&tested.confusions, &self.history, self.recipe) {
             console::say(&format!("warning: {warning}"));
         }
-        console::say(&format!("saved to {}", self.folder.path().display()));
+        console::say(&format!("saved to {}", self.folder.path().shown()));
         self.draw(Some(&tested.metrics), Some(&tested));
         Ok(tested.metrics)
     }

@@ -10,6 +10,7 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 
 use super::{SIDE, forms};
+use crate::escape::Shown;
 use crate::{Error, Result};
 
 /// What a file must hold.
@@ -60,7 +61,7 @@ impl Content {
 /// # Errors
 /// [`Error::Data`] with the path and what is wrong: see [`check`].
 pub fn read(path: &Path, content: Content, count: usize) -> Result<Vec<u8>> {
-    let fail = |what: String| Error::Data(format!("{}: {what}", path.display()));
+    let fail = |what: String| Error::Data(format!("{}: {what}", path.shown()));
     let file = File::open(path).map_err(|e| fail(format!("cannot be opened ({e})")))?;
     let bytes = unpack(BufReader::with_capacity(1 << 16, file), content.file_len(count)).map_err(fail)?;
     check(&bytes, content, count).map_err(fail)?;

@@ -5,11 +5,13 @@
 //! an editor saves a new one under the same name. Times and sizes miss a second save within one tick of the
 //! file system's clock. All files together are some sixty kilobytes and take a fraction of a millisecond.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::library::{SHADERS, Texts};
-use crate::{Error, Result};
+use crate::escape::Shown;
+use crate::{Error, Result, bounded};
 
 /// Time from one look to the next.
 const EVERY: Duration = Duration::from_millis(50);
@@ -17,6 +19,9 @@ const EVERY: Duration = Duration::from_millis(50);
 /// How long the files must stay as they are: a burst of saves, or a file that is written in parts, is one
 /// change.
 const SETTLED: Duration = Duration::from_millis(100);
+
+/// In bytes. Ours have a few thousand.
+const MOST: u64 = 1_000_000;
 
 /// What a file holds, or why its text cannot be read.
 pub type File = std::result::Result<String, String>;
@@ -39,11 +44,11 @@ impl Watch {
     /// [`Error::Usage`] when the folder or a shader of the program is missing.
     pub fn new(folder: &Path, say: impl FnMut(&str) + 'static) -> Result<Self> {
         let no_folder = |reason: String| {
-            let (folder, here) = (folder.display(), std::env::current_dir().unwrap_or_default());
+            let (folder, here) = (folder.shown(), std::env::current_dir().unwrap_or_default());
             Error::Usage(format!(
                 "no shaders can be taken from {folder} (relative to {}): {reason}. \
                  Name the folder with --shader-dir",
-                here.display()
+                here.shown()
             ))
         };
         // Links in it stay as they are, so that one which is later pointed elsewhere is followed.
@@ -56,7 +61,7 @@ impl Watch {
             if let Err(reason) = file {
                 return Err(Error::Usage(format!(
                     "{} {reason}: the folder must hold all shaders of the program, as `shaders` does",
-                    folder.join(shader.path).display()
+                    folder.join(shader.path).shown()
                 )));
             }
         }
@@ -104,8 +109,8 @@ impl Watch {
 
 fn read(folder: &Path) -> Vec<File> {
     let file = |path: &str| {
-        let bytes = std::fs::read(folder.join(path)).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => "is gone".to_string(),
+        let bytes = bounded::read_regular(&folder.join(path), MOST).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => "is gone".to_string(),
             _ => format!("cannot be read ({error})"),
         })?;
         let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_string())?;
