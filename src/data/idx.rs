@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::{SIDE, forms};
 use crate::escape::Shown;
@@ -76,7 +76,7 @@ pub(super) fn unpack(mut input: impl BufRead, len: usize) -> std::result::Result
     let mut bytes = Vec::with_capacity(len + 1);
     let limit = len as u64 + 1;
     if gzipped {
-        let read = MultiGzDecoder::new(input).take(limit).read_to_end(&mut bytes);
+        let read = gunzip(&mut input, limit, &mut bytes);
         read.map_err(|e| format!("its gzip stream is truncated or damaged ({e}); fetch the file again"))?;
         if bytes.starts_with(&GZIP) {
             return Err("gzipped twice: unpack it once, with `gunzip`, or fetch the file again".into());
@@ -86,6 +86,30 @@ pub(super) fn unpack(mut input: impl BufRead, len: usize) -> std::result::Result
         read.map_err(|e| format!("cannot be read ({e})"))?;
     }
     Ok(bytes)
+}
+
+/// Unpacks the members of a gzip stream, one after the other, up to `limit` bytes.
+fn gunzip(input: &mut impl BufRead, limit: u64, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+    loop {
+        GzDecoder::new(&mut *input).take(limit - bytes.len() as u64).read_to_end(bytes)?;
+        if bytes.len() as u64 == limit || !after_padding(input)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Skips the zeros that may stand after a member, as on tapes, and says whether something follows.
+fn after_padding(input: &mut impl BufRead) -> std::io::Result<bool> {
+    loop {
+        let (zeros, length) = match input.fill_buf()? {
+            [] => return Ok(false),
+            bytes => (bytes.iter().take_while(|&&byte| byte == 0).count(), bytes.len()),
+        };
+        input.consume(zeros);
+        if zeros < length {
+            return Ok(true);
+        }
+    }
 }
 
 /// Checks that a raw file is IDX and holds exactly `count` items of `content`; of a longer file, one

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::escape::Shown;
 use crate::{Error, Result, bounded};
 
+mod checked_png;
 mod decode;
 mod digit;
 mod exif;
