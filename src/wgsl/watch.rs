@@ -20,6 +20,9 @@ const EVERY: Duration = Duration::from_millis(50);
 /// change.
 const SETTLED: Duration = Duration::from_millis(100);
 
+/// How long they may change without rest before the user is told that they are waited for.
+const RESTLESS: Duration = Duration::from_secs(1);
+
 /// In bytes. Ours have a few thousand.
 const MOST: u64 = 1_000_000;
 
@@ -34,6 +37,8 @@ pub struct Watch {
     looked: Instant,
     /// Since when the files have been as they are, if that has not been reported.
     news: Option<Instant>,
+    /// Since when they have not been as they are for long enough, and whether the user knows.
+    restless: Option<(Instant, bool)>,
     say: Box<dyn FnMut(&str)>,
 }
 
@@ -65,7 +70,7 @@ impl Watch {
                 )));
             }
         }
-        Ok(Self { folder, files, looked: Instant::now(), news: None, say: Box::new(say) })
+        Ok(Self { folder, files, looked: Instant::now(), news: None, restless: None, say: Box::new(say) })
     }
 
     /// The folder's absolute path, in which links are not resolved.
@@ -91,14 +96,32 @@ impl Watch {
         let files = read(&self.folder);
         self.looked = Instant::now();
         if files != self.files {
-            self.files = files;
+            let before = std::mem::replace(&mut self.files, files);
             self.news = Some(self.looked);
+            self.tell_unrest(&before);
         }
         let settled = self.news.is_some_and(|since| since.elapsed() >= SETTLED);
         if settled {
-            self.news = None;
+            (self.news, self.restless) = (None, None);
         }
         settled
+    }
+
+    /// Says once what keeps changing: silence would look as if the change had been missed.
+    fn tell_unrest(&mut self, before: &[File]) {
+        let (since, told) = self.restless.get_or_insert((self.looked, false));
+        if *told || since.elapsed() < RESTLESS {
+            return;
+        }
+        *told = true;
+        let changing =
+            SHADERS.iter().zip(self.files.iter().zip(before)).filter(|(_, (now, then))| now != then);
+        let changing: Vec<&str> = changing.map(|(shader, _)| shader.path).collect();
+        self.say(&format!(
+            "waiting for {}, which keeps changing: its text is taken once it stays the same for {} ms",
+            changing.join(", "),
+            SETTLED.as_millis()
+        ));
     }
 
     /// Reports to the user.
