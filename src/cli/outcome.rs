@@ -129,7 +129,7 @@ impl Outcome<'_> {
         let tested = Tested { weights, metrics, raw, confusions, mistakes };
         // Both are tried: one may lack a disk that the other has.
         let printed = self.print(&tested, last);
-        tested.keep(self.folder).and_then(|()| self.summarise(end, &last.state, Some(&tested)))?;
+        self.summarise(end, &last.state, Some(&tested))?;
         printed?;
         if end == End::OutOfPatience {
             console::say(&format!("stopped early: no better than epoch {epoch} since then (--patience)"));
@@ -177,12 +177,15 @@ impl Outcome<'_> {
             average_sha256: state.average.as_ref().map(|average| self.sha256(average)),
             moments_sha256: [&state.first_moments, &state.second_moments].map(|flat| self.sha256(flat)),
         };
-        self.folder.write_json("summary.json", &summary)?;
-        if self.json { console::print_json(&summary) } else { Ok(()) }
+        let written = self.folder.write_json("summary.json", &summary);
+        let printed = if self.json { console::print_json(&summary) } else { Ok(()) };
+        written.and(printed)
     }
 
-    /// Draws the plots. They can be drawn again, so a failure is told and no more.
+    /// Draws the plots, and keeps what those of the test are drawn from. The result is kept already, so a failure
+    /// is told and no more.
     pub(super) fn draw(&self, test: Option<&Metrics>, tested: Option<&Tested>) {
+        let kept = tested.map_or(Ok(()), |tested| tested.keep(self.folder));
         let drawn = journal::read(&self.folder.metrics(), u32::MAX).and_then(|entries| {
             let plots = plots::Plots {
                 title: &crate::report::summary::title(self.recipe, &self.dataset.origin),
@@ -193,7 +196,7 @@ impl Outcome<'_> {
             };
             plots.write(self.folder)
         });
-        if let Err(error) = drawn {
+        if let Err(error) = kept.and(drawn) {
             console::say(&format!("warning: the plots are not all there: {error}"));
         }
     }

@@ -109,8 +109,11 @@ impl Kept {
         let Ok(test) = serde_json::from_value::<Metrics>(summary["test"].clone()) else {
             return Ok(Self { test: None, confusions: Vec::new(), mistakes: None });
         };
-        let confusions = folder.read_json(CONFUSIONS)?;
-        let mistakes = Some(Tested::mistakes(&folder.path().join(MISTAKES))?);
+        // A disk that was full may have cost them.
+        let there = |name: &str| folder.path().join(name).is_file();
+        let confusions = if there(CONFUSIONS) { folder.read_json(CONFUSIONS)? } else { Vec::new() };
+        let mistakes =
+            there(MISTAKES).then(|| Tested::mistakes(&folder.path().join(MISTAKES))).transpose()?;
         Ok(Self { test: Some(test), confusions, mistakes })
     }
 }
