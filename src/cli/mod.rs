@@ -29,6 +29,7 @@ mod session;
 mod setting;
 mod signals;
 mod start;
+pub mod streams;
 mod summary;
 mod target;
 mod train;
