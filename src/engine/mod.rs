@@ -12,6 +12,7 @@ use self::cpu::CpuEngine;
 use self::gpu::{GpuEngine, tune};
 pub use self::listing::{Listed, adapters};
 use crate::data::{Dataset, PIXELS};
+use crate::escape::Shown;
 use crate::gpu::{Gpu, Kernels, adapter, environment};
 use crate::lanes::Instructions;
 use crate::network::Network;
@@ -58,11 +59,25 @@ pub struct Choice {
     pub backend: Option<Backend>,
     /// Whether the CPU engine is not an acceptable substitute.
     pub require_gpu: bool,
+    /// Whether a software driver is none either.
+    pub require_hardware: bool,
     /// Whether to keep what the host does and to time dispatches, see [`Gpu::open_profiled`].
     pub profile: bool,
 }
 
 impl Choice {
+    /// Refuses a software driver where hardware is required.
+    fn refuse_software(&self, info: &wgpu::AdapterInfo) -> Result<()> {
+        match self.require_hardware && adapter::is_software(info) {
+            false => Ok(()),
+            true => Err(Error::Device(format!(
+                "--require-gpu=hardware: {} is no hardware. Install the driver of your GPU; \
+                 `digit-adder adapters` lists what there is",
+                adapter::describe(info)
+            ))),
+        }
+    }
+
     /// Whether an adapter is what was asked for: a software adapter only where one was meant.
     pub fn is_met_by(&self, adapter: &Adapter) -> bool {
         use adapter::Preference::{HighPerformance, LowPower};
@@ -136,6 +151,7 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
     }
     match adapter::choose(&preference, choice.backend.map(Into::into)) {
         Ok(chosen) => {
+            choice.refuse_software(&chosen.get_info())?;
             let gpu = if choice.profile { Gpu::open_profiled(&chosen)? } else { Gpu::open(&chosen)? };
             Ok(Opened::new(describe(&gpu.info), Some(Arc::new(gpu))))
         }
@@ -184,7 +200,8 @@ impl Opened {
     /// [`Error::Usage`] for a name that is not there.
     pub fn cut(&mut self, name: &str) -> Result<()> {
         let tiles = CANDIDATES.iter().find(|(candidate, _)| *candidate == name);
-        let (_, tiles) = tiles.ok_or_else(|| Error::Usage(format!("there are no tiles called `{name}`")))?;
+        let (_, tiles) =
+            tiles.ok_or_else(|| Error::Usage(format!("there are no tiles called `{}`", name.shown())))?;
         self.tiles = Some(*tiles);
         Ok(())
     }
@@ -321,7 +338,14 @@ mod tests {
     fn a_software_adapter_is_met_only_where_one_was_meant() {
         let met = |adapter: Option<&str>| {
             let adapter = adapter.map(adapter::Preference::from);
-            Choice { adapter, backend: None, require_gpu: false, profile: false }.is_met_by(&cpu_engine())
+            let choice = Choice {
+                adapter,
+                backend: None,
+                require_gpu: false,
+                require_hardware: false,
+                profile: false,
+            };
+            choice.is_met_by(&cpu_engine())
         };
         assert!(met(Some("cpu")) && met(Some("reference")) && met(Some("software")) && met(Some("0")));
         assert!(!met(None) && !met(Some("high-performance")) && !met(Some("low-power")));
