@@ -6,7 +6,8 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | [`random`], [`error`], `atomic` | seeded numbers, errors with exit codes, files that are whole or not there |
+//! | [`random`], [`error`], `escape` | seeded numbers, errors with exit codes, text from outside in messages |
+//! | `bounded`, `atomic` | files that are read up to a limit; files that are whole or not there |
 //! | [`program`] | tensors and dispatches as data; the tape that writes them; schedules |
 //! | [`network`] | the layers, the heads, the loss |
 //! | [`wgsl`] | shaders as text: constants, interfaces, lowering, what a reload may change |
@@ -80,10 +81,12 @@
 
 mod atomic;
 pub mod bench;
+mod bounded;
 pub mod cli;
 pub mod data;
 pub mod engine;
 pub mod error;
+mod escape;
 pub mod gpu;
 pub mod lanes;
 pub mod network;

@@ -4,6 +4,9 @@ use std::process::ExitCode;
 use digit_adder::cli;
 
 fn main() -> ExitCode {
+    if let Err(error) = cli::streams::refuse_closed() {
+        return cli::tell(&error.into());
+    }
     match cli::parse() {
         Ok((cli, given)) => {
             cli::run(cli, &given).map_or_else(|error| cli::tell(&error), |()| ExitCode::SUCCESS)

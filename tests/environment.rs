@@ -57,6 +57,38 @@ fn empty_is_unset_and_lists_are_taken() {
     }
 }
 
+/// Where there is a GPU only the words can be refused.
+#[test]
+fn a_software_driver_is_no_hardware() {
+    let folder = TempDir::new().unwrap();
+    let of = |arguments: &[&str]| run(folder.path(), ("WGPU_BACKEND", ""), arguments);
+    let found: serde_json::Value = serde_json::from_slice(&of(&["adapters", "--json"]).stdout).unwrap();
+    let drivers = || found.as_array().unwrap().iter().filter(|adapter| !adapter["index"].is_null());
+    let hardware = drivers().any(|adapter| adapter["software"] == false);
+    // Ends at the data, which come after the adapter.
+    let train = |more: &[&str]| {
+        let output = of(&[&["train", "--data-dir", "nowhere"], more].concat());
+        (output.status.code().unwrap(), text(&output.stderr))
+    };
+    let there = if drivers().next().is_some() { 4 } else { 3 };
+    for any in ["--require-gpu", "--require-gpu=any"] {
+        assert_eq!(train(&[any]).0, there, "{any}");
+    }
+    let (code, message) = train(&["--require-gpu=hardware"]);
+    assert_eq!(code, if hardware { 4 } else { 3 }, "{message}");
+    assert!(hardware || there == 3 || message.contains("software driver"), "{message}");
+    let (code, message) = train(&["--require-gpu=hardware", "--adapter", "cpu"]);
+    assert!(code == 2 && message.contains("contradict"), "{message}");
+    let (code, message) = train(&["--require-gpu=yes"]);
+    assert!(code == 2 && message.contains("any, hardware"), "{message}");
+    for (setting, code) in
+        [("true", there), ("'any'", there), ("'hardware'", train(&["--require-gpu=hardware"]).0)]
+    {
+        std::fs::write(folder.path().join("run.toml"), format!("require_gpu = {setting}")).unwrap();
+        assert_eq!(train(&["--config", "run.toml"]).0, code, "{setting}");
+    }
+}
+
 #[test]
 fn flags_come_before_variables() {
     let folder = TempDir::new().unwrap();

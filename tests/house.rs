@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const ROOMS: [&str; 19] = [
+const ROOMS: [&str; 21] = [
     "random",
+    "escape",
     "error",
+    "bounded",
     "atomic",
     "program",
     "network",
@@ -55,6 +57,47 @@ fn heads(path: &str) -> Vec<&str> {
         }
     }
     heads
+}
+
+/// What may stand only where these files know how, so that there is one place for it: writing names that users give,
+/// reading what may have no end, showing names that may be commands to a terminal.
+const ONLY_IN: [(&str, &[&str]); 10] = [
+    ("fs::read(", &[]),
+    ("fs::read_to_string(", &[]),
+    (".read_to_string(", &[]),
+    // An IDX file is read up to the length that it must have.
+    (".read_to_end(", &["bounded.rs", "data/idx.rs"]),
+    ("File::open(", &["bounded.rs", "data/idx.rs", "atomic.rs"]),
+    ("fs::write(", &[]),
+    (" File::create(", &[]),
+    (".persist(", &["atomic.rs"]),
+    ("fs::rename(", &["report/run_folder/latest.rs"]),
+    (".display()", &[]),
+];
+
+/// A source without its tests, which stand at the end.
+fn without_tests(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+    text[..end].into()
+}
+
+#[test]
+fn what_must_have_one_place_has_one() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let tests = ["tests.rs", "mutations.rs"];
+    let of_tests =
+        |path: &Path| path.iter().any(|part| part == "tests" || tests.iter().any(|name| part == *name));
+    for path in sources(&src) {
+        let file = path.strip_prefix(&src).unwrap();
+        if of_tests(file) {
+            continue;
+        }
+        let (text, name) = (without_tests(&path), file.to_str().unwrap().replace('\\', "/"));
+        for (words, places) in ONLY_IN {
+            assert!(!text.contains(words) || places.contains(&name.as_str()), "{words} stands in {name}");
+        }
+    }
 }
 
 #[test]

@@ -91,6 +91,27 @@ fn damaged_gzip_streams_are_refused() {
     }
 }
 
+/// As Python's `gzip` takes it.
+#[test]
+fn zeros_after_a_gzip_stream_are_padding() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.gz");
+    let [(content, bytes), _] = sound();
+    let (start, end) = bytes.split_at(1000);
+    let zeros = [0; 70_000];
+    for stored in [
+        [&gzip(&bytes)[..], &zeros].concat(),
+        [gzip(start), gzip(end)].concat(),
+        [&gzip(start)[..], &zeros, &gzip(end), &[0]].concat(),
+    ] {
+        std::fs::write(&path, stored).unwrap();
+        assert_eq!(read(&path, content, 3).unwrap(), bytes);
+    }
+    std::fs::write(&path, [&gzip(&bytes)[..], &zeros, b"x"].concat()).unwrap();
+    let message = read(&path, content, 3).unwrap_err().to_string();
+    assert!(message.contains("gzip stream is truncated or damaged"), "{message}");
+}
+
 #[test]
 fn a_file_that_is_not_there_is_a_data_error() {
     let folder = tempfile::tempdir().unwrap();

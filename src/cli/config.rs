@@ -1,8 +1,7 @@
 //! The file of `--config`: TOML, whose keys are the long names of flags.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use toml::Spanned;
@@ -10,7 +9,8 @@ use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::given::Origin;
 use super::setting::{Setting, Value};
-use crate::{Error, Result};
+use crate::escape::Shown;
+use crate::{Error, Result, bounded};
 
 /// In bytes. A file of settings has a few hundred.
 const MAX: u64 = 1_000_000;
@@ -21,13 +21,13 @@ const MAX: u64 = 1_000_000;
 /// [`Error::Data`] where the file cannot be read, [`Error::Usage`] where it holds no settings; both name the
 /// file, the latter the line and the key, too.
 pub(super) fn read(path: &Path) -> Result<Vec<Setting>> {
-    let file = path.display().to_string();
+    let file = path.shown();
     let text = text(path)?;
     settings(&file, text.strip_prefix('\u{feff}').unwrap_or(&text))
 }
 
 fn text(path: &Path) -> Result<String> {
-    let wrong = |what: &str| Error::Data(format!("the settings file {} {what}", path.display()));
+    let wrong = |what: &str| Error::Data(format!("the settings file {} {what}", path.shown()));
     let about = std::fs::metadata(path).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
     if about.is_dir() {
         return Err(wrong("is a folder: give a TOML file"));
@@ -36,14 +36,11 @@ fn text(path: &Path) -> Result<String> {
     if !about.is_file() {
         return Err(wrong("is a pipe or a device: give a regular TOML file"));
     }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX + 1).read_to_end(&mut bytes))
-        .map_err(|error| wrong(&format!("cannot be read: {error}")))?;
-    let misused = |what: &str| Error::Usage(format!("{}: {what}", path.display()));
-    if bytes.len() as u64 > MAX {
-        return Err(misused("has more than 1 MB, so it is no file of settings"));
-    }
+    let misused = |what: &str| Error::Usage(format!("{}: {what}", path.shown()));
+    let bytes = bounded::read(path, MAX).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => misused(&format!("{error}, so it is no file of settings")),
+        _ => wrong(&format!("cannot be read: {error}")),
+    })?;
     String::from_utf8(bytes).map_err(|_| misused("is not TOML: it is not text in UTF-8"))
 }
 
@@ -62,7 +59,7 @@ pub(super) fn settings(file: &str, text: &str) -> Result<Vec<Setting>> {
     let mut settings: Vec<Setting> = Vec::new();
     for (key, value) in entries {
         let line = line_at(key.span().start);
-        let key = key.get_ref();
+        let key = key.get_ref().shown();
         let wrong = |what: &str| Error::Usage(format!("{file}, line {line}: `{key}` {what}"));
         let flag = key.replace('_', "-");
         if ["config", "help"].contains(&flag.as_str()) {
@@ -72,7 +69,7 @@ pub(super) fn settings(file: &str, text: &str) -> Result<Vec<Setting>> {
             return Err(wrong("is set twice, once with a dash and once with an underscore"));
         }
         let value = self::value(value.get_ref()).map_err(wrong)?;
-        let origin = Origin::Line { file: file.into(), line, key: key.to_string() };
+        let origin = Origin::Line { file: file.into(), line, key };
         settings.push(Setting { flag, value, origin });
     }
     Ok(settings)

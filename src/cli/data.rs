@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::preview::Preview;
 use crate::data::Sources;
 use crate::data::inspect::{self, Checked, Fetched};
+use crate::escape::Shown;
 use crate::report::console;
 use crate::{Error, Result};
 
@@ -92,7 +93,7 @@ impl Fetch {
             sources.mirrors = vec![mirror.trim_end_matches('/').into()];
         }
         let (folder, fetched) = inspect::fetch(&sources, self.data_dir.as_deref(), &mut console::say)?;
-        let place = folder.display();
+        let place = folder.shown();
         console::print(&match fetched {
             Fetched::Now => format!("MNIST is now in {place}"),
             Fetched::Before => format!("MNIST is already in {place}"),
@@ -103,7 +104,7 @@ impl Fetch {
         } else if let Some(used) = used.filter(|used| *used != folder) {
             console::say(&format!(
                 "note: without --data-dir, train uses another folder that is there: {}",
-                used.display()
+                used.shown()
             ));
         }
         Ok(())
@@ -114,7 +115,7 @@ impl Look {
     fn path(&self) -> anyhow::Result<()> {
         let folder = &inspect::place(&Sources::usual(), self.data_dir.as_deref())?;
         let json = || serde_json::to_string(&Place { folder });
-        Ok(console::print(&if self.json { json()? } else { folder.display().to_string() })?)
+        Ok(console::print(&if self.json { json()? } else { folder.shown() })?)
     }
 
     fn verify(&self) -> anyhow::Result<()> {
@@ -129,7 +130,7 @@ impl Look {
         let wrong: Vec<&str> = files.iter().filter(|file| !file.is_sound()).map(|file| file.name).collect();
         if !wrong.is_empty() {
             let folder = self.data_dir.as_ref();
-            let flag = folder.map_or_else(String::new, |folder| format!(" --data-dir {}", folder.display()));
+            let flag = folder.map_or_else(String::new, |folder| format!(" --data-dir {}", folder.shown()));
             let cure = format!("`digit-adder data fetch{flag}` downloads MNIST");
             return Err(Error::Data(format!("missing or wrong: {}. {cure}", wrong.join(", "))).into());
         }
@@ -155,7 +156,7 @@ impl<'a> From<&'a Checked> for FileReport<'a> {
 impl Report<'_> {
     /// A file takes several lines, as its hash alone fills most of one.
     fn text(&self) -> String {
-        let mut lines = vec![format!("folder: {}", self.folder.display())];
+        let mut lines = vec![format!("folder: {}", self.folder.shown())];
         for file in &self.files {
             let verdict = match (file.sound, file.official) {
                 (true, true) => "ok, the official file",
@@ -165,7 +166,7 @@ impl Report<'_> {
             };
             lines.push(format!("{}: {verdict}", file.name));
             if let (Some(path), Some(bytes)) = (file.path, file.bytes) {
-                let name = path.strip_prefix(self.folder).unwrap_or(path).display();
+                let name = path.strip_prefix(self.folder).unwrap_or(path).shown();
                 let holds = if file.sound { format!(", {}", file.content) } else { String::new() };
                 lines.push(format!("  {name}, {bytes} bytes{holds}"));
             }

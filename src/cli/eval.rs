@@ -10,6 +10,7 @@ use super::model_path;
 use super::options::{self, AdapterOptions, DataOptions, PlanOptions};
 use crate::data::{Addend, Addends, Dataset, HeldOut, held_out_addends};
 use crate::engine::{self, Adapter, Purpose};
+use crate::escape::Shown;
 use crate::network::{DIGITS, Sizes};
 use crate::report::accuracy::TestReport;
 use crate::report::by_addend::ByAddend;
@@ -134,7 +135,7 @@ impl Eval {
 fn trained_with(model: &Model, dataset: &Dataset) -> Recipe {
     let Some(about) = &model.about else { return Recipe::default() };
     if about.test_sha256.as_ref().is_some_and(|trained| *trained != dataset.test.sha256()) {
-        console::say(&format!("note: the model was trained on other data: {}", about.dataset));
+        console::say(&format!("note: the model was trained on other data: {}", about.dataset.shown()));
     }
     about.recipe.clone()
 }

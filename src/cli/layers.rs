@@ -16,6 +16,7 @@ use super::Cli;
 use super::given::{Given, Origin};
 use super::setting::{Setting, Value, reason, takes_switch, written, wrong};
 use super::{config, recipes};
+use crate::escape::Shown;
 use crate::{Error, Result};
 
 /// The commands whose flags can be set elsewhere.
@@ -204,7 +205,7 @@ impl<'a> Flags<'a> {
         for name in variables.keys().filter(|name| name.starts_with(PREFIX) && !known.contains(**name)) {
             let flag = name[PREFIX.len()..].to_lowercase().replace('_', "-");
             let similar = self.similar(&flag).map(|flag| format!("; is {} meant?", variable(&flag)));
-            given.note(format!("{name} sets no flag of this name{}", similar.unwrap_or_default()));
+            given.note(format!("{} sets no flag of this name{}", name.shown(), similar.unwrap_or_default()));
         }
     }
 

@@ -16,6 +16,7 @@ mod model_path;
 mod options;
 mod outcome;
 mod pictures;
+mod plain;
 mod plot;
 mod predict;
 mod preview;
@@ -30,6 +31,7 @@ mod session;
 mod setting;
 mod signals;
 mod start;
+pub mod streams;
 mod summary;
 mod target;
 mod train;
@@ -101,7 +103,7 @@ pub fn parse() -> Result<(Cli, Given), ExitCode> {
     layers::parse(&arguments, &variables.collect()).map_err(|stop| match stop {
         Stop::Wrong(error) => tell(&error.into()),
         Stop::Clap(error, note) => {
-            let code = print(&error);
+            let code = print(&plain::plain(error));
             note.iter().for_each(|note| console::say(note));
             code
         }

@@ -1,15 +1,13 @@
 //! Where the weights lie that a user names: a file, a run's folder, or the program itself.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::run_config::RunConfig;
-use crate::Result;
 use crate::network::Network;
 use crate::report::console;
 use crate::report::run_folder::RunFolder;
 use crate::train::model_file::{self, Model, SHIPPED};
+use crate::{Result, bounded};
 
 /// How files of weights end.
 const EXTENSIONS: [&str; 3] = ["safetensors", "pt", "pth"];
@@ -58,7 +56,5 @@ pub(super) fn is_weights(path: &Path) -> bool {
 
 /// Only of a file: what is read of a pipe is gone.
 fn holds_weights(path: &Path) -> bool {
-    let mut start = Vec::new();
-    let mut read = || File::open(path)?.take(16).read_to_end(&mut start);
-    path.is_file() && read().is_ok() && model_file::is_weights(&start)
+    path.is_file() && bounded::start(path, 16).is_ok_and(|start| model_file::is_weights(&start))
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::data::{self, Addend, Amount, Augment, Dataset, Request, Wanted};
 use crate::engine::{Backend, Choice, Purpose};
@@ -45,10 +45,38 @@ pub(super) struct AdapterOptions {
     #[command(flatten)]
     #[serde(flatten)]
     named: NamedAdapter,
-    /// Stop with exit code 3 if no GPU driver works, instead of computing on the CPU engine
-    #[arg(long)]
-    #[serde(default)]
-    require_gpu: bool,
+    /// Stop with exit code 3 instead of computing on the CPU engine: if no driver works (any, or without a value),
+    /// or if only software drivers do (hardware)
+    #[arg(long, value_name = "KIND", value_enum, num_args = 0..=1, require_equals = true,
+        default_missing_value = "any", hide_possible_values = true)]
+    #[serde(default, deserialize_with = "Required::read")]
+    require_gpu: Option<Required>,
+}
+
+/// What `--require-gpu` is content with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Required {
+    /// Any driver
+    Any,
+    /// A GPU, and no software driver
+    Hardware,
+}
+
+impl Required {
+    /// Of older runs, too, which say no more than whether.
+    fn read<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<Self>, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Kept {
+            Whether(bool),
+            What(Option<Required>),
+        }
+        Ok(match Kept::deserialize(from)? {
+            Kept::Whether(whether) => whether.then_some(Self::Any),
+            Kept::What(what) => what,
+        })
+    }
 }
 
 /// Which plan to run weights with.
@@ -72,7 +100,8 @@ impl PlanOptions {
 
 impl AdapterOptions {
     pub(super) fn choice(&self, purpose: Purpose) -> Choice {
-        self.named.choice(self.require_gpu, purpose)
+        let hardware = self.require_gpu == Some(Required::Hardware);
+        Choice { require_hardware: hardware, ..self.named.choice(self.require_gpu.is_some(), purpose) }
     }
 
     /// These, and where one is not given, another's.
@@ -81,7 +110,7 @@ impl AdapterOptions {
         let same_adapter = adapter.is_none();
         let backend = backend.backend.or(other.named.backend.backend.filter(|_| same_adapter));
         let (adapter, backend) = (adapter.or(other.named.adapter), BackendOptions { backend });
-        Self { named: NamedAdapter { adapter, backend }, require_gpu: self.require_gpu || other.require_gpu }
+        Self { named: NamedAdapter { adapter, backend }, require_gpu: self.require_gpu.or(other.require_gpu) }
     }
 }
 
@@ -93,6 +122,7 @@ impl NamedAdapter {
             adapter: named.map(|name| Preference::from(name.as_str())),
             backend: self.backend.backend,
             require_gpu,
+            require_hardware: false,
             profile: false,
             purpose,
             before: None,
@@ -185,6 +215,27 @@ mod tests {
         assert_eq!(fitting(plans::Kind::Fused, real), plans::Kind::Fused);
         assert_eq!(fitting(plans::Kind::Layered, real), plans::Kind::Layered);
         assert_eq!(fitting(plans::Kind::Fused, odd), plans::Kind::Layered);
+    }
+
+    #[test]
+    fn older_runs_say_only_whether_a_gpu_is_required() {
+        use Required::{Any, Hardware};
+        for (text, required) in [
+            ("{}", None),
+            (r#"{"require_gpu":false}"#, None),
+            (r#"{"require_gpu":true}"#, Some(Any)),
+            (r#"{"require_gpu":null}"#, None),
+            (r#"{"require_gpu":"hardware"}"#, Some(Hardware)),
+        ] {
+            let options: AdapterOptions = serde_json::from_str(text).unwrap();
+            assert_eq!(options.require_gpu, required, "{text}");
+            let again = serde_json::to_string(&options).unwrap();
+            assert_eq!(
+                serde_json::from_str::<AdapterOptions>(&again).unwrap().require_gpu,
+                required,
+                "{again}"
+            );
+        }
     }
 
     #[test]

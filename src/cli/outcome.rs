@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::data::{Dataset, HeldOut, held_out_addends};
+use crate::escape::Shown;
 use crate::network::Network;
 use crate::report::accuracy::TestReport;
 use crate::report::run_folder::{RunFolder, journal};
@@ -13,7 +14,7 @@ use crate::report::{console, plots};
 use crate::train::model_file::{self, parameters_sha256};
 use crate::train::run::{self, End, History};
 use crate::train::{Checkpoint, Confusion, Engine, Metrics, Mistake, Recipe, State};
-use crate::{Error, Result, atomic};
+use crate::{Error, Result, atomic, bounded};
 
 /// A training that has ended.
 pub(super) struct Outcome<'a> {
@@ -56,6 +57,9 @@ pub(super) const CONFUSIONS: &str = "confusions.json";
 /// The images that the test got wrong, one a line.
 pub(super) const MISTAKES: &str = "mistakes.jsonl";
 
+/// In bytes: ten thousand images take some two million.
+const MOST_MISTAKES: u64 = 100_000_000;
+
 /// What a test found.
 pub(super) struct Tested {
     weights: &'static str,
@@ -84,9 +88,10 @@ impl Tested {
     ///
     /// [`Error::Data`] naming the file.
     pub(super) fn mistakes(path: &Path) -> Result<Vec<Mistake>> {
-        let text = atomic::read_text(path)?;
+        let wrong = |what: String| Error::Data(format!("{}: {}", path.shown(), what.shown()));
+        let text = bounded::read_text(path, MOST_MISTAKES).map_err(|error| wrong(error.to_string()))?;
         let mistakes = text.lines().map(serde_json::from_str).collect::<serde_json::Result<_>>();
-        mistakes.map_err(|error| Error::Data(format!("{}: {error}", path.display())))
+        mistakes.map_err(|error| wrong(error.to_string()))
     }
 }
 
@@ -124,7 +129,7 @@ impl Outcome<'_> {
         let tested = Tested { weights, metrics, raw, confusions, mistakes };
         // Both are tried: one may lack a disk that the other has.
         let printed = self.print(&tested, last);
-        tested.keep(self.folder).and_then(|()| self.summarise(end, &last.state, Some(&tested)))?;
+        self.summarise(end, &last.state, Some(&tested))?;
         printed?;
         if end == End::OutOfPatience {
             console::say(&format!("stopped early: no better than epoch {epoch} since then (--patience)"));
@@ -138,7 +143,7 @@ impl Outcome<'_> {
         for warning in verdict::warnings(&tested.confusions, &self.history, self.recipe) {
             console::say(&format!("warning: {warning}"));
         }
-        console::say(&format!("saved to {}", self.folder.path().display()));
+        console::say(&format!("saved to {}", self.folder.path().shown()));
         self.draw(Some(&tested.metrics), Some(&tested));
         Ok(tested.metrics)
     }
@@ -172,12 +177,15 @@ impl Outcome<'_> {
             average_sha256: state.average.as_ref().map(|average| self.sha256(average)),
             moments_sha256: [&state.first_moments, &state.second_moments].map(|flat| self.sha256(flat)),
         };
-        self.folder.write_json("summary.json", &summary)?;
-        if self.json { console::print_json(&summary) } else { Ok(()) }
+        let written = self.folder.write_json("summary.json", &summary);
+        let printed = if self.json { console::print_json(&summary) } else { Ok(()) };
+        written.and(printed)
     }
 
-    /// Draws the plots. They can be drawn again, so a failure is told and no more.
+    /// Draws the plots, and keeps what those of the test are drawn from. The result is kept already, so a failure
+    /// is told and no more.
     pub(super) fn draw(&self, test: Option<&Metrics>, tested: Option<&Tested>) {
+        let kept = tested.map_or(Ok(()), |tested| tested.keep(self.folder));
         let drawn = journal::read(&self.folder.metrics(), u32::MAX).and_then(|entries| {
             let plots = plots::Plots {
                 title: &crate::report::summary::title(self.recipe, &self.dataset.origin),
@@ -188,7 +196,7 @@ impl Outcome<'_> {
             };
             plots.write(self.folder)
         });
-        if let Err(error) = drawn {
+        if let Err(error) = kept.and(drawn) {
             console::say(&format!("warning: the plots are not all there: {error}"));
         }
     }

@@ -1,11 +1,10 @@
 //! The pictures that a command line names: files, folders of them, and the standard input.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::data::picture::{self, Prepared};
-use crate::{Error, Result};
+use crate::escape::Shown;
+use crate::{Error, Result, bounded};
 
 /// The standard input in place of a file.
 const STDIN: &str = "-";
@@ -38,7 +37,7 @@ pub(super) fn listed(paths: &[PathBuf], say: &mut dyn FnMut(&str)) -> Result<Vec
 }
 
 fn in_folder(folder: &Path, say: &mut dyn FnMut(&str)) -> Result<Vec<PathBuf>> {
-    let wrong = |error: std::io::Error| Error::Data(format!("{}: {error}", folder.display()));
+    let wrong = |error: std::io::Error| Error::Data(format!("{}: {error}", folder.shown()));
     let entries =
         std::fs::read_dir(folder).map_err(wrong)?.collect::<std::io::Result<Vec<_>>>().map_err(wrong)?;
     let hidden = |entry: &std::fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
@@ -52,19 +51,17 @@ fn in_folder(folder: &Path, say: &mut dyn FnMut(&str)) -> Result<Vec<PathBuf>> {
     let found = files.len();
     files.retain(|path| is_picture(path));
     match (found - files.len(), files.is_empty()) {
-        (_, true) => return Err(Error::Data(format!("{}: holds no pictures", folder.display()))),
+        (_, true) => return Err(Error::Data(format!("{}: holds no pictures", folder.shown()))),
         (0, _) => {}
-        (1, _) => say(&format!("{}: 1 file is not a picture and is left out", folder.display())),
-        (n, _) => say(&format!("{}: {n} files are not pictures and are left out", folder.display())),
+        (1, _) => say(&format!("{}: 1 file is not a picture and is left out", folder.shown())),
+        (n, _) => say(&format!("{}: {n} files are not pictures and are left out", folder.shown())),
     }
     Ok(files)
 }
 
 /// A file that cannot be opened is kept, so that reading it names the error.
 fn is_picture(path: &Path) -> bool {
-    let mut start = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(1024).read_to_end(&mut start));
-    read.is_err() || picture::is_picture(&start)
+    bounded::start(path, 1024).map_or(true, |start| picture::is_picture(&start))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use clap::Args;
 use super::outcome::{CONFUSIONS, MISTAKES, Tested};
 use super::run_config::RunConfig;
 use crate::data::{Dataset, Split};
+use crate::escape::Shown;
 use crate::report::plot::compare;
 use crate::report::plots::{self, Plots};
 use crate::report::run_folder::{RunFolder, journal};
@@ -43,16 +44,16 @@ impl Plot {
         let mut read = Vec::new();
         for run in runs {
             let folder = of_file(run)?;
-            read.push((folder.path().display().to_string(), epochs(&folder)?));
+            read.push((folder.path().shown(), epochs(&folder)?));
         }
         let named: Vec<(&str, &[EpochRecord])> =
             read.iter().map(|(name, records)| (name.as_str(), &records[..])).collect();
         let out = self.out.as_deref().unwrap_or(Path::new("."));
         std::fs::create_dir_all(out)
-            .map_err(|error| Error::Data(format!("cannot create {}: {error}", out.display())))?;
+            .map_err(|error| Error::Data(format!("cannot create {}: {error}", out.shown())))?;
         plots::save(out, "compare", &compare::draw(&named, ""))?;
-        console::print(&out.join("compare.svg").display().to_string())?;
-        console::print(&out.join("compare.png").display().to_string())
+        console::print(&out.join("compare.svg").shown())?;
+        console::print(&out.join("compare.png").shown())
     }
 }
 
@@ -69,7 +70,7 @@ fn of_file(run: &Path) -> Result<RunFolder> {
 fn epochs(folder: &RunFolder) -> Result<Vec<EpochRecord>> {
     let records = journal::epochs(journal::read(&folder.metrics(), u32::MAX)?);
     match records.is_empty() {
-        true => Err(Error::Data(format!("{} has no epoch to draw yet", folder.path().display()))),
+        true => Err(Error::Data(format!("{} has no epoch to draw yet", folder.path().shown()))),
         false => Ok(records),
     }
 }
@@ -89,7 +90,7 @@ fn redraw(folder: &RunFolder) -> Result<()> {
         mistakes: mistakes.as_deref().zip(images.as_ref()),
     };
     plots.write(folder)?;
-    console::print(&folder.plots().display().to_string())
+    console::print(&folder.plots().shown())
 }
 
 /// What a run keeps of its test; nothing where there was none.
@@ -108,8 +109,11 @@ impl Kept {
         let Ok(test) = serde_json::from_value::<Metrics>(summary["test"].clone()) else {
             return Ok(Self { test: None, confusions: Vec::new(), mistakes: None });
         };
-        let confusions = folder.read_json(CONFUSIONS)?;
-        let mistakes = Some(Tested::mistakes(&folder.path().join(MISTAKES))?);
+        // A disk that was full may have cost them.
+        let there = |name: &str| folder.path().join(name).is_file();
+        let confusions = if there(CONFUSIONS) { folder.read_json(CONFUSIONS)? } else { Vec::new() };
+        let mistakes =
+            there(MISTAKES).then(|| Tested::mistakes(&folder.path().join(MISTAKES))).transpose()?;
         Ok(Self { test: Some(test), confusions, mistakes })
     }
 }

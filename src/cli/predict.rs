@@ -12,6 +12,7 @@ use super::{model_path, pictures};
 use crate::data::picture::{self, Prepared, Style};
 use crate::data::{Addend, Dataset, Image, Split};
 use crate::engine::{self, Purpose};
+use crate::escape::Shown;
 use crate::network::{Network, Sizes};
 use crate::report::console;
 use crate::train::model_file::{self, Model};
@@ -122,7 +123,7 @@ impl Predict {
         if self.model.is_some() {
             return Ok(());
         }
-        let name = first.display();
+        let name = first.shown();
         if model_path::is_weights(first) {
             if others.is_empty() {
                 return Err(Error::Usage(format!(
@@ -182,7 +183,7 @@ impl Predict {
         for warning in warnings {
             console::say(&match alone {
                 true => format!("warning: {warning}"),
-                false => format!("warning: {}: {warning}", path.display()),
+                false => format!("warning: {}: {warning}", path.shown()),
             });
         }
         if self.json {
@@ -192,7 +193,7 @@ impl Predict {
         }
         let answers = prediction.heads.iter().map(answer).collect::<Vec<_>>().join("  ");
         if !alone {
-            return Ok(console::print(&format!("{}: {answers}", path.display()))?);
+            return Ok(console::print(&format!("{}: {answers}", path.shown()))?);
         }
         console::print(&answers)?;
         for head in &prediction.heads {

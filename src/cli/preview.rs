@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::options::DataOptions;
 use crate::data::{Augment, PIXELS, Split};
+use crate::escape::Shown;
 use crate::network::DIGITS;
 use crate::reference::augment::rounded;
 use crate::report::console;
@@ -41,10 +42,10 @@ impl Preview {
         let title = format!("Training images of seed {}, --augment {}", self.seed, self.augment);
         let out = self.out.as_deref().unwrap_or(Path::new("."));
         std::fs::create_dir_all(out)
-            .map_err(|error| Error::Data(format!("cannot create {}: {error}", out.display())))?;
+            .map_err(|error| Error::Data(format!("cannot create {}: {error}", out.shown())))?;
         plots::save(out, "preview", &sheet::draw(&rows, &title))?;
-        console::print(&out.join("preview.svg").display().to_string())?;
-        console::print(&out.join("preview.png").display().to_string())
+        console::print(&out.join("preview.svg").shown())?;
+        console::print(&out.join("preview.png").shown())
     }
 
     /// An image as it is, and as the first epochs see it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::bench::ceiling;
 use crate::bench::step::StepProfile;
 use crate::engine::Opened;
+use crate::escape::Shown;
 use crate::gpu::{Gpu, Kernels};
 use crate::report::{bench, console, trace};
 use crate::train::Engine;
@@ -51,7 +52,7 @@ impl Profiler {
         }
         if let Some(file) = trace {
             trace::write(&file, &spans, step.as_ref())?;
-            console::say(&format!("trace saved to {}", file.display()));
+            console::say(&format!("trace saved to {}", file.shown()));
         }
         Ok(())
     }

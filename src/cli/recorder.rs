@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::signals::Signals;
 use crate::Result;
+use crate::escape::Shown;
 use crate::network::Network;
 use crate::report::background::Background;
 use crate::report::console::{self, EpochBar};
@@ -85,7 +86,7 @@ impl Recorder<'_> {
 
     /// What is kept of a training that stopped, and how to go on.
     pub(super) fn what_is_kept(&self, can_go_on: bool) -> String {
-        let folder = self.folder.path().display();
+        let folder = self.folder.path().shown();
         let saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let there = saved.as_ref().filter(|(_, step)| self.folder.checkpoints().has(*step));
         let Some((place, step)) = there else { return format!("nothing of it is kept in {folder}") };

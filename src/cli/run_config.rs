@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::options::{AdapterOptions, DataOptions};
 use crate::data::Dataset;
 use crate::engine::Adapter;
+use crate::escape::Shown;
 use crate::report::run_folder::RunFolder;
 use crate::train::Recipe;
 use crate::{Error, Result};
@@ -117,7 +118,10 @@ impl Data {
                 return Err(Error::Data(format!(
                     "the {part} images are not those that the run was trained with: now {} images of {}, then {} \
                      of {}. Give the same data with --data-dir or --dataset",
-                    now.images, self.origin, then.images, before.origin
+                    now.images,
+                    self.origin,
+                    then.images,
+                    before.origin.shown()
                 )));
             }
         }

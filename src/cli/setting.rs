@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction};
 
 use super::given::Origin;
 use crate::Error;
+use crate::escape::Shown;
 
 /// A setting that is not on the command line.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,9 +32,9 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Switch(switch) => write!(f, "{switch}"),
-            Self::One(text) => f.write_str(&text.to_string_lossy()),
+            Self::One(text) => f.write_str(&text.shown()),
             Self::List(values) => {
-                let texts: Vec<_> = values.iter().map(|text| text.to_string_lossy()).collect();
+                let texts: Vec<_> = values.iter().map(|text| text.shown()).collect();
                 write!(f, "[{}]", texts.join(", "))
             }
         }

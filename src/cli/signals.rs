@@ -1,11 +1,15 @@
 //! Ctrl-C and its kin: the first asks the training to stop, the second ends the program at once.
 
+#[cfg(target_os = "linux")]
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+#[cfg(target_os = "linux")]
+use crate::bounded;
 use crate::{Error, Result};
 
 #[cfg(unix)]
@@ -71,7 +75,7 @@ pub(super) fn name(signal: u8) -> &'static str {
 /// Whether the program was started with a signal ignored, as `nohup` does: then it stays so.
 #[cfg(target_os = "linux")]
 fn is_ignored(signal: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = bounded::read_text(Path::new("/proc/self/status"), 1_000_000).unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
     mask >> (signal - 1) & 1 == 1

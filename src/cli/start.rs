@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::given::Given;
 use super::options::{AdapterOptions, DataOptions};
 use super::run_config::{Asked, RunConfig, Weights};
+use crate::escape::Shown;
 use crate::network::Network;
 use crate::report::console;
 use crate::report::run_folder::{Entry, RunFolder, journal};
@@ -133,7 +134,7 @@ fn continued(before: &Recipe, flags: &Recipe, given: &Given) -> Result<Recipe> {
 fn shown(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "none".into(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => text.shown(),
         // Recipes have f32, which JSON widens.
         Some(Value::Number(number)) if number.is_f64() => {
             number.as_f64().map_or_else(String::new, |number| (number as f32).to_string())

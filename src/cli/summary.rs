@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::escape::Shown;
 use crate::network::Sizes;
 use crate::report::console;
 use crate::report::summary::{self, Row};
@@ -71,7 +72,7 @@ fn told(about: Option<&About>) -> serde_json::Result<String> {
     let mut about: Map<String, Value> = serde_json::from_str(&serde_json::to_string(about)?)?;
     let line = |name: &str, value: &Value| match value {
         Value::Null => None,
-        Value::String(text) => Some(format!("{name}: {text}")),
+        Value::String(text) => Some(format!("{name}: {}", text.shown())),
         other => Some(format!("{name}: {other}")),
     };
     let first = FIRST.iter().filter_map(|(key, name)| line(name, &about.remove(*key)?));

@@ -1,5 +1,6 @@
 //! Accuracies that a training must reach.
 
+use crate::escape::Shown;
 use crate::network::Network;
 use crate::report::accuracy::Accuracy;
 use crate::train::Metrics;
@@ -16,7 +17,8 @@ impl std::str::FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let wrong = || format!("`{text}` must be a head and a share from 0 to 100, such as digit=99");
+        let wrong =
+            || format!("`{}` must be a head and a share from 0 to 100, such as digit=99", text.shown());
         let (head, percent) = text.split_once('=').ok_or_else(wrong)?;
         match percent.trim().trim_end_matches('%').parse() {
             Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(Self { head: head.trim().into(), percent }),

@@ -14,6 +14,7 @@ use super::start::Start;
 use super::target::Target;
 use crate::data::Dataset;
 use crate::engine::{self, Choice, Opened, Purpose};
+use crate::escape::Shown;
 use crate::network::{Network, Sizes};
 use crate::report::console;
 use crate::report::run_folder::{self, RunFolder};
@@ -132,7 +133,7 @@ impl Flags {
         let job = Job::new(&start.recipe, &dataset, self.save_every);
         introduce(&network, &dataset, &start, &job);
         if let Some(watch) = &watch {
-            console::say(&format!("hot reload: the shaders come from {}", watch.folder().display()));
+            console::say(&format!("hot reload: the shaders come from {}", watch.folder().shown()));
         }
         if self.dry_run {
             return Ok(console::print(&self.intention(&start, &job))?);
@@ -199,7 +200,7 @@ impl Flags {
         if before.adapter != opened.adapter {
             console::say(&format!(
                 "note: the run was trained on {} before: the last bits may differ from those of a run on one device",
-                before.adapter
+                before.adapter.to_string().shown()
             ));
         }
         if let (Some(tiles), Some(_)) = (&before.tiles, opened.gpu()) {
@@ -229,8 +230,8 @@ impl Flags {
         let (steps, epochs) = (job.steps(), start.recipe.epochs);
         let left = (u64::from(steps) * u64::from(epochs)).saturating_sub(u64::from(start.state.step));
         let place = match (&self.out, &start.of) {
-            (Some(out), _) => out.display().to_string(),
-            (None, Some((folder, _))) => folder.path().display().to_string(),
+            (Some(out), _) => out.shown(),
+            (None, Some((folder, _))) => folder.path().shown(),
             (None, None) => "a new folder in runs".into(),
         };
         format!(

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::escape::Shown;
+
 /// A part of a whole: a number of things, or a share of them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -35,7 +37,7 @@ impl std::str::FromStr for Amount {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` must be a number such as 500, or a share such as 15%");
+        let wrong = || format!("`{}` must be a number such as 500, or a share such as 15%", text.shown());
         let Some(percent) = text.strip_suffix('%') else {
             return match text.parse() {
                 Ok(count) if count > 0 => Ok(Self::Count(count)),

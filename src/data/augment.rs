@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::escape::Shown;
 use crate::random::{Purpose, Random};
 
 /// How far images are changed at random: each number is the most in either direction, and 0 changes nothing.
@@ -63,7 +64,7 @@ impl Augment {
         let numbers = self.numbers();
         let names = numbers.map(|(name, ..)| name).join(", ");
         let place = numbers.iter().position(|(known, ..)| *known == name);
-        let place = place.ok_or_else(|| format!("there is no `{name}`: it is one of {names}"))?;
+        let place = place.ok_or_else(|| format!("there is no `{}`: it is one of {names}", name.shown()))?;
         let (_, _, most) = numbers[place];
         let value = text.parse::<f32>().ok().filter(|value| (0.0..=most).contains(value));
         let value = value.ok_or_else(|| format!("`{name}` must be a number from 0 to {most}"))?;

@@ -11,6 +11,7 @@ use super::folder::copies;
 use super::idx;
 use super::mnist::{MEMBERS, Member, sha256};
 use crate::atomic;
+use crate::escape::Shown;
 
 /// Where the gzipped files are served, in the order in which they are tried.
 pub(super) const MIRRORS: [&str; 3] = [
@@ -31,7 +32,7 @@ const FILE: Duration = Duration::from_secs(300);
 ///
 /// The error is a short account of what was tried.
 pub(super) fn download(mirrors: &[String], folder: &Path, say: &mut dyn FnMut(&str)) -> Result<(), String> {
-    fs::create_dir_all(folder).map_err(|e| format!("{} cannot be created ({e})", folder.display()))?;
+    fs::create_dir_all(folder).map_err(|e| format!("{} cannot be created ({e})", folder.shown()))?;
     let mut live: Vec<&String> = mirrors.iter().collect();
     let mut patience = PATIENCE;
     let mut failures = Vec::new();

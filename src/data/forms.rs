@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::escape::Shown;
+
 /// By the ending of a file's name.
 const FORMS: [(&str, &str); 5] = [
     ("csv", "CSV"),
@@ -38,7 +40,7 @@ pub(super) fn in_folder(folder: &Path) -> Vec<String> {
     let mut files: Vec<String> = entries
         .filter_map(|entry| {
             let form = by_name(&entry.path())?;
-            Some(format!("{} ({form})", entry.file_name().display()))
+            Some(format!("{} ({form})", entry.file_name().shown()))
         })
         .collect();
     files.sort();

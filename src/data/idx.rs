@@ -7,9 +7,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::{SIDE, forms};
+use crate::escape::Shown;
 use crate::{Error, Result};
 
 /// What a file must hold.
@@ -60,7 +61,7 @@ impl Content {
 /// # Errors
 /// [`Error::Data`] with the path and what is wrong: see [`check`].
 pub fn read(path: &Path, content: Content, count: usize) -> Result<Vec<u8>> {
-    let fail = |what: String| Error::Data(format!("{}: {what}", path.display()));
+    let fail = |what: String| Error::Data(format!("{}: {what}", path.shown()));
     let file = File::open(path).map_err(|e| fail(format!("cannot be opened ({e})")))?;
     let bytes = unpack(BufReader::with_capacity(1 << 16, file), content.file_len(count)).map_err(fail)?;
     check(&bytes, content, count).map_err(fail)?;
@@ -75,7 +76,7 @@ pub(super) fn unpack(mut input: impl BufRead, len: usize) -> std::result::Result
     let mut bytes = Vec::with_capacity(len + 1);
     let limit = len as u64 + 1;
     if gzipped {
-        let read = MultiGzDecoder::new(input).take(limit).read_to_end(&mut bytes);
+        let read = gunzip(&mut input, limit, &mut bytes);
         read.map_err(|e| format!("its gzip stream is truncated or damaged ({e}); fetch the file again"))?;
         if bytes.starts_with(&GZIP) {
             return Err("gzipped twice: unpack it once, with `gunzip`, or fetch the file again".into());
@@ -85,6 +86,30 @@ pub(super) fn unpack(mut input: impl BufRead, len: usize) -> std::result::Result
         read.map_err(|e| format!("cannot be read ({e})"))?;
     }
     Ok(bytes)
+}
+
+/// Unpacks the members of a gzip stream, one after the other, up to `limit` bytes.
+fn gunzip(input: &mut impl BufRead, limit: u64, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+    loop {
+        GzDecoder::new(&mut *input).take(limit - bytes.len() as u64).read_to_end(bytes)?;
+        if bytes.len() as u64 == limit || !after_padding(input)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Skips the zeros that may stand after a member, as on tapes, and says whether something follows.
+fn after_padding(input: &mut impl BufRead) -> std::io::Result<bool> {
+    loop {
+        let (zeros, length) = match input.fill_buf()? {
+            [] => return Ok(false),
+            bytes => (bytes.iter().take_while(|&&byte| byte == 0).count(), bytes.len()),
+        };
+        input.consume(zeros);
+        if zeros < length {
+            return Ok(true);
+        }
+    }
 }
 
 /// Checks that a raw file is IDX and holds exactly `count` items of `content`; of a longer file, one

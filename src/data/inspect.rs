@@ -9,6 +9,7 @@ use super::folder::{Found, copies, find};
 use super::idx::{self, Content};
 use super::mnist::{MEMBERS, Member, sha256};
 use super::sources::{CURE, Sources, refusal};
+use crate::escape::Shown;
 use crate::{Error, Result};
 
 /// What is known of one of MNIST's files.
@@ -112,7 +113,7 @@ fn check(folder: &Path) -> [Checked; 4] {
             }
         }
         if checked.path.is_none() {
-            checked.problems.push(format!("it is missing in {}", folder.display()));
+            checked.problems.push(format!("it is missing in {}", folder.shown()));
         }
         let about = checked.path.as_ref().and_then(|path| std::fs::metadata(path).ok());
         checked.bytes = about.map(|about| about.len());
@@ -148,7 +149,7 @@ pub fn fetch(
     let folder = data_dir.or(sources.cache.as_deref()).ok_or_else(|| {
         Error::Data("there is no user cache to download MNIST to: name a folder with --data-dir".into())
     })?;
-    let wrong = |what: String| Error::Data(format!("{}: {what}", folder.display()));
+    let wrong = |what: String| Error::Data(format!("{}: {what}", folder.shown()));
     let (place, found) = find(folder);
     if found == Found::NotAFolder {
         return Err(wrong("is not a folder".into()));
@@ -161,7 +162,7 @@ pub fn fetch(
     if let Some(path) = checked.iter().find(foreign).and_then(|file| file.path.as_ref()) {
         return Err(Error::Data(format!(
             "{} is sound, but not MNIST's own: it is not replaced. Name another folder with --data-dir",
-            path.display()
+            path.shown()
         )));
     }
     download(&sources.mirrors, folder, say)

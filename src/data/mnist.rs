@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::idx::{self, Content};
 use super::{Dataset, Split};
+use crate::escape::Shown;
 use crate::{Error, Result};
 
 /// One of MNIST's files.
@@ -82,7 +83,7 @@ pub(super) fn read(folder: &Path, copies: &[Vec<PathBuf>; 4], say: &mut dyn FnMu
         say(&format!(
             "note: sound files, but not MNIST's own (their SHA-256 differs): {} in {}; used as they are",
             foreign.join(", "),
-            folder.display()
+            folder.shown()
         ));
     }
     let mut values = MEMBERS.iter().zip(files).map(|(member, mut bytes)| {
@@ -91,7 +92,7 @@ pub(super) fn read(folder: &Path, copies: &[Vec<PathBuf>; 4], say: &mut dyn FnMu
     });
     let mut split = || Split::new(values.next().unwrap_or_default(), values.next().unwrap_or_default());
     Ok(Dataset {
-        origin: format!("{name} from {}", folder.display()),
+        origin: format!("{name} from {}", folder.shown()),
         train: split()?,
         validation: Split::default(),
         test: split()?,
@@ -105,11 +106,8 @@ fn first_sound(member: &Member, copies: &[PathBuf]) -> Result<(Vec<u8>, Option<S
         match idx::read(path, member.content, member.count) {
             Ok(bytes) if broken.is_empty() => return Ok((bytes, None)),
             Ok(bytes) => {
-                let note = format!(
-                    "note: using {}, as another copy is broken: {}",
-                    path.display(),
-                    broken.join("; ")
-                );
+                let note =
+                    format!("note: using {}, as another copy is broken: {}", path.shown(), broken.join("; "));
                 return Ok((bytes, Some(note)));
             }
             Err(error) => broken.push(error.to_string()),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::escape::Shown;
 use crate::{Error, Result};
 
 mod addends;
@@ -115,7 +116,7 @@ pub fn load_from(sources: &Sources, request: &Request, say: &mut dyn FnMut(&str)
         (Wanted::Drawn, Some(folder)) => {
             return Err(Error::Usage(format!(
                 "drawn digits are not read from a folder: drop either the data folder {} or the choice of drawn digits",
-                folder.display()
+                folder.shown()
             )));
         }
         (Wanted::Drawn, None) => drawn_digits(request.seed),

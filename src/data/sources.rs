@@ -7,6 +7,7 @@ use super::download::{MIRRORS, download};
 use super::folder::{Found, find};
 use super::forms;
 use super::mnist::{self, MEMBERS};
+use crate::escape::Shown;
 use crate::{Error, Result};
 
 /// How the user can make MNIST available.
@@ -68,7 +69,7 @@ impl Sources {
         match (&self.cache, may_download) {
             (Some(cache), true) => match download(&self.mirrors, cache, say) {
                 Ok(()) => {
-                    say(&format!("MNIST is now in {}", cache.display()));
+                    say(&format!("MNIST is now in {}", cache.shown()));
                     return read_folder(cache, "the cache", say).map(Ok);
                 }
                 Err(failures) => why += &format!(", and it could not be downloaded ({failures})."),
@@ -81,8 +82,7 @@ impl Sources {
 
     /// Says where MNIST is not.
     pub(super) fn nowhere(&self) -> String {
-        let tried: Vec<String> =
-            self.nearby.iter().chain(&self.cache).map(|folder| folder.display().to_string()).collect();
+        let tried: Vec<String> = self.nearby.iter().chain(&self.cache).map(|folder| folder.shown()).collect();
         format!("MNIST was not found: it is not in {}", tried.join(", "))
     }
 }
@@ -113,7 +113,7 @@ pub(super) fn refusal(folder: &Path, found: &Found, called: &str) -> Error {
     };
     Error::Data(format!(
         "{called} {} {wrong}: it must hold MNIST's four files, raw or .gz{cure}",
-        folder.display()
+        folder.shown()
     ))
 }
 

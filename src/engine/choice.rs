@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Adapter;
-use crate::Result;
-use crate::gpu::adapter::Preference;
+use crate::gpu::adapter::{self, Preference};
 use crate::gpu::environment;
+use crate::{Error, Result};
 
 /// A graphics interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub struct Choice {
     pub backend: Option<Backend>,
     /// Whether the CPU engine is not an acceptable substitute.
     pub require_gpu: bool,
+    /// Whether a software driver is none either.
+    pub require_hardware: bool,
     /// Whether to keep what the host does and to time dispatches, see [`crate::gpu::Gpu::open_profiled`].
     pub profile: bool,
     /// What it is wanted for.
@@ -62,6 +64,18 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// Refuses a software driver where hardware is required.
+    pub(super) fn refuse_software(&self, info: &wgpu::AdapterInfo) -> Result<()> {
+        match self.require_hardware && adapter::is_software(info) {
+            false => Ok(()),
+            true => Err(Error::Device(format!(
+                "--require-gpu=hardware: {} is no hardware. Install the driver of your GPU; \
+                 `digit-adder adapters` lists what there is",
+                adapter::describe(info)
+            ))),
+        }
+    }
+
     /// Whether an adapter is what was asked for: a software adapter only where one was meant.
     pub fn is_met_by(&self, adapter: &Adapter) -> bool {
         use Preference::{Auto, HighPerformance, LowPower};
@@ -87,8 +101,16 @@ mod tests {
         let met = |adapter: Option<&str>| {
             let adapter = adapter.map(Preference::from);
             let (backend, purpose, before) = (None, Purpose::Speed, None);
-            Choice { adapter, backend, require_gpu: false, profile: false, purpose, before }
-                .is_met_by(&Adapter::cpu_engine())
+            let required = Choice {
+                adapter,
+                backend,
+                require_gpu: false,
+                require_hardware: false,
+                profile: false,
+                purpose,
+                before,
+            };
+            required.is_met_by(&Adapter::cpu_engine())
         };
         assert!(met(Some("cpu")) && met(Some("reference")) && met(Some("software")) && met(Some("0")));
         assert!(

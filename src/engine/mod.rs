@@ -17,6 +17,7 @@ use self::gpu::{GpuEngine, tune};
 pub use self::listing::{Listed, adapters};
 pub use self::open::open;
 use crate::data::{Dataset, PIXELS};
+use crate::escape::Shown;
 use crate::gpu::{Gpu, Kernels};
 use crate::network::Network;
 use crate::ops::softmax::Softmax;
@@ -75,7 +76,8 @@ impl Opened {
     /// [`Error::Usage`] for a name that is not there.
     pub fn cut(&mut self, name: &str) -> Result<()> {
         let tiles = CANDIDATES.iter().find(|(candidate, _)| *candidate == name);
-        let (_, tiles) = tiles.ok_or_else(|| Error::Usage(format!("there are no tiles called `{name}`")))?;
+        let (_, tiles) =
+            tiles.ok_or_else(|| Error::Usage(format!("there are no tiles called `{}`", name.shown())))?;
         self.tiles = Some(*tiles);
         Ok(())
     }

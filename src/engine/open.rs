@@ -29,6 +29,7 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
     match adapter::choose(&preference, choice.backend.map(Into::into)) {
         Ok(chosen) => {
             let info = chosen.get_info();
+            choice.refuse_software(&info)?;
             let is_open = preference == Preference::Auto && adapter::is_software(&info) && may_be_cpu(choice);
             if is_open && is_known(choice, &Adapter::of(&info)) == Some(false) {
                 return Ok(Opened::on_cpu(false));

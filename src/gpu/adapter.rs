@@ -5,6 +5,7 @@ use std::fmt;
 use wgpu::{AdapterInfo, Backend, Backends, DeviceType};
 
 use super::environment;
+use crate::escape::Shown;
 use crate::{Error, Result};
 
 /// What brings a software Vulkan driver.
@@ -152,7 +153,8 @@ pub fn choose(
     if there.is_empty() {
         there.push(format!(" none: {}", no_adapter(asked)));
     }
-    Err(Missing::Fitting(format!("no adapter matches `{preference}`; there are{}", there.concat())))
+    let asked = preference.to_string().shown();
+    Err(Missing::Fitting(format!("no adapter matches `{asked}`; there are{}", there.concat())))
 }
 
 fn pick(preference: &Preference, infos: &[AdapterInfo]) -> Option<usize> {

@@ -4,6 +4,7 @@
 use wgpu::Backends;
 
 use super::adapter::Preference;
+use crate::escape::Shown;
 use crate::{Error, Result};
 
 const BACKENDS: [(&str, Backends); 11] = [
@@ -54,7 +55,8 @@ fn listed(text: &str, available: Backends) -> Result<Backends> {
     }
     if !backends.intersects(available) {
         return Err(Error::Usage(format!(
-            "WGPU_BACKEND is `{text}`, which this platform does not have: set it to one or several of {}",
+            "WGPU_BACKEND is `{}`, which this platform does not have: set it to one or several of {}",
+            text.shown(),
             names(available)
         )));
     }
@@ -64,8 +66,9 @@ fn listed(text: &str, available: Backends) -> Result<Backends> {
 fn unknown_backend(word: &str) -> Error {
     let known: Vec<&str> = BACKENDS.iter().map(|(name, _)| *name).collect();
     Error::Usage(format!(
-        "WGPU_BACKEND names `{word}`, which is no backend: set it to one or several of {}, all, with commas \
+        "WGPU_BACKEND names `{}`, which is no backend: set it to one or several of {}, all, with commas \
          between them, or unset it",
+        word.shown(),
         known.join(", ")
     ))
 }
@@ -82,7 +85,8 @@ fn preferred(text: &str) -> Result<Preference> {
         "high" => Ok(Preference::HighPerformance),
         "low" => Ok(Preference::LowPower),
         _ => Err(Error::Usage(format!(
-            "WGPU_POWER_PREF is `{text}`, which is no preference: set it to low, high or none, or unset it"
+            "WGPU_POWER_PREF is `{}`, which is no preference: set it to low, high or none, or unset it",
+            text.shown()
         ))),
     }
 }

@@ -1,4 +1,5 @@
-//! The lines and the progress bar that a run prints.
+//! The lines and the progress bar that a run prints. Whatever comes from outside is in them without control
+//! characters.
 
 use std::io::{ErrorKind, IsTerminal, Write};
 
@@ -7,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use super::accuracy::Accuracy;
 use crate::network::Network;
 use crate::train::{HeadMetrics, Metrics, log::Line, run::EpochRecord};
-use crate::{Error, Result};
+use crate::{Error, Result, escape};
 
 /// Writes a result line to stdout. A reader that has gone away (`| head`) is not an error: the rest
 /// of the work may still be wanted.
@@ -17,7 +18,7 @@ use crate::{Error, Result};
 /// [`Error::Data`] when stdout cannot be written to, as on a full disk.
 pub(crate) fn print(line: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+    match writeln!(stdout, "{}", escape::lines(line)).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Error::Data(format!("cannot write to standard output: {error}")))
         }
@@ -37,13 +38,13 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<()> {
 
 /// Writes a message to stderr; if that fails, there is nowhere to report it.
 pub(crate) fn say(message: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{message}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", escape::lines(message));
 }
 
 /// Writes a message to stderr where a progress bar may be, which redraws itself below.
 pub(crate) fn interject(message: &str) {
     let clear_line = if std::io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
-    say(&format!("{clear_line}{message}"));
+    let _ = writeln!(std::io::stderr().lock(), "{clear_line}{}", escape::lines(message));
 }
 
 /// `epoch 1 => loss 1.0330, correct digits 53546, correct sums 22760 (89.24 %, 37.93 %), 12345 images/s`,

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crc::{CRC_32_ISCSI, Crc};
 
+use crate::escape::Shown;
 use crate::train::Metrics;
 use crate::train::run::EpochRecord;
 use crate::{Error, Result};
@@ -179,7 +180,7 @@ fn now() -> f64 {
 }
 
 fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Error {
-    Error::Data(format!("cannot {verb} {}: {error}", path.display()))
+    Error::Data(format!("cannot {verb} {}: {error}", path.shown()))
 }
 
 #[cfg(test)]

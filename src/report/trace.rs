@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::escape::Shown;
 use crate::gpu::spans::{Span, Track};
 use crate::program::times::StepTimes;
 use crate::{Error, Result, atomic};
@@ -47,7 +48,7 @@ pub(crate) fn refuse_unwritable(file: &Path) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::Usage(format!("--profile: {} {problem}: give the trace another name", file.display())))
+    Err(Error::Usage(format!("--profile: {} {problem}: give the trace another name", file.shown())))
 }
 
 /// Writes the trace.
@@ -56,7 +57,7 @@ pub(crate) fn refuse_unwritable(file: &Path) -> Result<()> {
 /// [`Error::Data`] naming the file.
 pub(crate) fn write(file: &Path, spans: &[Span], step: Option<&StepTimes>) -> Result<()> {
     let text = serde_json::to_string(&events(spans, step))
-        .map_err(|error| Error::Data(format!("cannot write {}: {error}", file.display())))?;
+        .map_err(|error| Error::Data(format!("cannot write {}: {error}", file.shown())))?;
     atomic::write(file, text.as_bytes())
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::log::Running;
 use super::model_file::{self, About, parameters_sha256};
 use super::{State, Tally};
+use crate::escape::Shown;
 use crate::network::Network;
 use crate::{Error, Result, atomic};
 
@@ -86,7 +87,7 @@ impl Checkpoint {
         let mut groups = vec![("", &parameters[..]), (first, first_moments), (second, second_moments)];
         groups.extend(average.as_ref().map(|average| (AVERAGE, &average[..])));
         let file = model_file::encode(network, &groups, Some(&saved))
-            .map_err(|what| Error::Data(format!("cannot write {}: {what}", path.display())))?;
+            .map_err(|what| Error::Data(format!("cannot write {}: {what}", path.shown())))?;
         atomic::write(path, &file)
     }
 
@@ -96,7 +97,7 @@ impl Checkpoint {
     /// [`Error::Data`] naming the file: not a checkpoint, of another network, without the average of a recipe
     /// that keeps one, or with other contents than its checksums say.
     pub fn load(path: &Path, network: &Network) -> Result<Self> {
-        let wrong = |what: String| Error::Data(format!("{}: {what}", path.display()));
+        let wrong = |what: String| Error::Data(format!("{}: {what}", path.shown()));
         let file = model_file::File::read(path)?;
         let saved: Option<Saved> = file.metadata()?;
         let not_one = || wrong("holds weights, but no checkpoint: it has no moments to continue from".into());

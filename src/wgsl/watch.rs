@@ -5,11 +5,13 @@
 //! an editor saves a new one under the same name. Times and sizes miss a second save within one tick of the
 //! file system's clock. All files together are some sixty kilobytes and take a fraction of a millisecond.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::library::{SHADERS, Texts};
-use crate::{Error, Result};
+use crate::escape::Shown;
+use crate::{Error, Result, bounded};
 
 /// Time from one look to the next.
 const EVERY: Duration = Duration::from_millis(50);
@@ -17,6 +19,12 @@ const EVERY: Duration = Duration::from_millis(50);
 /// How long the files must stay as they are: a burst of saves, or a file that is written in parts, is one
 /// change.
 const SETTLED: Duration = Duration::from_millis(100);
+
+/// How long they may change without rest before the user is told that they are waited for.
+const RESTLESS: Duration = Duration::from_secs(1);
+
+/// In bytes. Ours have a few thousand.
+const MOST: u64 = 1_000_000;
 
 /// What a file holds, or why its text cannot be read.
 pub type File = std::result::Result<String, String>;
@@ -29,6 +37,8 @@ pub struct Watch {
     looked: Instant,
     /// Since when the files have been as they are, if that has not been reported.
     news: Option<Instant>,
+    /// Since when they have not been as they are for long enough, and whether the user knows.
+    restless: Option<(Instant, bool)>,
     say: Box<dyn FnMut(&str)>,
 }
 
@@ -39,11 +49,11 @@ impl Watch {
     /// [`Error::Usage`] when the folder or a shader of the program is missing.
     pub fn new(folder: &Path, say: impl FnMut(&str) + 'static) -> Result<Self> {
         let no_folder = |reason: String| {
-            let (folder, here) = (folder.display(), std::env::current_dir().unwrap_or_default());
+            let (folder, here) = (folder.shown(), std::env::current_dir().unwrap_or_default());
             Error::Usage(format!(
                 "no shaders can be taken from {folder} (relative to {}): {reason}. \
                  Name the folder with --shader-dir",
-                here.display()
+                here.shown()
             ))
         };
         // Links in it stay as they are, so that one which is later pointed elsewhere is followed.
@@ -56,11 +66,11 @@ impl Watch {
             if let Err(reason) = file {
                 return Err(Error::Usage(format!(
                     "{} {reason}: the folder must hold all shaders of the program, as `shaders` does",
-                    folder.join(shader.path).display()
+                    folder.join(shader.path).shown()
                 )));
             }
         }
-        Ok(Self { folder, files, looked: Instant::now(), news: None, say: Box::new(say) })
+        Ok(Self { folder, files, looked: Instant::now(), news: None, restless: None, say: Box::new(say) })
     }
 
     /// The folder's absolute path, in which links are not resolved.
@@ -86,14 +96,32 @@ impl Watch {
         let files = read(&self.folder);
         self.looked = Instant::now();
         if files != self.files {
-            self.files = files;
+            let before = std::mem::replace(&mut self.files, files);
             self.news = Some(self.looked);
+            self.tell_unrest(&before);
         }
         let settled = self.news.is_some_and(|since| since.elapsed() >= SETTLED);
         if settled {
-            self.news = None;
+            (self.news, self.restless) = (None, None);
         }
         settled
+    }
+
+    /// Says once what keeps changing: silence would look as if the change had been missed.
+    fn tell_unrest(&mut self, before: &[File]) {
+        let (since, told) = self.restless.get_or_insert((self.looked, false));
+        if *told || since.elapsed() < RESTLESS {
+            return;
+        }
+        *told = true;
+        let changing =
+            SHADERS.iter().zip(self.files.iter().zip(before)).filter(|(_, (now, then))| now != then);
+        let changing: Vec<&str> = changing.map(|(shader, _)| shader.path).collect();
+        self.say(&format!(
+            "waiting for {}, which keeps changing: its text is taken once it stays the same for {} ms",
+            changing.join(", "),
+            SETTLED.as_millis()
+        ));
     }
 
     /// Reports to the user.
@@ -104,8 +132,8 @@ impl Watch {
 
 fn read(folder: &Path) -> Vec<File> {
     let file = |path: &str| {
-        let bytes = std::fs::read(folder.join(path)).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => "is gone".to_string(),
+        let bytes = bounded::read_regular(&folder.join(path), MOST).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => "is gone".to_string(),
             _ => format!("cannot be read ({error})"),
         })?;
         let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_string())?;

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         trial("twenty saves in 200 ms", |_| saves::twenty_saves()),
         trial("save by rename", |_| saves::save_by_rename()),
         trial("a file that is gone", |_| saves::a_file_that_is_gone()),
+        Trial::test("a file that never rests", || Ok(saves::a_file_that_never_rests()?)),
         Trial::test("a byte order mark is dropped", || Ok(saves::a_byte_order_mark_is_dropped()?)),
         Trial::test("a link that is pointed elsewhere", || Ok(saves::a_link_that_is_pointed_elsewhere()?)),
         Trial::test("1,000 mutations", || Ok(mutations::a_thousand_mutations()?)),

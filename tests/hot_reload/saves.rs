@@ -86,6 +86,31 @@ fn wait_for_news(watch: &mut Watch) -> Result<(), String> {
     Ok(())
 }
 
+pub fn a_file_that_never_rests() -> Result<(), String> {
+    let shaders = Shaders::new();
+    let (sender, said) = std::sync::mpsc::channel();
+    let say = move |message: &str| drop(sender.send(message.to_string()));
+    let mut watch = Watch::new(shaders.folder(), say).map_err(|e| e.to_string())?;
+    for round in 1..=2 {
+        let start = Instant::now();
+        let mut text = String::new();
+        while start.elapsed() < Duration::from_millis(2500) {
+            text = format!("{}// Round {round}, at {:?}.\n", super::run::text("relu"), start.elapsed());
+            shaders.save("relu", &text);
+            std::thread::sleep(Duration::from_millis(60));
+            assert!(!watch.look(), "it has not settled");
+        }
+        let said: Vec<String> = said.try_iter().collect();
+        assert!(
+            said.len() == 1 && said[0].starts_with("waiting for relu.wgsl, which keeps changing"),
+            "{said:?}"
+        );
+        wait_for_news(&mut watch)?;
+        assert_eq!(watch.texts()["relu"], text);
+    }
+    Ok(())
+}
+
 pub fn a_byte_order_mark_is_dropped() -> Result<(), String> {
     let shaders = Shaders::new();
     shaders.save("add", &format!("\u{feff}{}", text("add")));

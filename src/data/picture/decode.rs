@@ -5,8 +5,10 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbaImage};
 
+use super::checked_png::Png;
 use super::reduce::{means, narrowed};
 use super::{Step, exif, kind};
+use crate::escape::Shown;
 
 /// Most bytes of pixels that a picture may unpack to.
 const MOST_UNPACKED: u64 = 384 << 20;
@@ -30,13 +32,11 @@ pub(super) fn decode(bytes: &[u8], steps: &mut Vec<Step>) -> Result<RgbaImage, S
         ImageError::Unsupported(_) => {
             format!("is a {name} of a kind that is not read: convert it to PNG ({error})")
         }
-        _ => format!("cannot be read as a {name}: {error}"),
+        _ => format!("cannot be read as a {name}: {}", error.to_string().shown()),
     };
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MOST_UNPACKED + WORKING_MEMORY);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits.clone());
-    let mut decoder = reader.into_decoder().map_err(cannot)?;
+    let mut decoder = open(bytes, format, &limits).map_err(cannot)?;
 
     let (width, height) = decoder.dimensions();
     let unpacked = decoder.total_bytes();
@@ -76,6 +76,19 @@ pub(super) fn decode(bytes: &[u8], steps: &mut Vec<Step>) -> Result<RgbaImage, S
         steps.push(Step { name: "orientation", note: format!("turned as a viewer does ({turn:?})") });
     }
     Ok(turned.into_rgba8())
+}
+
+fn open<'a>(
+    bytes: &'a [u8],
+    format: ImageFormat,
+    limits: &Limits,
+) -> Result<Box<dyn ImageDecoder + 'a>, ImageError> {
+    if format == ImageFormat::Png {
+        return Ok(Box::new(Png::new(bytes, MOST_UNPACKED + WORKING_MEMORY)?));
+    }
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits.clone());
+    Ok(Box::new(reader.into_decoder()?))
 }
 
 fn most_unpacked(format: ImageFormat, bytes: &[u8]) -> u64 {

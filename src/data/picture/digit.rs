@@ -43,10 +43,20 @@ pub(super) fn find(mask: &Grid<bool>) -> Option<Digit> {
     let mut strokes = vec![rest.swap_remove(largest)];
     let side = strokes[0].bounds.longer_side() as f32;
     let mut bounds = strokes[0].bounds;
-    while let Some(next) = rest.iter().position(|piece| belongs(piece, &bounds, side)) {
-        let piece = rest.swap_remove(next);
-        bounds = bounds.with(&piece.bounds);
-        strokes.push(piece);
+    // A piece that is taken may bring others near. Pass by pass: of noise there are a hundred thousand pieces.
+    loop {
+        let before = strokes.len();
+        for piece in std::mem::take(&mut rest) {
+            if belongs(&piece, &bounds, side) {
+                bounds = bounds.with(&piece.bounds);
+                strokes.push(piece);
+            } else {
+                rest.push(piece);
+            }
+        }
+        if strokes.len() == before {
+            break;
+        }
     }
     let doubts = doubts(&strokes, &rest, &bounds, side);
     let cells = |pieces: &[Piece]| pieces.iter().map(|piece| piece.cells.len()).sum::<usize>() as f32;

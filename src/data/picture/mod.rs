@@ -1,11 +1,12 @@
 //! Reads a picture of a digit as users have them, and brings it to MNIST's form.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::escape::Shown;
+use crate::{Error, Result, bounded};
 
+mod checked_png;
 mod decode;
 mod digit;
 mod exif;
@@ -18,6 +19,7 @@ mod light;
 mod lines;
 mod pen;
 mod pieces;
+
 mod polarity;
 mod reduce;
 mod search;
@@ -29,7 +31,7 @@ mod threshold;
 pub use show::{Style, drawing, png};
 
 /// Most bytes of a picture's file.
-const MOST_BYTES: u64 = 64 << 20;
+const MOST_BYTES: u64 = 64_000_000;
 /// Ink must stand out from its surroundings by this much, of 255.
 const FAINTEST: f32 = 20.0;
 
@@ -56,11 +58,10 @@ pub struct Step {
 /// Reads a picture from a file or a pipe.
 ///
 /// # Errors
-/// [`Error::Data`] naming the file: see [`from_bytes`], and what cannot be read at all.
+/// [`Error::Data`] naming the file: see [`from_bytes`], what is too large, and what cannot be read at all.
 pub fn read(path: &Path) -> Result<Prepared> {
-    let name = path.display().to_string();
-    let file = File::open(path).map_err(|error| Error::Data(format!("{name}: {error}")))?;
-    from_reader(&name, file)
+    let name = path.shown();
+    from_bytes(&name, &bounded::read(path, MOST_BYTES).map_err(|error| unread(&name, &error))?)
 }
 
 /// Reads a picture from anything.
@@ -68,11 +69,12 @@ pub fn read(path: &Path) -> Result<Prepared> {
 /// # Errors
 /// As [`read`], naming it `name`.
 pub fn from_reader(name: &str, from: impl Read) -> Result<Prepared> {
-    let mut bytes = Vec::new();
-    from.take(MOST_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Error::Data(format!("{name}: {error}")))?;
-    from_bytes(name, &bytes)
+    from_bytes(name, &bounded::read_from(from, MOST_BYTES).map_err(|error| unread(name, &error))?)
+}
+
+fn unread(name: &str, error: &std::io::Error) -> Error {
+    let cure = if error.kind() == ErrorKind::FileTooLarge { ": scale the picture down" } else { "" };
+    Error::Data(format!("{name}: {error}{cure}"))
 }
 
 /// Whether a file that starts like this is a picture, be it of a kind that is read or not.
@@ -84,16 +86,12 @@ pub fn is_picture(start: &[u8]) -> bool {
 /// the first picture. One in MNIST's form already stays as it is; any other is prepared.
 ///
 /// # Errors
-/// [`Error::Data`] that begins with `name`: a file that is too large, broken, blank or no picture.
+/// [`Error::Data`] that begins with `name`: a file that is broken, blank or no picture, or has too many pixels.
 pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Prepared> {
     prepare(bytes).map_err(|what| Error::Data(format!("{name}: {what}")))
 }
 
 fn prepare(bytes: &[u8]) -> std::result::Result<Prepared, String> {
-    if bytes.len() as u64 > MOST_BYTES {
-        let most = MOST_BYTES >> 20;
-        return Err(format!("has more than {most} MB, the most that is read: scale the picture down"));
-    }
     let (mut steps, mut warnings) = (Vec::new(), Vec::new());
     let colours = decode::decode(bytes, &mut steps)?;
     if kind::is_cut_off(bytes) {

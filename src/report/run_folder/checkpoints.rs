@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cannot;
+use crate::escape::Shown;
 use crate::network::Network;
 use crate::train::Checkpoint;
 use crate::{Error, Result};
@@ -51,7 +52,7 @@ impl Checkpoints {
                 Err(error) => say(&format!("warning: {error}. The one before it is tried")),
             }
         }
-        Err(Error::Data(format!("{} holds no whole checkpoint", self.folder.display())))
+        Err(Error::Data(format!("{} holds no whole checkpoint", self.folder.shown())))
     }
 
     /// Removes those after a step: another future of the training than the one that is to come.
@@ -76,7 +77,7 @@ impl Checkpoints {
         let mut all = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(wrong)? {
             let path = entry.map_err(wrong)?.path();
-            all.extend(step(&path).map(|step| (step, path)));
+            all.extend(step(&path).filter(|_| path.is_file()).map(|step| (step, path)));
         }
         all.sort();
         Ok(all)

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::cannot;
 use crate::train::run::EpochRecord;
-use crate::{Result, atomic};
+use crate::{Result, atomic, bounded};
+
+/// In bytes: the lines of a million epochs.
+const MOST: u64 = 500_000_000;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,7 +115,7 @@ impl Journal {
 ///
 /// [`crate::Error::Data`] naming the file.
 pub(crate) fn read(path: &Path, step: u32) -> Result<Vec<Entry>> {
-    let text = atomic::read_text(path)?;
+    let text = bounded::read_text(path, MOST).map_err(|error| cannot("read", path, &error))?;
     let entries = text.lines().map_while(|line| serde_json::from_str::<Entry>(line).ok());
     Ok(entries.filter(|entry| entry.step() <= step).collect())
 }

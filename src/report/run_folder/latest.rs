@@ -4,7 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cannot;
-use crate::{Result, atomic};
+use crate::{Result, atomic, bounded};
+
+/// In bytes. It holds a name.
+const MOST: u64 = 10_000;
 
 /// Makes `latest` name `run`, its neighbour.
 ///
@@ -14,8 +17,9 @@ use crate::{Result, atomic};
 pub(super) fn name(latest: &Path, run: &Path) -> Result<()> {
     let Some(name) = run.file_name() else { return Ok(()) };
     // Made under another name and renamed: two runs may start at once.
-    let new = latest.with_file_name(format!(".new-latest-{}", std::process::id()));
+    let new = latest.with_file_name(format!("{}latest-{}", atomic::PREFIX, std::process::id()));
     let _ = fs::remove_file(&new);
+    latest.parent().into_iter().for_each(atomic::clear_remains);
     match link(Path::new(name), &new) {
         Ok(()) => fs::rename(&new, latest).map_err(|error| cannot("write", latest, &error)),
         Err(_) => atomic::write(latest, name.as_encoded_bytes()),
@@ -27,7 +31,7 @@ pub(super) fn followed(path: &Path) -> PathBuf {
     if let Ok(target) = fs::read_link(path) {
         return path.parent().unwrap_or(Path::new("")).join(target);
     }
-    match path.is_file().then(|| atomic::read_text(path)) {
+    match path.is_file().then(|| bounded::read_text(path, MOST)) {
         Some(Ok(name)) if path.ends_with(super::LATEST) => path.with_file_name(name.trim()),
         _ => path.to_path_buf(),
     }

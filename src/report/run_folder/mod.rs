@@ -24,12 +24,18 @@ pub(crate) use checkpoints::Checkpoints;
 pub(crate) use journal::{Entry, Journal, StepRecord};
 use lock::Lock;
 
-use crate::{Error, Result, atomic};
+use crate::escape::Shown;
+use crate::{Error, Result, atomic, bounded};
 
 /// Where runs go that have no folder of their own.
 const RUNS: &str = "runs";
 /// The name that stands for the newest of them.
 const LATEST: &str = "latest";
+
+/// In bytes. The largest of them has a line for each time that the run was continued.
+const MOST_JSON: u64 = 16_000_000;
+/// As much as is read of weights anywhere.
+const MOST_WEIGHTS: u64 = 64_000_000;
 
 /// A run's folder. While one is held by a training no other training can have it.
 pub(crate) struct RunFolder {
@@ -50,12 +56,12 @@ pub(crate) fn refuse_used(folder: &Path) -> Result<()> {
             ErrorKind::NotFound => return Ok(()),
             ErrorKind::NotADirectory => "is not a folder: give --out another name",
             _ => {
-                let folder = folder.display();
+                let folder = folder.shown();
                 return Err(Error::Data(format!("cannot read {folder}: {error}. Give --out another folder")));
             }
         },
     };
-    Err(Error::Usage(format!("{} {refusal}", folder.display())))
+    Err(Error::Usage(format!("{} {refusal}", folder.shown())))
 }
 
 impl RunFolder {
@@ -90,7 +96,7 @@ impl RunFolder {
         let path = latest::followed(path);
         match path.join("config.json").is_file() {
             true => Ok(Self { path, _lock: None }),
-            false => Err(Error::Data(format!("{} holds no run: it has no config.json", path.display()))),
+            false => Err(Error::Data(format!("{} holds no run: it has no config.json", path.shown()))),
         }
     }
 
@@ -101,7 +107,7 @@ impl RunFolder {
     /// [`Error::Usage`] where a training has it already; [`Error::Data`] where it cannot be written to.
     pub(crate) fn hold(mut self) -> Result<Self> {
         self._lock = Some(Lock::take(&self.path)?);
-        for folder in [self.path.clone(), self.path.join("checkpoints")] {
+        for folder in [self.path.clone(), self.path.join("checkpoints"), self.plots()] {
             atomic::clear_remains(&folder);
         }
         Ok(self)
@@ -173,7 +179,7 @@ impl RunFolder {
     ///
     /// [`Error::Data`] naming the file.
     pub(crate) fn take_best_of(&self, other: &Self) -> Result<()> {
-        match fs::read(other.best()) {
+        match bounded::read_regular(&other.best(), MOST_WEIGHTS) {
             Ok(bytes) => atomic::write(&self.best(), &bytes),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(cannot("read", &other.best(), &error)),
@@ -204,8 +210,9 @@ impl RunFolder {
     /// [`Error::Data`] naming the file.
     pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         let path = self.path.join(name);
-        let text = atomic::read_text(&path)?;
-        serde_json::from_str(&text).map_err(|error| Error::Data(format!("{}: {error}", path.display())))
+        let text = bounded::read_text(&path, MOST_JSON).map_err(|error| cannot("read", &path, &error))?;
+        let wrong = |error: serde_json::Error| format!("{}: {}", path.shown(), error.to_string().shown());
+        serde_json::from_str(&text).map_err(|error| Error::Data(wrong(error)))
     }
 }
 
@@ -228,7 +235,7 @@ fn create_dated(runs: &Path, seed: u64) -> Result<PathBuf> {
 }
 
 fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Error {
-    Error::Data(format!("cannot {verb} {}: {error}", path.display()))
+    Error::Data(format!("cannot {verb} {}: {error}", path.shown()))
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! What a file holds, told from its first bytes and not from its name.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::Path;
 
-/// In MB. Files larger than this hold something else.
-const MAX_MB: u64 = 64;
+use crate::bounded;
+use crate::escape::Shown;
+
+/// In bytes. Files larger than this hold something else.
+const MAX: u64 = 64_000_000;
 
 /// In bytes. A longer header names so many tensors that reading them takes a gigabyte.
 const MAX_HEADER: u64 = 1_000_000;
@@ -19,17 +21,25 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     if path.is_dir() {
         return Err(folder(path));
     }
-    let mut bytes = Vec::new();
-    let max = MAX_MB * 1_000_000;
-    // Not the size that the system gives: a pipe has none, and a file may grow.
-    File::open(path)
-        .and_then(|file| file.take(max + 1).read_to_end(&mut bytes))
-        .map_err(|error| error.to_string())?;
+    let bytes = bounded::read(path, MAX).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => too_large(path, &error),
+        _ => error.to_string(),
+    })?;
     check(&bytes, path)?;
     Ok(bytes)
 }
 
-/// Refuses what is no file of weights, as far as its first bytes and its size say.
+/// What is wrong with a file that is too large: what it is, where its first bytes say so.
+fn too_large(path: &Path, error: &std::io::Error) -> String {
+    // Of a pipe they are gone.
+    let start = if path.is_file() { bounded::start(path, 1024).unwrap_or_default() } else { Vec::new() };
+    let other = (!start.is_empty()).then(|| other_than_safetensors(&start, path)).flatten();
+    other.unwrap_or_else(|| {
+        format!("{error}, so it holds no weights of this network: give a run's last.safetensors")
+    })
+}
+
+/// Refuses what is no file of weights, as far as its first bytes say.
 ///
 /// # Errors
 ///
@@ -38,14 +48,8 @@ pub(super) fn check(bytes: &[u8], path: &Path) -> Result<(), String> {
     if let Some(other) = other_than_safetensors(bytes, path) {
         return Err(other);
     }
-    let max = MAX_MB * 1_000_000;
-    if bytes.len() as u64 > max {
-        return Err(format!(
-            "has more than {MAX_MB} MB, so it holds no weights of this network: give a run's last.safetensors"
-        ));
-    }
     let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
-    if (MAX_HEADER..=max).contains(&header) {
+    if (MAX_HEADER..=MAX).contains(&header) {
         return Err(format!(
             "has a header of {header} bytes, so it holds no weights of this network: give a run's last.safetensors"
         ));
@@ -69,7 +73,7 @@ fn is_pytorch(start: &[u8]) -> bool {
 fn folder(path: &Path) -> String {
     let models = ["best.safetensors", "last.safetensors", "model.safetensors"].map(|name| path.join(name));
     match models.iter().find(|model| model.is_file()) {
-        Some(model) => format!("is a folder, and no run's: give the file in it, {}", model.display()),
+        Some(model) => format!("is a folder, and no run's: give the file in it, {}", model.shown()),
         None => "is a folder, and no run's: give a run, or a file of weights".into(),
     }
 }
@@ -80,7 +84,7 @@ fn other_than_safetensors(bytes: &[u8], path: &Path) -> Option<String> {
     if is_safetensors(bytes) {
         return None;
     }
-    let path = path.display();
+    let path = path.shown();
     Some(match bytes {
         [] => "is empty: copy or download it again".into(),
         start if is_pytorch(start) => format!(
@@ -157,8 +161,10 @@ mod tests {
     fn no_more_than_the_limit_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("large");
-        File::create(&path).unwrap().set_len(MAX_MB * 1_000_000 + 1).unwrap();
-        assert!(read(&path).unwrap_err().contains("more than 64 MB"));
+        std::fs::File::create(&path).unwrap().set_len(MAX + 1).unwrap();
+        assert!(read(&path).unwrap_err().contains("more than 64 MB, the most that is read, so"));
+        std::fs::write(&path, [&b"PK\x03\x04"[..], &vec![0; MAX as usize]].concat()).unwrap();
+        assert!(read(&path).unwrap_err().contains("is a PyTorch file"));
         std::fs::write(&path, 2_000_000u64.to_le_bytes()).unwrap();
         assert!(read(&path).unwrap_err().contains("header of 2000000 bytes"));
     }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::Recipe;
 use super::checkpoint::{AVERAGE, MOMENTS};
 use crate::data::sha256;
+use crate::escape::Shown;
 use crate::network::Network;
 use crate::program::Parameter;
 use crate::{Error, Result, atomic};
@@ -65,7 +66,7 @@ const ABOUT: &str = "digit-adder";
 /// [`Error::Data`] naming the file.
 pub fn save(path: &Path, network: &Network, flat: &[f32], about: &About) -> Result<()> {
     let file = encode(network, &[("", flat)], Some(about))
-        .map_err(|what| Error::Data(format!("cannot write {}: {what}", path.display())))?;
+        .map_err(|what| Error::Data(format!("cannot write {}: {what}", path.shown())))?;
     atomic::write(path, &file)
 }
 
@@ -170,7 +171,10 @@ impl<'a> File<'a> {
         match serde_json::from_str(json) {
             Ok(metadata) => Ok(Some(metadata)),
             Err(_) if serde_json::from_str::<About>(json).is_ok() => Ok(None),
-            Err(error) => Err(wrong(self.path, &format!("its `{ABOUT}` metadata is wrong: {error}"))),
+            Err(error) => Err(wrong(
+                self.path,
+                &format!("its `{ABOUT}` metadata is wrong: {}", error.to_string().shown()),
+            )),
         }
     }
 
@@ -182,12 +186,13 @@ impl<'a> File<'a> {
     }
 
     fn not_safetensors(&self, error: &safetensors::SafeTensorError) -> Error {
+        let error = error.to_string().shown();
         wrong(self.path, &format!("is not a whole safetensors file ({error}): copy or download it again"))
     }
 }
 
 fn wrong(path: &Path, what: &str) -> Error {
-    Error::Data(format!("{}: {what}", path.display()))
+    Error::Data(format!("{}: {what}", path.shown()))
 }
 
 /// The network's parameters from the tensors of a file, or which tensor is wrong.
@@ -200,13 +205,14 @@ fn flat(tensors: &SafeTensors, network: &Network, prefix: &str) -> std::result::
     };
     let parameters = network.parameters();
     if let Some((_, name)) = names.iter().find(|(bare, _)| !parameters.iter().any(|p| p.name == **bare)) {
-        return Err(format!("tensor `{name}` is not one of this network's"));
+        return Err(format!("tensor `{}` is not one of this network's", name.shown()));
     }
     let mut flat = vec![0.0; network.flat_len()];
     for parameter in parameters {
         let missing = || format!("tensor `{prefix}{}` is missing", parameter.name);
         let name = names.get(parameter.name.as_str()).ok_or_else(missing)?;
         let tensor = tensors.tensor(name).map_err(|_| missing())?;
+        let name = name.shown();
         if tensor.dtype() != Dtype::F32 {
             return Err(format!("tensor `{name}` is {:?}, not F32", tensor.dtype()));
         }
@@ -230,7 +236,7 @@ pub fn not_finite(path: &Path) -> Error {
     Error::Data(format!(
         "{}: its weights are too large and give numbers that are not finite. Train new ones, with a lower \
          learning rate (--lr)",
-        path.display()
+        path.shown()
     ))
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::escape::Shown;
+
 /// What `DataParallel` and `torch.compile` put before the name of every parameter.
 const PREFIXES: [&str; 2] = ["module.", "_orig_mod."];
 
@@ -16,16 +18,19 @@ pub(super) fn without_prefixes<'a>(mut names: Vec<&'a str>) -> Result<BTreeMap<&
     for &name in &names {
         if let Some(other) = full_names.insert(bare(name), name) {
             return Err(format!(
-                "tensors `{other}` and `{name}` are both `{}` of the network: keep only one of them",
-                bare(name)
+                "tensors `{}` and `{}` are both `{}` of the network: keep only one of them",
+                other.shown(),
+                name.shown(),
+                bare(name).shown()
             ));
         }
     }
     let prefix = |name: &'a str| &name[..name.len() - bare(name).len()];
     match names.iter().find(|name| prefix(name) != prefix(names[0])) {
         Some(name) => Err(format!(
-            "tensors `{}` and `{name}` have different prefixes: save all of one network's state_dict together",
-            names[0]
+            "tensors `{}` and `{}` have different prefixes: save all of one network's state_dict together",
+            names[0].shown(),
+            name.shown()
         )),
         None => Ok(full_names),
     }

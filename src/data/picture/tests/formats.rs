@@ -56,6 +56,80 @@ fn a_png_is_turned_as_its_exif_says() {
     assert!(difference(&expected, &found) < 0.5);
 }
 
+/// The parts of a PNG: each chunk's name and content.
+fn chunks(png: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let (mut chunks, mut rest) = (Vec::new(), &png[8..]);
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let length = u32::from_be_bytes(*length) as usize;
+        chunks.push((after[..4].to_vec(), after[4..4 + length].to_vec()));
+        rest = &after[8 + length..];
+    }
+    chunks
+}
+
+fn png_of(chunks: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (name, content) in chunks {
+        let mut sum = flate2::Crc::new();
+        sum.update(name);
+        sum.update(content);
+        png.extend((content.len() as u32).to_be_bytes());
+        png.extend([name.as_slice(), content, &sum.sum().to_be_bytes()].concat());
+    }
+    png
+}
+
+#[test]
+fn the_checksum_over_the_pixels_of_a_png_counts() {
+    let rgba = DynamicImage::from(paper(2)).into_rgba16();
+    for image in [DynamicImage::from(paper(2)), rgba.into()] {
+        let bytes = file(image, ImageFormat::Png);
+        let mut chunks = chunks(&bytes);
+        assert_eq!(png_of(&chunks), bytes);
+        let (_, data) = chunks.iter_mut().rfind(|(name, _)| name == b"IDAT").unwrap();
+        *data.last_mut().unwrap() ^= 1;
+        assert!(refusal(&png_of(&chunks)).contains("cannot be read as a PNG"));
+    }
+}
+
+#[test]
+fn a_png_of_any_colours_is_read() {
+    use image::codecs::png::PngEncoder;
+    use image::{ExtendedColorType, ImageEncoder};
+    let expected = prepared(paper(4));
+    let grey = paper(4);
+    // One bit a pixel is dark or light; a palette cannot be written here.
+    let black =
+        GrayImage::from_fn(420, 420, |x, y| Luma([if grey.get_pixel(x, y).0[0] < 128 { 0 } else { 255 }]));
+    let packed: Vec<u8> = black
+        .rows()
+        .flat_map(|row| {
+            let bits: Vec<bool> = row.map(|pixel| pixel.0[0] > 0).collect();
+            let byte =
+                |bits: &[bool]| bits.iter().enumerate().map(|(i, &bit)| u8::from(bit) << (7 - i)).sum();
+            bits.chunks(8).map(byte).collect::<Vec<u8>>()
+        })
+        .collect();
+    let mut bits = Vec::new();
+    PngEncoder::new(&mut bits).write_image(&packed, 420, 420, ExtendedColorType::L1).unwrap_or(());
+    let image = DynamicImage::from(grey.clone());
+    let pictures = [
+        DynamicImage::from(image.to_luma16()),
+        image.to_luma_alpha8().into(),
+        image.to_luma_alpha16().into(),
+        image.to_rgb8().into(),
+        image.to_rgb16().into(),
+        image.to_rgba8().into(),
+        image.to_rgba16().into(),
+    ];
+    for picture in pictures {
+        assert!(difference(&expected, &prepared(picture.clone())) < 0.5, "{:?}", picture.color());
+    }
+    if !bits.is_empty() {
+        assert!(difference(&prepared(black), &from_bytes("it", &bits).unwrap()) < 0.5);
+    }
+}
+
 #[test]
 fn other_kinds_are_named_with_the_cure() {
     for (content, kind) in [
@@ -77,7 +151,8 @@ fn other_kinds_are_named_with_the_cure() {
 #[test]
 fn limits_are_told() {
     let large = vec![0; MOST_BYTES as usize + 1];
-    assert!(refusal(&large).contains("64 MB"));
+    let error = from_reader("odd.png", &large[..]).unwrap_err().to_string();
+    assert!(error.contains("odd.png: has more than 64 MB, the most that is read: scale"), "{error}");
     // The header alone says so: a million by a million.
     assert!(refusal(b"P5 1000000 1000000 255\n").contains("384 MB"));
     let large = GrayImage::from_pixel(8000, 8000, Luma([255]));

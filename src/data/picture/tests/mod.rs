@@ -243,3 +243,13 @@ fn drawings_and_files_show_the_pixels() {
     assert_eq!(back.into_luma8().into_raw(), pixels);
     assert!(png(&pixels[1..]).is_err());
 }
+
+/// Noise has some hundred thousand pieces of ink, which must not be compared each with each: that took 20 s.
+#[test]
+fn noise_takes_no_long_time() {
+    let mut random = Random::new(3, Purpose::Test, 0);
+    let noise = GrayImage::from_fn(999, 999, |_, _| Luma([if random.below(10) == 0 { 16 } else { 240 }]));
+    let start = std::time::Instant::now();
+    let _ = from_bytes("noise", &file(noise, ImageFormat::Png));
+    assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
+}
