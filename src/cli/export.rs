@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::model_path;
+use crate::escape::Shown;
 use crate::network::Sizes;
 use crate::report::console;
 use crate::web::{self, Site};
@@ -28,7 +29,7 @@ impl Export {
         let site = Site::new(&network, &model)?;
         web::write(&site, &self.web)?;
         let (files, kilobytes) = (site.files().count(), site.bytes() / 1000);
-        let shown = self.web.display();
+        let shown = self.web.shown();
         Ok(console::print(&format!(
             "{shown}: {files} files, {kilobytes} kB; digit-adder serve {shown} shows it"
         ))?)

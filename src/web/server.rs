@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::request::{self, Refusal};
 use super::site::Site;
+use crate::escape::Shown;
 use crate::{Error, Result};
 
 /// How long a browser may take to ask, and to take the answer.
@@ -39,7 +40,7 @@ impl Server {
         if let Content::Folder(folder) = &content
             && !folder.join("index.html").is_file()
         {
-            let shown = folder.display();
+            let shown = folder.shown();
             return Err(Error::Data(format!(
                 "{shown} has no index.html: digit-adder export --web {shown} writes the page there"
             )));

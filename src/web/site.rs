@@ -7,6 +7,7 @@ use std::path::Path;
 use super::assets::ASSETS;
 use super::description::{Description, Hyperparameters, Schedules, Shape, Weights};
 use super::digits;
+use crate::escape::Shown;
 use crate::network::Network;
 use crate::plans::{Kind, tiles::Tiles};
 use crate::program::Program;
@@ -94,7 +95,7 @@ impl Site {
 /// # Errors
 /// [`Error::Data`] for a folder with other files, which stay as they are, and for one that cannot be written.
 pub fn write(site: &Site, folder: &Path) -> Result<()> {
-    let shown = folder.display();
+    let shown = folder.shown();
     let is_empty = match std::fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
@@ -109,7 +110,7 @@ pub fn write(site: &Site, folder: &Path) -> Result<()> {
         let path = folder.join(path);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)
-                .map_err(|error| Error::Data(format!("cannot make {}: {error}", parent.display())))?;
+                .map_err(|error| Error::Data(format!("cannot make {}: {error}", parent.shown())))?;
         }
         atomic::write(&path, bytes)?;
     }
