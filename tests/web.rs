@@ -87,7 +87,8 @@ fn weights_of_ones_own_are_exported() {
     let folder = TempDir::new().unwrap();
     let network = Sizes::default().network().unwrap();
     let mine = Model { parameters: network.initial_parameters(5), about: None };
-    std::fs::write(folder.path().join("mine.safetensors"), model_file::to_bytes(&network, &mine).unwrap()).unwrap();
+    std::fs::write(folder.path().join("mine.safetensors"), model_file::to_bytes(&network, &mine).unwrap())
+        .unwrap();
     assert!(run(folder.path(), &["export", "--web", "site", "mine.safetensors"]).status.success());
     let exported = model_file::load(&folder.path().join("site/data/weights.safetensors"), &network).unwrap();
     assert_eq!(exported, mine);

@@ -29,6 +29,8 @@ impl Export {
         web::write(&site, &self.web)?;
         let (files, kilobytes) = (site.files().count(), site.bytes() / 1000);
         let shown = self.web.display();
-        Ok(console::print(&format!("{shown}: {files} files, {kilobytes} kB; digit-adder serve {shown} shows it"))?)
+        Ok(console::print(&format!(
+            "{shown}: {files} files, {kilobytes} kB; digit-adder serve {shown} shows it"
+        ))?)
     }
 }

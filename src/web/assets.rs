@@ -94,7 +94,8 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/web");
         let mut found = Vec::new();
         files(&root, &root, &mut found);
-        found.retain(|path| ["html", "css", "js", "svg"].iter().any(|end| path.ends_with(&format!(".{end}"))));
+        found
+            .retain(|path| ["html", "css", "js", "svg"].iter().any(|end| path.ends_with(&format!(".{end}"))));
         found.sort();
         assert_eq!(ASSETS.iter().map(|asset| asset.path).collect::<Vec<_>>(), found);
     }

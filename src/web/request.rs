@@ -64,7 +64,8 @@ fn understand(request: &httparse::Request, port: u16) -> Result<Request, Refusal
         path += "index.html";
     }
     // Nothing above the folder, on no system, and nothing hidden.
-    let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
+    let is_plain =
+        |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
     if !path.split('/').all(is_plain) {
         return Err(missing());
     }

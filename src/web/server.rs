@@ -102,7 +102,9 @@ impl Content {
     fn find(&self, path: &str) -> std::result::Result<Cow<'_, [u8]>, Refusal> {
         let found = match self {
             Self::Site(site) => site.file(path).map(Cow::Borrowed),
-            Self::Folder(folder) => inside(folder, path).and_then(|file| std::fs::read(file).ok()).map(Cow::Owned),
+            Self::Folder(folder) => {
+                inside(folder, path).and_then(|file| std::fs::read(file).ok()).map(Cow::Owned)
+            }
         };
         found.ok_or_else(|| (404, format!("there is no /{path}")))
     }

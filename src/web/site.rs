@@ -37,8 +37,7 @@ impl Site {
     /// [`Error::Usage`] for a network that the kernels cannot handle, [`Error::Data`] for weights of another.
     pub fn new(network: &Network, model: &Model) -> Result<Self> {
         let recipe = Recipe { epochs: 10, ..Recipe::default() };
-        let programs =
-            |kind: Kind| kind.programs(network, recipe.loss(), recipe.adam(), Tiles::THIN);
+        let programs = |kind: Kind| kind.programs(network, recipe.loss(), recipe.adam(), Tiles::THIN);
         let mut site = Self { files: BTreeMap::new() };
         for asset in ASSETS {
             site.files.insert(asset.path.into(), asset.bytes.into());
@@ -57,11 +56,7 @@ impl Site {
             recipe: &recipe,
             adam: Hyperparameters::of(&recipe),
             weights: Weights { file: "weights.safetensors", about: model.about.as_ref() },
-            schedules: Schedules {
-                predict: "predict.json",
-                train: "train.json",
-                evaluate: "evaluate.json",
-            },
+            schedules: Schedules { predict: "predict.json", train: "train.json", evaluate: "evaluate.json" },
         };
         site.json(MARK, &description)?;
         Ok(site)
@@ -154,7 +149,11 @@ mod tests {
             let schedule: crate::program::Schedule = serde_json::from_slice(&json).unwrap();
             for kernel in &schedule.kernels {
                 let lanes = kernel.constants.iter().find(|(constant, _)| constant == "LANES");
-                assert!(lanes.is_none_or(|(_, lanes)| *lanes == crate::program::Constant::U32(1)), "{name} {}", kernel.name());
+                assert!(
+                    lanes.is_none_or(|(_, lanes)| *lanes == crate::program::Constant::U32(1)),
+                    "{name} {}",
+                    kernel.name()
+                );
             }
         }
     }

@@ -248,7 +248,10 @@ fn weight() -> f32 { if (LANES > 1u) { return w.x + f32(cursor.first); } return 
 @compute @workgroup_size(1) fn other() { y[0] = w.x; }";
         let names = |slots: &[Slot]| slots.iter().map(|slot| slot.name.clone()).collect::<Vec<_>>();
         let entries = read("t", text).unwrap();
-        assert_eq!((names(&entries[0].slots), names(&entries[0].ruled_out)), (vec!["y".into()], vec!["cursor".into(), "w".into()]));
+        assert_eq!(
+            (names(&entries[0].slots), names(&entries[0].ruled_out)),
+            (vec!["y".into()], vec!["cursor".into(), "w".into()])
+        );
         assert_eq!((names(&entries[1].slots).len(), entries[1].ruled_out.len()), (2, 0));
         let all = read("t", &text.replace("LANES: u32 = 1u", "LANES: u32 = 2u")).unwrap();
         assert_eq!((all[0].slots.len(), all[0].ruled_out.len()), (3, 0));

@@ -132,9 +132,12 @@ fn steps(page: &mut Page, _: &str) -> Result<(), Failed> {
     let difference = apart(&floats(&immediates["parameters"]), &want);
     println!("parameters are at most {difference:e} apart");
     assert!(difference <= 1e-4, "{difference}");
-    let mean: f64 = immediates["losses"].as_array().unwrap().iter().map(|pair| {
-        pair[0].as_f64().unwrap() * pair[1].as_f64().unwrap() / TRAIN as f64
-    }).sum();
+    let mean: f64 = immediates["losses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pair| pair[0].as_f64().unwrap() * pair[1].as_f64().unwrap() / TRAIN as f64)
+        .sum();
     assert!((mean - trained.loss).abs() <= 1e-4, "{mean}, not {}", trained.loss);
     let loss = immediates["test"]["loss"].as_f64().unwrap();
     assert!((loss - tested.loss).abs() <= 1e-4, "{loss}, not {}", tested.loss);
@@ -152,7 +155,10 @@ fn training(page: &mut Page, _: &str) -> Result<(), Failed> {
     let steps = number(&got["stopped"]["step"]);
     assert!((2..5).contains(&steps) && got["stopped"]["epoch"] == 1, "{}", got["stopped"]);
     assert_eq!(number(&got["stopped"]["images"]), 64 * steps);
-    assert_eq!((&got["still"], number(&got["last"]["step"]), &got["last"]["epoch"]), (&json!(true), steps + 4, &json!(2)));
+    assert_eq!(
+        (&got["still"], number(&got["last"]["step"]), &got["last"]["epoch"]),
+        (&json!(true), steps + 4, &json!(2))
+    );
     let infos = got["infos"].as_array().unwrap();
     for info in infos {
         assert!(info["imagesPerSecond"].as_f64() > Some(0.0) && info["heads"][1]["name"] == "sum", "{info}");

@@ -11,8 +11,8 @@ use digit_adder::wgsl::{Library, lower};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 
-use crate::chrome::Page;
 use crate::Setup;
+use crate::chrome::Page;
 use crate::common::gpu;
 use crate::site::BLANK;
 
@@ -46,7 +46,8 @@ fn program() -> (Program, Vec<(&'static str, Tensor)>) {
     let y = program.tensor("y", &[BATCH, SIZE], Place::Own);
     let w = program.tensor("w", &[SIZE], Place::Shared(Shared::Parameters, AT));
     let records = program.tensor("records", &[BATCH, 2], Place::Whole(Shared::Records));
-    let constants: [(&str, Constant); 3] = [("BATCH", BATCH.into()), ("SIZE", SIZE.into()), ("SCALE", 0.5f32.into())];
+    let constants: [(&str, Constant); 3] =
+        [("BATCH", BATCH.into()), ("SIZE", SIZE.into()), ("SCALE", 0.5f32.into())];
     let mut dispatch = |layer: &str, entry, bindings, threads| {
         program.dispatches.push(Dispatch {
             layer: layer.into(),
@@ -92,7 +93,9 @@ fn on_the_device(gpu: &'static Arc<Gpu>) -> Result<(), String> {
     let text = |error: digit_adder::Error| error.to_string();
     let (program, results) = program();
     let mut shared = Buffers::new();
-    for (name, words) in [(Shared::Order, IMAGES), (Shared::Images, 2 * IMAGES), (Shared::Parameters, AT + SIZE)] {
+    for (name, words) in
+        [(Shared::Order, IMAGES), (Shared::Images, 2 * IMAGES), (Shared::Parameters, AT + SIZE)]
+    {
         shared.insert(name, gpu.buffer(&name.to_string(), 4 * words).map_err(text)?);
     }
     shared.insert(Shared::Records, gpu.buffer("records", 8 * IMAGES).map_err(text)?);

@@ -59,7 +59,9 @@ impl Setup {
 
 fn main() -> ExitCode {
     if chrome::installed().is_none() {
-        eprintln!("the tests that need a browser are ignored: no Chromium is installed (Debian's package chromium)");
+        eprintln!(
+            "the tests that need a browser are ignored: no Chromium is installed (Debian's package chromium)"
+        );
     }
     let setup = Setup::default();
     let mut trials = golden::trials(&setup);

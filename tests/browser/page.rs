@@ -48,7 +48,10 @@ fn typed(page: &mut Page, _: &str) -> Result<(), Failed> {
 
     tab_to(page, "a[href='#machine']")?;
     keys(page, &["Enter"])?;
-    until(page, "!document.querySelector('#machine').hidden && document.activeElement.id === 'machine-title'")?;
+    until(
+        page,
+        "!document.querySelector('#machine').hidden && document.activeElement.id === 'machine-title'",
+    )?;
     tab_to(page, ".skip")?;
     keys(page, &["Enter"])?;
     until(page, "location.hash === '#main'")?;

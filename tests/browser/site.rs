@@ -30,7 +30,8 @@ impl Served {
             return Err(String::from_utf8_lossy(&exported.stderr).into_owned());
         }
         let index = std::fs::read_to_string(path.join("index.html")).map_err(|error| error.to_string())?;
-        let blank = format!("<!doctype html><meta charset=utf-8>{}<link rel=icon href=icon.svg>", policy(&index)?);
+        let blank =
+            format!("<!doctype html><meta charset=utf-8>{}<link rel=icon href=icon.svg>", policy(&index)?);
         std::fs::write(path.join(BLANK), blank).map_err(|error| error.to_string())?;
         let mut serve = program();
         serve.args(["serve", "--port", "0"]).arg(&path).stdout(Stdio::piped()).stderr(Stdio::null());
