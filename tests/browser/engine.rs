@@ -177,7 +177,7 @@ fn replaced(page: &mut Page, _: &str) -> Result<(), Failed> {
     let wrong = &got["wrong"];
     assert_eq!((&wrong["line"], &wrong["type"]), (&got["line"], &json!("error")), "{wrong}");
     assert!(wrong["message"].as_str().unwrap().contains("nothing"), "{wrong}");
-    for case in ["workgroup", "constant", "binding", "entry"] {
+    for case in ["workgroup", "constant", "binding", "entry", "partly"] {
         let refusal = &got[case];
         assert!(refusal["type"] == "error" && refusal["message"].as_str() != Some(""), "{case}: {refusal}");
     }
