@@ -117,6 +117,7 @@ fn drawn(page: &mut Page, _: &str) -> Result<(), Failed> {
     assert_eq!(value(page, "document.querySelectorAll('#maps canvas').length")?, json!(18));
     click(page, "#numbers label:nth-of-type(9)")?;
     until(page, "document.querySelector('#sum-answer').textContent === '11'")?;
+    until(page, ANSWERED)?;
     let before = shown(page)?;
     // A line through a three makes it something else, or at least less sure.
     stroke(page, Hand::Mouse, &[[0.3, 0.2], [0.28, 0.8]])?;

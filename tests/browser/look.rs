@@ -15,8 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The page computes, on whatever it found.
 pub const READY: &str = "/^Computes .*\\.$/.test(document.querySelector('#device').textContent)";
-/// There is an answer, and it has been said.
-pub const ANSWERED: &str = "/Digit .* Sum /.test(document.querySelector('#answer').textContent)";
+/// All that was drawn is answered, and an answer has been said.
+pub const ANSWERED: &str = "document.querySelector('#distributions').ariaBusy === 'false'
+    && /Digit .* Sum /.test(document.querySelector('#answer').textContent)";
 
 /// The probabilities that the tables show, as exactly as the bars are long.
 pub fn shown(page: &mut Page) -> Result<Value, String> {

@@ -69,6 +69,8 @@ export class DrawView {
         this.asked = true;
         if (this.busy) return;
         this.busy = true;
+        const shown = element("distributions", HTMLElement);
+        shown.ariaBusy = "true";
         while (this.asked) {
             this.asked = false;
             const start = performance.now();
@@ -78,6 +80,7 @@ export class DrawView {
             await new Promise((done) => setTimeout(done, taken));
         }
         this.busy = false;
+        shown.ariaBusy = "false";
     }
 
     async #answer() {
