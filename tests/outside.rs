@@ -84,7 +84,6 @@ fn plots_that_cannot_be_drawn_cost_nothing_else() {
     let curve = run_folder.join("plots/loss.svg");
     std::fs::remove_file(&curve).unwrap();
     symlink("/dev/full", &curve).unwrap();
-    std::fs::create_dir(run_folder.join("mistakes.jsonl.new")).unwrap();
     let output = run(folder.path(), &["resume", "run", "--epochs", "3"]);
     succeeded(&output);
     let warning = "warning: the plots are not all there: cannot write run/plots/loss.svg: No space left";
@@ -172,8 +171,6 @@ fn names_of_files_are_no_commands_to_a_terminal() {
     std::fs::write(at(NASTY).join(NASTY), "x").unwrap();
     std::fs::copy(at("one.png"), at(NASTY).join("one.png")).unwrap();
     let (model, picture) = (format!("{NASTY}/{NASTY}"), format!("{NASTY}/one.png"));
-    let empty = at("home");
-    std::fs::create_dir(&empty).unwrap();
     for arguments in [
         &["eval", &model][..],
         &["eval", NASTY],
