@@ -93,7 +93,7 @@ impl Chrome {
     }
 
     /// Sends a command and waits for its answer; what is told meanwhile is kept.
-    fn send(&mut self, session: Option<&str>, method: &str, params: Value) -> Answer<Value> {
+    fn send(&mut self, session: Option<&str>, method: &str, params: &Value) -> Answer<Value> {
         self.sent += 1;
         let mut message = json!({ "id": self.sent, "method": method, "params": params });
         if let Some(session) = session {
@@ -116,14 +116,14 @@ impl Chrome {
     /// Opens a page and waits until it is loaded.
     pub fn open(&mut self, url: &str) -> Answer<Page<'_>> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
-        let made = self.send(None, "Target.createTarget", json!({ "url": "about:blank" }))?;
+        let made = self.send(None, "Target.createTarget", &json!({ "url": "about:blank" }))?;
         let target = text(&made["targetId"]);
         let attached =
-            self.send(None, "Target.attachToTarget", json!({ "targetId": target, "flatten": true }))?;
+            self.send(None, "Target.attachToTarget", &json!({ "targetId": target, "flatten": true }))?;
         let session = text(&attached["sessionId"]);
         let mut page = Page { chrome: self, target, session };
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            page.send(&format!("{domain}.enable"), json!({}))?;
+            page.send(&format!("{domain}.enable"), &json!({}))?;
         }
         page.go(url)?;
         Ok(page)
@@ -132,7 +132,7 @@ impl Chrome {
 
 impl Drop for Chrome {
     fn drop(&mut self) {
-        let _ = self.send(None, "Browser.close", json!({}));
+        let _ = self.send(None, "Browser.close", &json!({}));
         // It ends when nobody can command it any more, too.
         self.to = None;
         for _ in 0..100 {
@@ -148,7 +148,7 @@ impl Drop for Chrome {
 
 impl Page<'_> {
     /// Sends any command of the protocol: input, sizes, colours, screenshots.
-    pub fn send(&mut self, method: &str, params: Value) -> Answer<Value> {
+    pub fn send(&mut self, method: &str, params: &Value) -> Answer<Value> {
         let session = self.session.clone();
         self.chrome.send(Some(&session), method, params)
     }
@@ -158,7 +158,7 @@ impl Page<'_> {
         let is_load = |event: &Value| event["method"] == "Page.loadEventFired";
         let Self { chrome, session, .. } = self;
         chrome.events.retain(|event| event["sessionId"] != **session || !is_load(event));
-        self.send("Page.navigate", json!({ "url": url }))?;
+        self.send("Page.navigate", &json!({ "url": url }))?;
         while !self.events().any(is_load) {
             let event = self.chrome.receive()?;
             self.chrome.events.push(event);
@@ -170,7 +170,7 @@ impl Page<'_> {
     pub fn run(&mut self, body: &str, args: &Value) -> Answer<Value> {
         let expression = format!("(async (args) => {{\n{body}\n}})({args})");
         let params = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
-        let mut answer = self.send("Runtime.evaluate", params)?;
+        let mut answer = self.send("Runtime.evaluate", &params)?;
         match answer.get("exceptionDetails") {
             Some(details) => {
                 Err(details["exception"]["description"].as_str().unwrap_or("an exception").to_string())
@@ -207,7 +207,7 @@ impl Page<'_> {
 impl Drop for Page<'_> {
     fn drop(&mut self) {
         let target = json!({ "targetId": self.target });
-        let _ = self.chrome.send(None, "Target.closeTarget", target);
+        let _ = self.chrome.send(None, "Target.closeTarget", &target);
         let session = std::mem::take(&mut self.session);
         self.chrome.events.retain(|event| event["sessionId"] != *session);
     }

@@ -92,7 +92,7 @@ fn touch(page: &mut Page, hand: Hand, what: &str, [x, y]: [f64; 2]) -> Answer<()
             ("Input.dispatchMouseEvent", event)
         }
     };
-    page.send(method, event).map(|_| ())
+    page.send(method, &event).map(|_| ())
 }
 
 /// Clicks in the middle of what a selector finds.
@@ -136,9 +136,9 @@ pub fn keys(page: &mut Page, names: &[&str]) -> Answer<()> {
         } else if key == "Enter" {
             event["text"] = "\r".into();
         }
-        page.send("Input.dispatchKeyEvent", event)?;
+        page.send("Input.dispatchKeyEvent", &event)?;
         let up = json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": code, "modifiers": shift });
-        page.send("Input.dispatchKeyEvent", up)?;
+        page.send("Input.dispatchKeyEvent", &up)?;
     }
     Ok(())
 }

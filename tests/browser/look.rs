@@ -80,7 +80,7 @@ const KEPT: &str = "while (!window.kept) await new Promise((done) => setTimeout(
 /// The file that a button offers to keep.
 pub fn kept(page: &mut Page, button: &str) -> Result<Vec<u8>, Failed> {
     page.run(CATCH, &Value::Null)?;
-    page.send("Browser.setDownloadBehavior", json!({ "behavior": "deny" }))?;
+    page.send("Browser.setDownloadBehavior", &json!({ "behavior": "deny" }))?;
     click(page, button)?;
     let bytes = page.run(KEPT, &Value::Null)?;
     Ok(STANDARD.decode(bytes.as_str().unwrap())?)

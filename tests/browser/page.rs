@@ -59,7 +59,7 @@ fn typed(page: &mut Page, _: &str) -> Result<(), Failed> {
     keys(page, &["Enter"])?;
     until(page, "document.querySelector('#kernel-title').textContent.startsWith('conv2d')")?;
     tab_to(page, "#editor textarea")?;
-    page.send("Input.insertText", json!({ "text": "nonsense" }))?;
+    page.send("Input.insertText", &json!({ "text": "nonsense" }))?;
     until(page, "document.querySelector('#errors li')")?;
     // The tabulator leaves the text: nobody is caught in it.
     keys(page, &["Shift+Tab"])?;
@@ -73,7 +73,7 @@ fn write(page: &mut Page, change: &str) -> Result<(), String> {
     page.run("document.querySelector('#editor textarea').focus();", &Value::Null)?;
     let text = value(page, "document.querySelector('#editor textarea').value")?;
     let changed = text.as_str().unwrap_or_default().replacen("max(x[i], 0.0)", change, 1);
-    page.send("Input.insertText", json!({ "text": changed })).map(|_| ())
+    page.send("Input.insertText", &json!({ "text": changed })).map(|_| ())
 }
 
 fn edited(page: &mut Page, url: &str) -> Result<(), Failed> {
@@ -148,10 +148,10 @@ fn learned(page: &mut Page, _: &str) -> Result<(), Failed> {
         [(&file[..100], "mine.safetensors: not a whole safetensors file"), (&file[..], "Loaded mine")]
     {
         std::fs::write(&path, bytes)?;
-        let document = page.send("DOM.getDocument", json!({}))?;
+        let document = page.send("DOM.getDocument", &json!({}))?;
         let selector = json!({ "nodeId": document["root"]["nodeId"], "selector": "#weights-file" });
-        let node = page.send("DOM.querySelector", selector)?["nodeId"].clone();
-        page.send("DOM.setFileInputFiles", json!({ "nodeId": node, "files": [path] }))?;
+        let node = page.send("DOM.querySelector", &selector)?["nodeId"].clone();
+        page.send("DOM.setFileInputFiles", &json!({ "nodeId": node, "files": [path] }))?;
         until(page, &format!("document.querySelector('#learn-said').textContent.startsWith('{words}')"))?;
     }
     // The tables may have lagged behind the last step: what the file holds is the truth.
@@ -161,7 +161,7 @@ fn learned(page: &mut Page, _: &str) -> Result<(), Failed> {
 
 fn without(page: &mut Page, url: &str) -> Result<(), Failed> {
     let script = "Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined });";
-    page.send("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script }))?;
+    page.send("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }))?;
     page.go(url)?;
     until(page, READY)?;
     let notice = text(page, "#notice")?;
@@ -190,7 +190,7 @@ fn without(page: &mut Page, url: &str) -> Result<(), Failed> {
 
 fn narrow(page: &mut Page, _: &str) -> Result<(), Failed> {
     let phone = json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true });
-    page.send("Emulation.setDeviceMetricsOverride", phone)?;
+    page.send("Emulation.setDeviceMetricsOverride", &phone)?;
     until(page, READY)?;
     stroke(page, Hand::Finger, &THREE)?;
     until(page, ANSWERED)?;
