@@ -1,4 +1,4 @@
-//! Images changed at random, see [`reference::augment`]: what depends on an image, a row or a column alone is
+//! Images changed at random, see [`reference::augment`](mod@crate::reference::augment): what depends on an image, a row or a column alone is
 //! computed once, and pixels outside need no question, as there is a frame of zeros around the image.
 
 use pulp::{Simd, WithSimd};
