@@ -5,11 +5,14 @@ use digit_adder::random::{Purpose, Random};
 use image::imageops::{self, FilterType};
 use image::{GrayImage, Rgba, RgbaImage};
 
+/// The colour of a place on a ground, for a share of ink.
+type Ground = fn(u32, u32, f32) -> [u8; 4];
+
 /// Fifty drawings: each digit on each kind of ground, in ten sizes.
 pub fn all() -> Vec<(String, RgbaImage)> {
-    let kinds: [(&str, fn(u32, u32, f32) -> [u8; 4]); 5] =
+    let kinds: [(&str, Ground); 5] =
         [("clear", clear), ("paper", paper), ("board", board), ("shadow", shadow), ("ruled", ruled)];
-    let each = |(kind, ground): (&str, fn(u32, u32, f32) -> [u8; 4])| {
+    let each = |(kind, ground): (&str, Ground)| {
         let kind = kind.to_string();
         (0..10u8).map(move |digit| (format!("{digit}, {kind}"), drawing(digit, ground)))
     };
@@ -26,7 +29,7 @@ pub fn two() -> RgbaImage {
 }
 
 /// A digit somewhere on a larger ground, which may be wider than high.
-fn drawing(digit: u8, ground: fn(u32, u32, f32) -> [u8; 4]) -> RgbaImage {
+fn drawing(digit: u8, ground: Ground) -> RgbaImage {
     let mut random = Random::new(11, Purpose::Test, digit.into());
     let pixels = draw(digit, &mut random);
     let small = GrayImage::from_raw(SIDE as u32, SIDE as u32, pixels.to_vec()).unwrap();
