@@ -117,7 +117,7 @@ fn the_page_is_served_with_and_without_a_folder() {
         for (path, file, media_type) in [
             ("/", "index.html", "text/html; charset=utf-8"),
             ("/js/gpu/replay.js", "js/gpu/replay.js", "text/javascript; charset=utf-8"),
-            ("/style.css?1", "style.css", "text/css; charset=utf-8"),
+            ("/style/page.css?1", "style/page.css", "text/css; charset=utf-8"),
             ("/data/train.json", "data/train.json", "application/json"),
             ("/data/weights.safetensors", "data/weights.safetensors", "application/octet-stream"),
         ] {
