@@ -95,8 +95,7 @@ impl Chrome {
     /// Sends a command and waits for its answer; what is told meanwhile is kept.
     fn send(&mut self, session: Option<&str>, method: &str, params: &Value) -> Answer<Value> {
         self.sent += 1;
-        let mut message = json!({ "id": self.sent, "method": method });
-        message["params"] = params;
+        let mut message = json!({ "id": self.sent, "method": method, "params": params });
         if let Some(session) = session {
             message["sessionId"] = session.into();
         }
