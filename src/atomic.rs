@@ -17,21 +17,42 @@ const MOST_LINKS: usize = 40;
 /// What the system's names for open files lie in: `/dev/stdout` is a link into it.
 const DESCRIPTORS: [&str; 2] = ["/proc", "/dev/fd"];
 
-/// Writes `bytes` to what `path` names, be it a link to it.
+/// Writes `bytes` to a file of the program's own.
 ///
 /// A regular file, or one that is not there yet, is written as a temporary sibling, brought to the disk and
-/// renamed: whatever happens, it is the old file or the new one. Anything else, such as a pipe, a device or
-/// `/dev/stdout`, is written to as it is.
+/// renamed: whatever happens, it is the old file or the new one. A link to one is replaced, and what it leads to, which
+/// may be another run's, stays. Anything else, such as a pipe, a device or `/dev/stdout`, is written to as it is.
 ///
 /// # Errors
 ///
 /// [`Error::Data`] naming `path`.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let written = match target(path) {
-        Ok(Target::File(file)) => match replace(&file, bytes) {
+    write_as(path, bytes, Kind::Own)
+}
+
+/// The same for a file that the user names: links to it are followed, it keeps its permissions, and one that may only
+/// be read is refused.
+///
+/// # Errors
+///
+/// [`Error::Data`] naming `path`.
+pub(crate) fn write_named(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_as(path, bytes, Kind::Named)
+}
+
+/// Whose file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Own,
+    Named,
+}
+
+fn write_as(path: &Path, bytes: &[u8], kind: Kind) -> Result<()> {
+    let written = match target(path, kind) {
+        Ok(Target::File(file)) => match replace(&file, bytes, kind) {
             // Another program may have cleared the sibling before it was locked.
             Err(error) if error.kind() == ErrorKind::NotFound && folder(&file).is_dir() => {
-                replace(&file, bytes)
+                replace(&file, bytes, kind)
             }
             done => done,
         },
@@ -58,13 +79,13 @@ enum Target {
     Stderr,
 }
 
-fn target(path: &Path) -> IoResult<Target> {
-    match std::fs::metadata(path) {
+fn target(path: &Path, kind: Kind) -> IoResult<Target> {
+    let is_stream = match std::fs::metadata(path) {
         Ok(about) if about.is_dir() => return Err(IoError::other("it is a folder: give the name of a file")),
-        Ok(about) if !about.is_file() => return Ok(Target::Stream),
+        Ok(about) => !about.is_file(),
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+        Err(_) => false,
+    };
     let mut file = path.to_path_buf();
     for _ in 0..MOST_LINKS {
         let place = folder(&file).canonicalize().unwrap_or_default();
@@ -77,8 +98,8 @@ fn target(path: &Path) -> IoResult<Target> {
             });
         }
         match std::fs::read_link(&file) {
-            Ok(target) => file = folder(&file).join(target),
-            Err(_) => return Ok(Target::File(file)),
+            Ok(target) if is_stream || kind == Kind::Named => file = folder(&file).join(target),
+            _ => return Ok(if is_stream { Target::Stream } else { Target::File(file) }),
         }
     }
     Err(IoError::other("it is a link to a link, and so on"))
@@ -97,8 +118,13 @@ fn folder(file: &Path) -> &Path {
     }
 }
 
-fn replace(file: &Path, bytes: &[u8]) -> IoResult<()> {
+fn replace(file: &Path, bytes: &[u8], kind: Kind) -> IoResult<()> {
     let folder = folder(file);
+    let about = file.metadata().ok().filter(|_| kind == Kind::Named);
+    let permissions = about.map(|about| about.permissions());
+    if permissions.as_ref().is_some_and(std::fs::Permissions::readonly) {
+        return Err(IoError::new(ErrorKind::PermissionDenied, "it may only be read"));
+    }
     clear_remains(folder);
     let mut builder = tempfile::Builder::new();
     // Temporary files are private by default; this one must be as readable as any other file.
@@ -108,6 +134,9 @@ fn replace(file: &Path, bytes: &[u8]) -> IoResult<()> {
     // The system lifts the lock when the program ends, however it ends. Some file systems have none.
     let _ = new.as_file().try_lock();
     new.write_all(bytes)?;
+    if let Some(permissions) = permissions {
+        new.as_file().set_permissions(permissions)?;
+    }
     new.as_file().sync_all()?;
     new.persist(file)?;
     sync_folder(folder)
@@ -204,7 +233,7 @@ mod tests {
         symlink(at("link"), at("second")).unwrap();
         // The file is not there yet, and then it is.
         for (name, bytes) in [("second", b"first"), ("link", b"later")] {
-            write(&at(name), bytes).unwrap();
+            write_named(&at(name), bytes).unwrap();
             assert_eq!(std::fs::read(at("folder/file")).unwrap(), bytes);
             assert!(at("link").is_symlink() && at("second").is_symlink());
         }
@@ -212,9 +241,30 @@ mod tests {
         symlink("loop", at("loop")).unwrap();
         symlink("folder", at("other")).unwrap();
         for (name, words) in [("loop", "links"), ("folder", "it is a folder"), ("other", "it is a folder")] {
-            let error = write(&at(name), b"").unwrap_err().to_string();
+            let error = write_named(&at(name), b"").unwrap_err().to_string();
             assert!(error.contains(words) && error.contains(name), "{error}");
         }
+        // The program's own file is no link any more, and what it led to stays.
+        write(&at("second"), b"own").unwrap();
+        assert!(at("second").symlink_metadata().unwrap().is_file());
+        assert_eq!(std::fs::read(at("second")).unwrap(), b"own");
+        assert_eq!(std::fs::read(at("folder/file")).unwrap(), b"later");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_named_file_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write_named(&path, b"first").unwrap();
+        let mode = || path.metadata().unwrap().permissions().mode() & 0o777;
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        write_named(&path, b"2nd").unwrap();
+        assert_eq!(mode(), 0o600);
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o444)).unwrap();
+        assert!(write_named(&path, b"3rd").unwrap_err().to_string().contains("only be read"));
+        assert_eq!((std::fs::read(&path).unwrap(), mode()), (b"2nd".to_vec(), 0o444));
     }
 
     #[cfg(unix)]
@@ -245,7 +295,8 @@ mod tests {
             write(&Path::new(folder).join(file.as_raw_fd().to_string()), b"after ").unwrap();
         }
         assert_eq!(std::fs::read(file.path()).unwrap(), b"before after after ");
-        assert_eq!(target(Path::new("/dev/null")).unwrap(), Target::Stream);
+        assert_eq!(target(Path::new("/dev/null"), Kind::Named).unwrap(), Target::Stream);
+        assert_eq!(target(Path::new("/dev/stdout"), Kind::Named).unwrap(), Target::Stdout);
         let error = write(Path::new("/dev/full"), b"x").unwrap_err().to_string();
         assert!(error.starts_with("cannot write /dev/full: No space left"), "{error}");
     }

@@ -1,7 +1,7 @@
 //! Files that are read, which may be endless: the length that the system gives is 0 for devices and pipes.
 
 use std::fs::File;
-use std::io::{Error, ErrorKind, Read, Result};
+use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result};
 use std::path::Path;
 
 /// Reads a file, a pipe or a device to its end.
@@ -35,9 +35,14 @@ pub(crate) fn read_from(from: impl Read, most: u64) -> Result<Vec<u8>> {
 ///
 /// As [`read`], and that it is a folder, a pipe or a device.
 pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
+    read_from(regular(path)?, most)
+}
+
+/// Opens such a file.
+fn regular(path: &Path) -> Result<File> {
     let about = std::fs::metadata(path)?;
     match about.is_file() {
-        true => read(path, most),
+        true => File::open(path),
         false if about.is_dir() => Err(Error::other("is a folder")),
         false => Err(Error::other("is a pipe or a device, not a regular file")),
     }
@@ -50,6 +55,26 @@ pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
 /// As [`read_regular`], and that it is not text.
 pub(crate) fn read_text(path: &Path, most: u64) -> Result<String> {
     String::from_utf8(read_regular(path, most)?).map_err(|_| Error::other("is not text in UTF-8"))
+}
+
+/// Reads a regular file line by line, as long as `each` says so; of a line only the first bytes, at most so many.
+///
+/// # Errors
+///
+/// Why it cannot be read, that it is none, or that it is not text.
+pub(crate) fn lines(path: &Path, most: u64, mut each: impl FnMut(&str) -> bool) -> Result<()> {
+    let mut file = BufReader::new(regular(path)?);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if (&mut file).take(most).read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        let line = str::from_utf8(&line).map_err(|_| Error::other("is not text in UTF-8"))?;
+        if !each(line.trim_end_matches('\n')) {
+            return Ok(());
+        }
+    }
 }
 
 /// The first bytes of a file, at most so many.
@@ -88,6 +113,27 @@ mod tests {
         }
         let endless = read_from(std::io::repeat(0), 2_000_000).unwrap_err().to_string();
         assert!(endless.starts_with("has more than 2 MB"), "{endless}");
+    }
+
+    #[test]
+    fn lines_are_read_as_long_as_they_are_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "one\ntwo\nthree").unwrap();
+        let read = |most, wanted: usize| {
+            let mut all = Vec::new();
+            lines(&path, most, |line| {
+                all.push(line.to_string());
+                all.len() < wanted
+            })
+            .unwrap();
+            all
+        };
+        assert_eq!(read(9, 9), ["one", "two", "three"]);
+        assert_eq!(read(9, 2), ["one", "two"]);
+        assert_eq!(read(4, 9), ["one", "two", "thre", "e"]);
+        std::fs::write(&path, [0xff]).unwrap();
+        assert!(lines(&path, 9, |_| true).unwrap_err().to_string().contains("not text"));
     }
 
     #[cfg(unix)]

@@ -27,6 +27,9 @@ fn said(folder: &Path, arguments: &[&str]) -> String {
 fn only_software_driver() -> Option<String> {
     let output = run(Path::new("."), &["adapters", "--json"]);
     let all: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    if std::env::var_os("REQUIRE_GPU").is_some_and(|required| required == "1") {
+        assert!(all.iter().any(|adapter| adapter["index"].is_u64()), "{all:?}");
+    }
     let drivers = || all.iter().filter(|adapter| adapter["index"].is_u64());
     if drivers().any(|driver| driver["software"] == false) {
         return None;

@@ -28,7 +28,7 @@ pub(super) struct BackendOptions {
 /// Which adapter to use.
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(super) struct NamedAdapter {
-    /// auto (a GPU; where there is none, the faster of a software driver and this program's own engine, by a trial),
+    /// auto (a GPU; where there is none, train and eval try which is faster, a software driver or this program's own engine),
     /// high-performance or low-power (a GPU, else a software driver, else the own engine), software (a software
     /// driver), cpu (the own engine), reference (the same in plain loops, slow), or an index or a part of a name as
     /// `adapters` lists them [default: auto, or what WGPU_POWER_PREF says]
@@ -107,10 +107,12 @@ impl AdapterOptions {
     /// These, and where one is not given, another's.
     pub(super) fn or(self, other: Self) -> Self {
         let NamedAdapter { adapter, backend } = self.named;
+        let adapter = adapter.filter(|name| !name.trim().is_empty());
         let same_adapter = adapter.is_none();
         let backend = backend.backend.or(other.named.backend.backend.filter(|_| same_adapter));
         let (adapter, backend) = (adapter.or(other.named.adapter), BackendOptions { backend });
-        Self { named: NamedAdapter { adapter, backend }, require_gpu: self.require_gpu.or(other.require_gpu) }
+        let require_gpu = self.require_gpu.or(other.require_gpu.filter(|_| same_adapter));
+        Self { named: NamedAdapter { adapter, backend }, require_gpu }
     }
 }
 

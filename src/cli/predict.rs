@@ -163,7 +163,7 @@ impl Predict {
             console::say(picture::drawing(&picture.pixels, Style::Blocks).trim_end_matches('\n'));
         }
         if let Some(file) = &self.save_prepared {
-            atomic::write(file, &picture::png(&picture.pixels)?)?;
+            atomic::write_named(file, &picture::png(&picture.pixels)?)?;
         }
         let prediction = engine.predict(&Image::new(&picture.pixels)?, self.number)?;
         if !prediction.heads.iter().flat_map(|head| &head.probabilities).all(|p| p.is_finite()) {

@@ -39,6 +39,13 @@ pub(super) struct RunConfig {
     pub resumed: Vec<Resumed>,
 }
 
+impl RunConfig {
+    /// Where the training was when it stopped.
+    pub(super) fn last_adapter(&self) -> &Adapter {
+        self.resumed.last().map_or(&self.adapter, |resumed| &resumed.adapter)
+    }
+}
+
 /// Weights that a run started from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Weights {

@@ -182,7 +182,7 @@ impl Flags {
         let purpose = if of_driver { Purpose::Dispatches } else { Purpose::Speed };
         let choice = Choice {
             profile: self.profile.is_some(),
-            before: start.of.as_ref().map(|(_, before)| before.adapter.clone()),
+            before: start.of.as_ref().map(|(_, before)| before.last_adapter().clone()),
             ..start.asked.adapter.choice(purpose)
         };
         let mut opened = engine::open(&choice, &mut console::say)?;
@@ -197,10 +197,10 @@ impl Flags {
             console::say(&format!("note: {advice}"));
         }
         let Some((_, before)) = &start.of else { return Ok(opened) };
-        if before.adapter != opened.adapter {
+        if *before.last_adapter() != opened.adapter {
             console::say(&format!(
                 "note: the run was trained on {} before: the last bits may differ from those of a run on one device",
-                before.adapter.to_string().shown()
+                before.last_adapter().to_string().shown()
             ));
         }
         if let (Some(tiles), Some(_)) = (&before.tiles, opened.gpu()) {

@@ -45,6 +45,11 @@ impl Adapter {
         self.name == Self::cpu_engine().name
     }
 
+    /// Whether it is a driver that computes on the CPU.
+    pub(super) fn is_software_driver(&self) -> bool {
+        self.software && self.backend != Self::cpu_engine().backend
+    }
+
     fn on_cpu(name: &str, driver: String) -> Self {
         Self { name: name.into(), driver, backend: "no driver".into(), software: true }
     }

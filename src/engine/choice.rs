@@ -69,8 +69,8 @@ impl Choice {
         match self.require_hardware && adapter::is_software(info) {
             false => Ok(()),
             true => Err(Error::Device(format!(
-                "--require-gpu=hardware: {} is no hardware. Install the driver of your GPU; \
-                 `digit-adder adapters` lists what there is",
+                "--require-gpu=hardware: {} is no hardware. Name another with --adapter, or install the driver of \
+                 your GPU; `digit-adder adapters` lists what there is",
                 adapter::describe(info)
             ))),
         }
@@ -80,6 +80,11 @@ impl Choice {
     pub fn is_met_by(&self, adapter: &Adapter) -> bool {
         use Preference::{Auto, HighPerformance, LowPower};
         !(adapter.software && matches!(self.adapter, None | Some(Auto | HighPerformance | LowPower)))
+    }
+
+    /// Whether an interface is named, here or in the environment.
+    pub(super) fn names_backend(&self) -> bool {
+        self.backend.is_some() || environment::names_backends()
     }
 
     /// What is asked for: by the user, or else by the environment.

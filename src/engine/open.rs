@@ -31,12 +31,22 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
             let info = chosen.get_info();
             choice.refuse_software(&info)?;
             let is_open = preference == Preference::Auto && adapter::is_software(&info) && may_be_cpu(choice);
-            if is_open && is_known(choice, &Adapter::of(&info)) == Some(false) {
+            if is_open && is_known(choice) == Some(false) {
                 return Ok(Opened::on_cpu(false));
             }
-            let gpu = if choice.profile { Gpu::open_profiled(&chosen)? } else { Gpu::open(&chosen)? };
+            let gpu = match if choice.profile { Gpu::open_profiled(&chosen) } else { Gpu::open(&chosen) } {
+                Ok(gpu) => gpu,
+                Err(error) if is_open => {
+                    let name = &info.name;
+                    say(&format!(
+                        "no GPU, and {name} cannot be opened ({error}): computing on the CPU engine"
+                    ));
+                    return Ok(Opened::on_cpu(false));
+                }
+                Err(error) => return Err(error),
+            };
             let mut opened = Opened::new(Adapter::of(&gpu.info), Some(Arc::new(gpu)));
-            if is_open && is_known(choice, &opened.adapter).is_none() && !opened.is_faster_than_cpu(say) {
+            if is_open && is_known(choice).is_none() && !opened.is_faster_than_cpu(say) {
                 opened = Opened::on_cpu(false);
             }
             Ok(opened)
@@ -51,14 +61,15 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
 
 /// Whether the CPU engine can serve instead of a software driver: nothing of a driver's own was asked for.
 fn may_be_cpu(choice: &Choice) -> bool {
-    !choice.require_gpu && choice.backend.is_none() && choice.purpose != Purpose::Dispatches
+    !choice.require_gpu && !choice.names_backend() && choice.purpose != Purpose::Dispatches
 }
 
-/// Whether it is to be this software driver and not the CPU engine, where that is known without a trial.
-fn is_known(choice: &Choice, driver: &Adapter) -> Option<bool> {
+/// Whether it is to be the software driver and not the CPU engine, where that is known without a trial.
+fn is_known(choice: &Choice) -> Option<bool> {
     match (&choice.before, choice.purpose) {
-        (Some(before), _) if before == driver => Some(true),
         (Some(before), _) if before.is_cpu_engine() => Some(false),
+        // A newer one, perhaps, which is no reason to leave it.
+        (Some(before), _) if before.is_software_driver() => Some(true),
         (_, Purpose::Few) => Some(false),
         _ => None,
     }

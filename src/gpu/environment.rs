@@ -30,6 +30,11 @@ pub fn backends() -> Result<Backends> {
     listed(&variable("WGPU_BACKEND"), wgpu::Instance::enabled_backend_features())
 }
 
+/// Whether `WGPU_BACKEND` lists any.
+pub fn names_backends() -> bool {
+    variable("WGPU_BACKEND").split(',').any(|word| !word.trim().is_empty())
+}
+
 /// What `WGPU_POWER_PREF` asks for; [`Preference::Auto`] where it is unset, empty or `none`.
 ///
 /// # Errors

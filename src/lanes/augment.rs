@@ -8,6 +8,7 @@ use crate::reference::augment::{self as reference, CELL, KNOTS};
 
 /// Rows and columns of an image in its frame: one before it and three behind it.
 const FRAMED: usize = SIDE + 4;
+
 /// Image `n` of the training set after its change, in whole grey values.
 pub struct Change<'a> {
     /// How far images are changed.

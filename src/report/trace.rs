@@ -58,7 +58,7 @@ pub(crate) fn refuse_unwritable(file: &Path) -> Result<()> {
 pub(crate) fn write(file: &Path, spans: &[Span], step: Option<&StepTimes>) -> Result<()> {
     let text = serde_json::to_string(&events(spans, step))
         .map_err(|error| Error::Data(format!("cannot write {}: {error}", file.shown())))?;
-    atomic::write(file, text.as_bytes())
+    atomic::write_named(file, text.as_bytes())
 }
 
 fn events(spans: &[Span], step: Option<&StepTimes>) -> Vec<Value> {

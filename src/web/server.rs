@@ -4,15 +4,18 @@ use std::borrow::Cow;
 use std::io::{self, ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::request::{self, Refusal};
+use super::request::{self, Refusal, Request};
 use super::site::Site;
 use crate::escape::Shown;
-use crate::{Error, Result};
+use crate::{Error, Result, bounded};
 
-/// How long a browser may take to ask, and to take the answer.
+/// How long a browser may take to ask, and for a part of the answer.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The most bytes of a file that is served.
+const MOST: u64 = 256_000_000;
 
 /// What is served.
 #[derive(Clone, Debug)]
@@ -69,8 +72,11 @@ impl Server {
         std::thread::scope(|threads| {
             for stream in self.listener.incoming() {
                 match stream {
-                    // A browser that goes away is no error.
-                    Ok(mut stream) => drop(threads.spawn(move || self.answer(&mut stream))),
+                    // A browser that goes away is no error; where there is no room for a thread, it must.
+                    Ok(mut stream) => {
+                        let answer = move || drop(self.answer(&mut stream));
+                        let _ = std::thread::Builder::new().spawn_scoped(threads, answer);
+                    }
                     // Out of file handles, most likely: others will be closed.
                     Err(_) => std::thread::sleep(Duration::from_millis(50)),
                 }
@@ -81,19 +87,16 @@ impl Server {
     fn answer(&self, stream: &mut TcpStream) -> io::Result<()> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        let asked = request::read(stream, self.address.port());
-        let found = asked.and_then(|asked| Ok((self.content.find(&asked.path)?, asked)));
-        match found {
-            Ok((bytes, asked)) => {
-                write_head(stream, 200, media_type(&asked.path), bytes.len())?;
-                if asked.body {
-                    stream.write_all(&bytes)?;
-                }
-            }
-            Err((status, what)) => {
-                write_head(stream, status, "text/plain; charset=utf-8", what.len())?;
-                stream.write_all(what.as_bytes())?;
-            }
+        let asked = request::read(stream, self.address.port(), Instant::now() + PATIENCE);
+        let Request { body, path } =
+            asked.unwrap_or_else(|refusal| Request { body: true, path: Err(refusal) });
+        let found = path.and_then(|path| Ok((200, media_type(&path), self.content.find(&path)?)));
+        let (status, media_type, bytes) = found.unwrap_or_else(|(status, what)| {
+            (status, "text/plain; charset=utf-8", Cow::Owned(what.into_bytes()))
+        });
+        write_head(stream, status, media_type, bytes.len())?;
+        if body {
+            stream.write_all(&bytes)?;
         }
         stream.flush()
     }
@@ -101,13 +104,15 @@ impl Server {
 
 impl Content {
     fn find(&self, path: &str) -> std::result::Result<Cow<'_, [u8]>, Refusal> {
-        let found = match self {
-            Self::Site(site) => site.file(path).map(Cow::Borrowed),
+        let missing = || (404, format!("there is no /{path}"));
+        match self {
+            Self::Site(site) => site.file(path).map(Cow::Borrowed).ok_or_else(missing),
             Self::Folder(folder) => {
-                inside(folder, path).and_then(|file| std::fs::read(file).ok()).map(Cow::Owned)
+                let file = inside(folder, path).ok_or_else(missing)?;
+                let bytes = bounded::read_regular(&file, MOST);
+                bytes.map(Cow::Owned).map_err(|error| (500, format!("/{path}: {error}")))
             }
-        };
-        found.ok_or_else(|| (404, format!("there is no /{path}")))
+        }
     }
 }
 
@@ -126,6 +131,7 @@ fn write_head(stream: &mut impl Write, status: u16, media_type: &str, length: us
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
+        500 => "Internal Server Error",
         _ => "Request Header Fields Too Large",
     };
     let allow = if status == 405 { "Allow: GET, HEAD\r\n" } else { "" };

@@ -106,7 +106,9 @@ pub fn write(site: &Site, folder: &Path) -> Result<()> {
             "{shown} holds files that are no earlier export, and nothing was written: give an empty or a new folder"
         )));
     }
-    for (path, bytes) in site.files() {
+    // The mark first: an export that was cut off is one that may be written over.
+    let (mark, others): (Vec<_>, Vec<_>) = site.files().partition(|(path, _)| *path == MARK);
+    for (path, bytes) in mark.into_iter().chain(others) {
         let path = folder.join(path);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)

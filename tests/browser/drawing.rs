@@ -41,7 +41,9 @@ fn answers(pixels: &[u8], number: u8) -> Vec<Vec<f32>> {
 }
 
 fn assert_close(got: &Value, want: &[Vec<f32>], within: f32) {
-    for (got, want) in got.as_array().unwrap().iter().zip(want) {
+    let got = got.as_array().unwrap();
+    assert_eq!(got.len(), want.len());
+    for (got, want) in got.iter().zip(want) {
         let got: Vec<f32> = serde_json::from_value(got.clone()).unwrap();
         assert_eq!(got.len(), want.len());
         assert!(
@@ -99,6 +101,7 @@ fn plain(page: &mut Page, _: &str) -> Result<(), Failed> {
         pictures.iter().zip(0..).map(|(pixels, i)| json!({ "pixels": pixels, "number": i % 10 })).collect();
     let got = page.run(include_str!("plain.js"), &json!({ "images": images }))?;
     assert_eq!(got.as_array().map(Vec::len), Some(20));
+    assert_eq!(got.as_array().unwrap().len(), pictures.len());
     for ((got, pixels), i) in got.as_array().unwrap().iter().zip(&pictures).zip(0..) {
         assert_close(&got["heads"], &answers(pixels, i % 10), 1e-5);
         assert_eq!(got["maps"], json!([[6, 24, 24], [12, 8, 8]]));

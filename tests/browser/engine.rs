@@ -48,7 +48,8 @@ fn floats(base64: &Value) -> Vec<f32> {
 /// The largest difference; NaN where there is one.
 fn apart(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
-    a.iter().zip(b).fold(0.0, |most, (a, b)| if (a - b).abs() <= most { most } else { (a - b).abs() })
+    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+    differences.fold(0.0, |most: f32, apart| if most.is_nan() || apart <= most { most } else { apart })
 }
 
 /// The schedules of the site, and those with which the layered plan and other tiles train.

@@ -19,7 +19,6 @@ mod light;
 mod lines;
 mod pen;
 mod pieces;
-
 mod polarity;
 mod reduce;
 mod search;

@@ -10,8 +10,8 @@ use super::cannot;
 use crate::train::run::EpochRecord;
 use crate::{Result, atomic, bounded};
 
-/// In bytes: the lines of a million epochs.
-const MOST: u64 = 500_000_000;
+/// Bytes of a line. Of lines there may be any number, and where one is none, nothing more is read.
+const MOST: u64 = 64_000;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,9 +115,15 @@ impl Journal {
 ///
 /// [`crate::Error::Data`] naming the file.
 pub(crate) fn read(path: &Path, step: u32) -> Result<Vec<Entry>> {
-    let text = bounded::read_text(path, MOST).map_err(|error| cannot("read", path, &error))?;
-    let entries = text.lines().map_while(|line| serde_json::from_str::<Entry>(line).ok());
-    Ok(entries.filter(|entry| entry.step() <= step).collect())
+    let mut entries = Vec::new();
+    let read = bounded::lines(path, MOST, |line| {
+        let entry = serde_json::from_str::<Entry>(line).ok();
+        let is_one = entry.is_some();
+        entries.extend(entry.filter(|entry| entry.step() <= step));
+        is_one
+    });
+    read.map_err(|error| cannot("read", path, &error))?;
+    Ok(entries)
 }
 
 /// The epochs among these lines.

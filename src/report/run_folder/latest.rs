@@ -22,7 +22,14 @@ pub(super) fn name(latest: &Path, run: &Path) -> Result<()> {
     latest.parent().into_iter().for_each(atomic::clear_remains);
     match link(Path::new(name), &new) {
         Ok(()) => fs::rename(&new, latest).map_err(|error| cannot("write", latest, &error)),
-        Err(_) => atomic::write(latest, name.as_encoded_bytes()),
+        Err(_) => {
+            // A link from when links could be made: not its end is to be written.
+            if latest.is_symlink() {
+                let removed = fs::remove_file(latest).or_else(|_| fs::remove_dir(latest));
+                removed.map_err(|error| cannot("write", latest, &error))?;
+            }
+            atomic::write(latest, name.as_encoded_bytes())
+        }
     }
 }
 

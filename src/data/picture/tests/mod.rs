@@ -244,7 +244,7 @@ fn drawings_and_files_show_the_pixels() {
     assert!(png(&pixels[1..]).is_err());
 }
 
-/// Noise has some hundred thousand pieces of ink, which must not be compared each with each: that took 20 s.
+/// Noise has some hundred thousand pieces of ink, which must not be compared each with each: that takes a time that grows with their square.
 #[test]
 fn noise_takes_no_long_time() {
     let mut random = Random::new(3, Purpose::Test, 0);
