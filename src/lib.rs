@@ -21,6 +21,7 @@
 //! | [`train`] | recipes, state, metrics, weights, the loop over epochs |
 //! | [`engine`] | what trains: a GPU, or the CPU |
 //! | [`bench`](mod@bench), `report` | measuring, printing |
+//! | [`onnx`] | the network as an ONNX file |
 //! | [`web`] | the browser page as a static site, and a server for it |
 //! | [`cli`] | the commands |
 //!
@@ -90,6 +91,7 @@ mod escape;
 pub mod gpu;
 pub mod lanes;
 pub mod network;
+pub mod onnx;
 pub mod ops;
 pub mod plans;
 pub mod program;

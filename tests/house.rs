@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const ROOMS: [&str; 21] = [
+const ROOMS: [&str; 22] = [
     "random",
     "escape",
     "error",
@@ -23,6 +23,7 @@ const ROOMS: [&str; 21] = [
     "engine",
     "bench",
     "report",
+    "onnx",
     "web",
     "cli",
 ];

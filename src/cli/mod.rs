@@ -78,7 +78,7 @@ enum Command {
     Bench(bench::Bench),
     /// Print the dispatches that one training step replays
     Schedule(schedule::Schedule),
-    /// Write the page that predicts and trains in a browser, with the same shaders
+    /// Write the network as an ONNX file, or the page that predicts and trains in a browser
     Export(export::Export),
     /// Show that page on this machine, for those who have no web server
     Serve(serve::Serve),

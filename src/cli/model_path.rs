@@ -54,7 +54,7 @@ pub(super) fn is_weights(path: &Path) -> bool {
     RunFolder::open(path).is_ok() || (named() && !path.is_dir()) || holds_weights(path)
 }
 
-/// Only of a file: what is read of a pipe is gone.
-fn holds_weights(path: &Path) -> bool {
+/// Whether a file holds weights. Only of a file: what is read of a pipe is gone.
+pub(super) fn holds_weights(path: &Path) -> bool {
     path.is_file() && bounded::start(path, 16).is_ok_and(|start| model_file::is_weights(&start))
 }

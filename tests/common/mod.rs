@@ -3,5 +3,6 @@
 
 pub mod fixture;
 pub mod gpu;
+pub mod networks;
 pub mod program;
 pub mod steps;

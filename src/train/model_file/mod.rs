@@ -57,7 +57,7 @@ pub const SHIPPED: &str = "assets/digit-adder.safetensors";
 
 /// [`About`]'s place in the metadata. It is one JSON text, because the order of several entries
 /// would differ from run to run.
-const ABOUT: &str = "digit-adder";
+pub(crate) const ABOUT: &str = "digit-adder";
 
 /// Saves the flat parameters to a file that is whole or not there.
 ///
