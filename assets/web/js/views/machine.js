@@ -44,6 +44,7 @@ export class MachineView {
         this.compileButton.addEventListener("click", () => this.#compile(this.editor.text));
         this.revertButton.addEventListener("click", () => {
             this.editor.text = this.#kernel.text;
+            this.drafts.set(this.#key(), this.editor.text);
             this.#compile(this.editor.text);
         });
         this.shaders.addEventListener("edited", () => {
@@ -120,12 +121,7 @@ export class MachineView {
     /** @param {string} text */
     async #compile(text) {
         clearTimeout(this.pause);
-        if (!this.canEdit || text === this.#running) {
-            this.drafts.delete(this.#key());
-            this.#showErrors([]);
-            this.#say(this.canEdit ? this.#state() : "");
-            return this.#showButtons();
-        }
+        if (!this.canEdit) return;
         const key = this.#key();
         this.#say("Compiling …");
         try {
