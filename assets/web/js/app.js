@@ -23,7 +23,7 @@ export const FILE = "file";
 
 /**
  * Tells of what changes by events: "predictor" when answers may be others, "weights" when the sets of weights or
- * the one in use are, "device" when what computes is, "failure" with its text as detail.
+ * the one in use are, "lost" when the device is, "failure" with its text as detail.
  */
 export class App extends EventTarget {
     /**
@@ -40,6 +40,15 @@ export class App extends EventTarget {
         this.plain = new PlainPredictor(site, shipped);
         /** @type {Predictor} */
         this.predictor = this.plain;
+        /** The device that computed is lost, for as long as this page is open. */
+        this.isLost = false;
+    }
+
+    /** Only plain JavaScript computes from now on. */
+    lose() {
+        this.isLost = true;
+        this.predictOn(this.plain);
+        this.#tell("lost");
     }
 
     /**
@@ -92,6 +101,8 @@ export class App extends EventTarget {
     /** @param {unknown} error */
     fail(error) {
         const text = error instanceof Error ? error.message : String(error);
+        // What fails with the device is no news.
+        if (this.isLost) return;
         console.warn(text);
         this.dispatchEvent(new CustomEvent("failure", { detail: text }));
     }

@@ -61,7 +61,7 @@ async function start() {
  */
 async function predictOnGpu(gpu, app, state, shaders, schedule) {
     gpu.lost.then((why) => {
-        app.predictOn(app.plain);
+        app.lose();
         state.device("Computes in plain JavaScript: the device is lost.");
         state.notice(`The device is lost (${why}): load the page anew.`);
     });
@@ -72,9 +72,10 @@ async function predictOnGpu(gpu, app, state, shaders, schedule) {
     try {
         const predictor = await GpuPredictor.create(gpu, schedule, app.site, app.used.parameters);
         await shaders.inTurn(() => shaders.attach("predict", [predictor.replay]));
-        await app.predictOn(predictor);
+        if (app.isLost) return false;
+        app.predictOn(predictor);
     } catch (error) {
-        state.device("Computes in plain JavaScript.");
+        if (!app.isLost) state.device("Computes in plain JavaScript.");
         app.fail(error);
         return false;
     }
