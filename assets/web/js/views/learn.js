@@ -220,7 +220,7 @@ function lossChart() {
     return new Chart(element("loss-chart", HTMLElement), {
         name: "Loss",
         isLog: true,
-        ticks: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10],
+        ticks: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50, 100],
         series: [
             { name: "training", style: "first" },
             { name: "held out", style: "second held", hasDots: true },
