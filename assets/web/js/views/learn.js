@@ -108,7 +108,8 @@ export class LearnView {
             }
             const how = running.signal.aborted ? "Stopped" : "Done";
             await this.#look(trainer, this.#note);
-            this.#say(`${how}: ${this.#note}. The view Draw uses these weights.`);
+            const use = this.app.inUse === TRAINED ? " The view Draw uses these weights." : "";
+            this.#say(`${how}: ${this.#note}.${use}`);
         } finally {
             this.running = undefined;
             this.#showButtons();
