@@ -16,6 +16,7 @@ mod golden;
 mod input;
 mod learn;
 mod look;
+mod lost;
 mod page;
 mod pictures;
 mod shots;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
     trials.extend(page::trials(&setup));
     trials.extend(edit::trials(&setup));
     trials.extend(learn::trials(&setup));
+    trials.extend(lost::trials(&setup));
     trials.extend(shots::trials(&setup));
     // One after the other: each keeps all cores busy.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };

@@ -16,6 +16,9 @@ import { PlainPredictor } from "./plain.js";
  *   setParameters(parameters: Parameters): void }} Predictor
  */
 
+/** Milliseconds within which a device's loss is told after what failed by it. */
+const LOSS = 200;
+
 /** The sets of weights, by what they are. */
 export const SHIPPED = "shipped";
 export const TRAINED = "trained";
@@ -101,10 +104,12 @@ export class App extends EventTarget {
     /** @param {unknown} error */
     fail(error) {
         const text = error instanceof Error ? error.message : String(error);
-        // What fails with the device is no news.
-        if (this.isLost) return;
-        console.warn(text);
-        this.dispatchEvent(new CustomEvent("failure", { detail: text }));
+        // What fails with the device is no news, and comes a little before the news of the loss.
+        setTimeout(() => {
+            if (this.isLost) return;
+            console.warn(text);
+            this.dispatchEvent(new CustomEvent("failure", { detail: text }));
+        }, LOSS);
     }
 
     #take() {

@@ -68,6 +68,7 @@ export class LearnView {
             this.running?.abort();
             this.makeTrainer = undefined;
             this.#allow("The device is lost: load the page anew to train.");
+            this.#say("The device is lost: training is off.");
         });
     }
 
@@ -77,7 +78,7 @@ export class LearnView {
             // What the fields say later is for a later training.
             const wishes = { epochs: wholeNumber("epochs", "Epochs"), seed: wholeNumber("seed", "Seed") };
             this.#train(wishes).catch((error) => {
-                this.#say(`Training ended: ${this.app.isLost ? "the device is lost." : error.message}`);
+                if (!this.app.isLost) this.#say(`Training ended: ${error.message}`);
             });
         } catch (error) {
             this.#say(error instanceof Error ? error.message : String(error));
