@@ -10,12 +10,16 @@ mod common;
 
 mod chrome;
 mod drawing;
+mod edit;
 mod engine;
 mod golden;
 mod input;
+mod learn;
 mod look;
+mod lost;
 mod page;
 mod pictures;
+mod shots;
 mod site;
 
 use std::process::ExitCode;
@@ -68,6 +72,10 @@ fn main() -> ExitCode {
     trials.extend(engine::trials(&setup));
     trials.extend(drawing::trials(&setup));
     trials.extend(page::trials(&setup));
+    trials.extend(edit::trials(&setup));
+    trials.extend(learn::trials(&setup));
+    trials.extend(lost::trials(&setup));
+    trials.extend(shots::trials(&setup));
     // One after the other: each keeps all cores busy.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let code = libtest_mimic::run(&arguments, trials).exit_code();

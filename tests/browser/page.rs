@@ -1,21 +1,17 @@
-//! What a person does on the page, in all of its views.
+//! What a person does on the page: by keys alone, without WebGPU, on a phone.
 
-use digit_adder::network::Sizes;
-use digit_adder::train::model_file;
 use libtest_mimic::{Failed, Trial};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::Setup;
 use crate::chrome::Page;
-use crate::input::{Hand, SEVEN, THREE, click, keys, stroke, tab_to, text, until, value};
-use crate::look::{ANSWERED, READY, inked, kept, said, shown, until_again, until_other};
+use crate::input::{Hand, SEVEN, THREE, keys, stroke, tab_to, text, until, value};
+use crate::look::{ANSWERED, READY, inked, said};
 use crate::site::{BLANK, PAGE};
 
 pub fn trials(setup: &Setup) -> Vec<Trial> {
     vec![
         setup.trial("the_keyboard_alone_is_enough", PAGE, typed),
-        setup.trial("a_shader_is_edited_wrongly_and_rightly", PAGE, edited),
-        setup.trial("the_page_learns_and_goes_back", PAGE, learned),
         setup.trial("without_webgpu_the_page_predicts_and_says_so", BLANK, without),
         setup.trial("a_phone_shows_all_without_scrolling_sideways", PAGE, narrow),
     ]
@@ -64,98 +60,6 @@ fn typed(page: &mut Page, _: &str) -> Result<(), Failed> {
     // The tabulator leaves the text: nobody is caught in it.
     keys(page, &["Shift+Tab"])?;
     assert_eq!(value(page, "document.activeElement.tagName")?, json!("BUTTON"));
-    Ok(())
-}
-
-/// Puts a text in the place of the shader's.
-fn write(page: &mut Page, change: &str) -> Result<(), String> {
-    page.run("document.querySelector('#editor textarea').select();", &Value::Null)?;
-    page.run("document.querySelector('#editor textarea').focus();", &Value::Null)?;
-    let text = value(page, "document.querySelector('#editor textarea').value")?;
-    let changed = text.as_str().unwrap_or_default().replacen("max(x[i], 0.0)", change, 1);
-    page.send("Input.insertText", &json!({ "text": changed })).map(|_| ())
-}
-
-fn edited(page: &mut Page, url: &str) -> Result<(), Failed> {
-    until(page, READY)?;
-    stroke(page, Hand::Mouse, &THREE)?;
-    until(page, ANSWERED)?;
-    let before = shown(page)?;
-    click(page, "a[href='#machine']")?;
-    page.run(
-        "[...document.querySelectorAll('#dispatches button')]
-            .find((button) => button.textContent.startsWith('relu.forward')).click();",
-        &Value::Null,
-    )?;
-    let line = value(
-        page,
-        "1 + document.querySelector('#editor textarea').value.split('\\n').findIndex((line) => line.includes('= max(x[i], 0.0)'))",
-    )?;
-
-    write(page, "maximum(x[i], 0.0)")?;
-    click(page, "#compile")?;
-    until(page, "document.querySelector('#errors li')")?;
-    let error = text(page, "#errors li")?;
-    assert!(error.starts_with(&format!("line {line}: ")) && error.contains("maximum"), "{error}");
-    assert!(text(page, "#compiled")?.starts_with("Not compiled"));
-    let marked = value(
-        page,
-        "[...document.querySelectorAll('.line')].findIndex((line) => line.matches('.error')) + 1",
-    )?;
-    assert_eq!(marked, line);
-    assert_eq!(shown(page)?, before);
-    assert_eq!(value(page, "document.querySelector('#edited').hidden")?, json!(true));
-
-    click(page, "#revert")?;
-    until(page, "document.querySelector('#errors').hidden")?;
-    // Nothing is pressed: it compiles after a pause.
-    write(page, "max(x[i], 0.5)")?;
-    until(page, "document.querySelector('#edited-names').textContent.includes('relu (prediction)')")?;
-    assert_eq!(text(page, "#compiled")?, "Compiled: prediction runs your text.");
-    until_other(page, &before)?;
-    click(page, "#revert-all")?;
-    until(page, "document.querySelector('#edited').hidden")?;
-    until_again(page, &before)?;
-    assert!(page.faults(url)?.is_empty());
-    Ok(())
-}
-
-fn learned(page: &mut Page, _: &str) -> Result<(), Failed> {
-    until(page, READY)?;
-    stroke(page, Hand::Mouse, &SEVEN)?;
-    until(page, ANSWERED)?;
-    let shipped = shown(page)?;
-    click(page, "a[href='#learn']")?;
-    assert!(text(page, "#learn-slow")?.contains("slow"), "a fallback adapter is not called slow");
-    click(page, "#start")?;
-    until(page, "/step [1-9]/.test(document.querySelector('#weights').selectedOptions[0].text)")?;
-    until(page, "document.querySelectorAll('#loss-chart polyline')[0].getAttribute('points').includes(' ')")?;
-    assert!(text(page, "#figures")?.contains("Images/s"));
-    until_other(page, &shipped)?;
-    click(page, "#stop")?;
-    until(page, "document.querySelector('#learn-said').textContent.startsWith('Stopped')")?;
-    let network = Sizes::default().network()?;
-    let file = kept(page, "#save-weights")?;
-    let model = model_file::from_bytes("from the page", &file, &network)?;
-    assert_ne!(model.parameters, model_file::shipped(&network)?.parameters);
-
-    page.run("const weights = document.querySelector('#weights'); weights.value = 'shipped'; weights.dispatchEvent(new Event('change'));", &Value::Null)?;
-    until_again(page, &shipped)?;
-
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("mine.safetensors");
-    for (bytes, words) in
-        [(&file[..100], "mine.safetensors: not a whole safetensors file"), (&file[..], "Loaded mine")]
-    {
-        std::fs::write(&path, bytes)?;
-        let document = page.send("DOM.getDocument", &json!({}))?;
-        let selector = json!({ "nodeId": document["root"]["nodeId"], "selector": "#weights-file" });
-        let node = page.send("DOM.querySelector", &selector)?["nodeId"].clone();
-        page.send("DOM.setFileInputFiles", &json!({ "nodeId": node, "files": [path] }))?;
-        until(page, &format!("document.querySelector('#learn-said').textContent.startsWith('{words}')"))?;
-    }
-    // The tables may have lagged behind the last step: what the file holds is the truth.
-    until_other(page, &shipped)?;
     Ok(())
 }
 

@@ -18,7 +18,20 @@ const code = "y[i] = max(";
 const line = text.split("\n").findIndex((text) => text.includes(code)) + 1;
 const refused = async (shader, edited) => (await replay.replace(shader, edited)).find(({ type }) => type === "error") ?? {};
 const wrong = await refused("relu", text.replace(code, "y[i] = nothing("));
-const workgroup = await refused("relu", text.replace("@workgroup_size(32)", "@workgroup_size(64)"));
+// The grid was made for the workgroup, however another size is written.
+const sized = "@compute @workgroup_size(32)";
+const larger = "@compute @workgroup_size(64)";
+let workgroup = {};
+for (const other of [
+    larger,
+    "@workgroup_size(64) @compute",
+    `${larger} /* ${sized} */`,
+    `// ${sized} fn forward(\n${larger}`,
+    `/* ${sized} fn forward(\n*/ @workgroup_size(64) @compute`,
+]) {
+    workgroup = await refused("relu", text.replace(sized, other));
+    if (workgroup.type !== "error") break;
+}
 const constant = await refused("linear", linear.replace("const OUT: u32", "const OUT : u32"));
 const binding = await refused("relu", text.replace("@binding(0)", "@binding(7)"));
 const entry = await refused("relu", text.replace("fn forward(", "fn onward("));

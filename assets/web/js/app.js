@@ -16,6 +16,9 @@ import { PlainPredictor } from "./plain.js";
  *   setParameters(parameters: Parameters): void }} Predictor
  */
 
+/** Milliseconds within which a device's loss is told after what failed by it. */
+const LOSS = 200;
+
 /** The sets of weights, by what they are. */
 export const SHIPPED = "shipped";
 export const TRAINED = "trained";
@@ -23,7 +26,7 @@ export const FILE = "file";
 
 /**
  * Tells of what changes by events: "predictor" when answers may be others, "weights" when the sets of weights or
- * the one in use are, "device" when what computes is, "failure" with its text as detail.
+ * the one in use are, "lost" when the device is, "failure" with its text as detail.
  */
 export class App extends EventTarget {
     /**
@@ -40,6 +43,15 @@ export class App extends EventTarget {
         this.plain = new PlainPredictor(site, shipped);
         /** @type {Predictor} */
         this.predictor = this.plain;
+        /** The device that computed is lost, for as long as this page is open. */
+        this.isLost = false;
+    }
+
+    /** Only plain JavaScript computes from now on. */
+    lose() {
+        this.isLost = true;
+        this.predictOn(this.plain);
+        this.#tell("lost");
     }
 
     /**
@@ -92,8 +104,12 @@ export class App extends EventTarget {
     /** @param {unknown} error */
     fail(error) {
         const text = error instanceof Error ? error.message : String(error);
-        console.warn(text);
-        this.dispatchEvent(new CustomEvent("failure", { detail: text }));
+        // What fails with the device is no news, and comes a little before the news of the loss.
+        setTimeout(() => {
+            if (this.isLost) return;
+            console.warn(text);
+            this.dispatchEvent(new CustomEvent("failure", { detail: text }));
+        }, LOSS);
     }
 
     #take() {

@@ -20,6 +20,8 @@ export function likeliest(probabilities) {
  * @returns {string[]}
  */
 export function doubtsOf(heads, prediction, number) {
+    const isNumber = prediction.heads.every(({ probabilities }) => probabilities.every(Number.isFinite));
+    if (!isNumber) return ["what the network computes is not a number: an edited shader or the weights are wrong"];
     const answers = prediction.heads.map((head) => ({
         name: head.name,
         class: likeliest(head.probabilities),

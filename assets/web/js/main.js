@@ -14,8 +14,8 @@ import { MachineView } from "./views/machine.js";
 import { StateView } from "./views/state.js";
 
 const SLOW =
-    "This browser runs WebGPU on the processor (a fallback adapter): all works, but training is slow, some hundred " +
-    "images a second. A browser that uses the graphics card is many times faster.";
+    "This browser runs WebGPU on the processor (a fallback adapter): all works, but training is slow, some dozens " +
+    "of images a second. A browser that uses the graphics card is many times faster.";
 
 /** @typedef {import("./gpu/device.js").Gpu} Gpu */
 /** @typedef {import("./gpu/schedule.js").Schedule} Schedule */
@@ -44,8 +44,9 @@ async function start() {
         );
     });
     const canCompute = gpu ? await predictOnGpu(gpu, app, state, shaders, predict) : false;
-    const makeTrainer = gpu && canCompute ? trainers(gpu, site, shaders, { train, evaluate }) : undefined;
-    shaders.prepare = async (name) => (name === "train" ? makeTrainer?.(1) : undefined);
+    const make = gpu && canCompute ? trainers(gpu, site, shaders, { train, evaluate }) : undefined;
+    shaders.prepare = async (name) => (name === "train" ? make?.(1) : undefined);
+    const makeTrainer = make && ((/** @type {number} */ seed) => shaders.inTurn(() => make(seed)));
     new LearnView(app, makeTrainer, gpu?.fallback ? SLOW : "");
     new MachineView(app, shaders, makeTrainer !== undefined);
 }
@@ -60,17 +61,21 @@ async function start() {
  */
 async function predictOnGpu(gpu, app, state, shaders, schedule) {
     gpu.lost.then((why) => {
-        app.predictOn(app.plain);
+        app.lose();
         state.device("Computes in plain JavaScript: the device is lost.");
         state.notice(`The device is lost (${why}): load the page anew.`);
+    });
+    gpu.device.addEventListener("uncapturederror", ({ error }) => {
+        app.fail(`The device refuses what this page has told it, and what is shown may be wrong: ${error.message}`);
     });
     state.device(`Computes by WebGPU on ${gpu.name}; compiling the shaders …`);
     try {
         const predictor = await GpuPredictor.create(gpu, schedule, app.site, app.used.parameters);
-        await shaders.attach("predict", [predictor.replay]);
-        await app.predictOn(predictor);
+        await shaders.inTurn(() => shaders.attach("predict", [predictor.replay]));
+        if (app.isLost) return false;
+        app.predictOn(predictor);
     } catch (error) {
-        state.device("Computes in plain JavaScript.");
+        if (!app.isLost) state.device("Computes in plain JavaScript.");
         app.fail(error);
         return false;
     }
@@ -80,7 +85,7 @@ async function predictOnGpu(gpu, app, state, shaders, schedule) {
 }
 
 /**
- * Makes trainers, one after the other: the one before gives its memory back.
+ * Makes trainers, to be called in turn: the one before gives its memory back.
  * @param {Gpu} gpu
  * @param {import("./site.js").Site} site
  * @param {Shaders} shaders
@@ -92,7 +97,11 @@ function trainers(gpu, site, shaders, schedules) {
     /** @type {Trainer | undefined} */
     let trainer;
     return async (/** @type {number} */ seed) => {
-        digits ??= loadDigits(site);
+        digits ??= loadDigits(site).catch((error) => {
+            // The next training asks again.
+            digits = undefined;
+            throw error;
+        });
         const made = await Trainer.create(gpu, schedules, site, await digits, { seed });
         await shaders.attach("train", [made.replay, made.evaluation]);
         trainer?.destroy();

@@ -56,7 +56,7 @@ function values(name, tensor, shape, data) {
     if (`${tensor.shape}` !== `${shape}`) {
         throw new Error(`tensor \`${name}\` has shape [${tensor.shape}], not [${shape}]`);
     }
-    const [start, end] = tensor.data_offsets ?? [0, -1];
+    const [start, end] = Array.isArray(tensor.data_offsets) ? tensor.data_offsets : [0, -1];
     const count = shape.reduce((product, size) => product * size, 1);
     if (!(start >= 0 && end - start === 4 * count && end <= data.byteLength)) {
         throw new Error(`tensor \`${name}\` is not whole`);

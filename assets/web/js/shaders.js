@@ -14,9 +14,24 @@ export class Shaders extends EventTarget {
         super();
         /** @type {Map<string, Entry>} */
         this.entries = new Map();
-        /** Makes what replays a schedule that nothing has replayed yet.
+        /** Makes what replays a schedule that nothing has replayed yet; it is called in turn.
          * @type {((name: string) => Promise<unknown>) | undefined} */
         this.prepare = undefined;
+        /** @type {Promise<unknown>} */
+        this.last = Promise.resolve();
+    }
+
+    /**
+     * Does what compiles or takes other replays into use one after the other: while one edit waits for the compiler,
+     * no other may overtake it, and the replays that it changes must stay in use.
+     * @template T
+     * @param {() => Promise<T>} work It must not wait for a turn itself.
+     * @returns {Promise<T>}
+     */
+    inTurn(work) {
+        const done = this.last.then(work);
+        this.last = done.catch(() => {});
+        return done;
     }
 
     /**
@@ -65,7 +80,7 @@ export class Shaders extends EventTarget {
     }
 
     /**
-     * A schedule is replayed by something new, which takes what was edited before.
+     * A schedule is replayed by something new, which takes what was edited before. To be called in turn.
      * @param {string} name
      * @param {Replay[]} replays
      */
@@ -77,13 +92,19 @@ export class Shaders extends EventTarget {
 
     /**
      * Compiles a text for all steps that use the shader of this one, and runs it from now on; with an error all
-     * stays as it was.
+     * stays as it was. A text that runs already is left alone.
      * @param {string} name
      * @param {number} step
      * @param {string} text
      * @returns {Promise<Diagnostic[]>}
      */
-    async edit(name, step, text) {
+    edit(name, step, text) {
+        return this.inTurn(() => this.#edit(name, step, text));
+    }
+
+    /** @param {string} name @param {number} step @param {string} text */
+    async #edit(name, step, text) {
+        if (text === this.text(name, step)) return [];
         const entry = this.entry(name);
         const { shader, text: original } = this.kernel(name, step);
         if (entry.replays.length === 0) await this.prepare?.(name);
@@ -97,11 +118,15 @@ export class Shaders extends EventTarget {
         return diagnostics;
     }
 
-    async revertAll() {
+    revertAll() {
+        return this.inTurn(() => this.#revertAll());
+    }
+
+    async #revertAll() {
         for (const [name, { schedule, edits }] of this.entries) {
             for (const shader of [...edits.keys()]) {
                 const step = schedule.steps.findIndex(({ kernel }) => schedule.kernels[kernel].shader === shader);
-                await this.edit(name, step, this.kernel(name, step).text);
+                await this.#edit(name, step, this.kernel(name, step).text);
             }
         }
     }

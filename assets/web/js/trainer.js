@@ -76,7 +76,9 @@ export class Trainer {
         this.digits = digits;
         this.seed = seed;
         this.step = 0;
+        /** The one that has begun, and how many have ended. */
         this.epoch = 0;
+        this.finished = 0;
         this.images = 0;
         this.stepsAtOnce = 1;
         upload(replay, digits.train);
@@ -92,7 +94,7 @@ export class Trainer {
     setParameters(parameters) {
         this.replay.write("parameters", parameters);
         for (const name of MOMENTS) this.replay.write(name, new Float32Array(parameters.length));
-        [this.step, this.epoch, this.images] = [0, 0, 0];
+        [this.step, this.epoch, this.finished, this.images] = [0, 0, 0, 0];
     }
 
     /** @returns {Promise<Float32Array<ArrayBuffer>>} */
@@ -101,7 +103,7 @@ export class Trainer {
     }
 
     /**
-     * Trains on, epoch after epoch. An epoch that is stopped counts, and another begins the next time.
+     * Trains on, epoch after epoch. Where an epoch is stopped, the next one begins the next time.
      * @param {Wishes} [wishes] Without `epochs`, until it is stopped.
      */
     async train({ epochs = Infinity, onProgress, signal } = {}) {
@@ -110,7 +112,8 @@ export class Trainer {
             this.epoch += 1;
             const order = new Random(this.seed, PURPOSE.order, this.epoch).permutation(length);
             const random = new Random(this.seed, PURPOSE.addends, this.epoch);
-            await this.pass(order, Uint32Array.from({ length }, () => random.below(10)), { onProgress, signal });
+            const addends = Uint32Array.from({ length }, () => random.below(10));
+            if (await this.pass(order, addends, { onProgress, signal })) this.finished += 1;
         }
     }
 
@@ -119,6 +122,7 @@ export class Trainer {
      * @param {Uint32Array<ArrayBuffer>} order
      * @param {Uint32Array<ArrayBuffer>} addends
      * @param {Wishes} [wishes]
+     * @returns {Promise<boolean>} Whether it went to its end.
      */
     async pass(order, addends, { onProgress, signal } = {}) {
         this.replay.write("order", order);
@@ -144,6 +148,7 @@ export class Trainer {
             // Nobody waits for what is on its way after an error.
             await Promise.allSettled(flights.map(({ records }) => records));
         }
+        return first >= order.length;
     }
 
     /**

@@ -33,7 +33,7 @@ export async function openGpu({ immediates = true } = {}) {
     }
     const supported = immediates && hasImmediates(gpu, adapter);
     const device = await adapter.requestDevice({ label: "digit-adder" });
-    const { vendor, architecture, device: model, description } = adapter.info;
+    const { vendor, architecture, device: model, description } = infoOf(adapter);
     const name = description || [vendor, architecture, model].filter(Boolean).join(" ") || "unnamed adapter";
     return {
         device,
@@ -58,11 +58,20 @@ function hasImmediates(gpu, adapter) {
 }
 
 /**
+ * What the browser says of the adapter; Chrome before 127 says nothing.
+ * @param {GPUAdapter} adapter
+ * @returns {Partial<GPUAdapterInfo>}
+ */
+function infoOf(adapter) {
+    return adapter.info ?? {};
+}
+
+/**
  * The flag has moved from the adapter to its description.
  * @param {GPUAdapter} adapter
  */
 function isFallback(adapter) {
-    const info = /** @type {{ isFallbackAdapter?: boolean }} */ (adapter.info);
+    const info = infoOf(adapter);
     const old = /** @type {{ isFallbackAdapter?: boolean }} */ (/** @type {unknown} */ (adapter));
     return info.isFallbackAdapter ?? old.isFallbackAdapter ?? false;
 }

@@ -71,7 +71,10 @@ export function edited(kernel, text) {
         message: `the host sets \`${head}\`: it must be declared exactly once, at the start of a line`,
     }));
     const [was, is] = [workgroup(kernel.text, kernel.entry), workgroup(final, kernel.entry)];
-    if (is.line && is.size !== was.size) {
+    if (was.line && !is.line) {
+        const message = `\`@workgroup_size(…) fn ${kernel.entry}(\` must stand in one piece: the grid was made for ${was.size}`;
+        refusals.push({ line: 0, column: 0, type: "error", message });
+    } else if (is.size !== was.size) {
         const message = `the grid of \`${kernel.entry}\` was made for workgroups of ${was.size}: they must stay so`;
         refusals.push({ line: is.line, column: 0, type: "error", message });
     }

@@ -89,13 +89,21 @@ function literal(line) {
 }
 
 /**
+ * The text with spaces in the place of its comments.
+ * @param {string} text
+ */
+function blanked(text) {
+    return text.replace(/\/\/.*|\/\*[^]*?\*\//g, (comment) => comment.replace(/[^\n]/g, " "));
+}
+
+/**
  * What an entry's grid depends on: its workgroup, with the constants in it.
  * @param {string} text
  * @param {string} entry
  * @returns {{ size: string, line: number }} With the entry's line, from 1 on; 0 where there is none.
  */
 export function workgroup(text, entry) {
-    const found = new RegExp(`@workgroup_size\\(([^)]*)\\)\\s*fn ${entry}\\(`).exec(text);
+    const found = new RegExp(`@workgroup_size\\(([^)]*)\\)\\s*fn ${entry}\\(`).exec(blanked(text));
     if (!found) return { size: "", line: 0 };
     const known = (/** @type {string} */ name) => declarations(text.split("\n"), name)[0];
     const size = found[1].replace(/[A-Za-z_]\w*/g, (name) => (known(name) ? literal(known(name)) : name));

@@ -30,10 +30,11 @@ export class Bars {
         const best = probabilities && likeliest(probabilities);
         this.rows.forEach(({ row, bar, value }, i) => {
             const share = probabilities?.[i] ?? 0;
-            bar.style.setProperty("--share", String(share));
+            const isNumber = Number.isFinite(share);
+            bar.style.setProperty("--share", String(isNumber ? share : 0));
             value.textContent = probabilities ? percent(share) : "–";
-            row.classList.toggle("best", i === best);
-            row.classList.toggle("none", share < 0.0005);
+            row.classList.toggle("best", isNumber && i === best);
+            row.classList.toggle("none", !(share >= 0.0005));
         });
     }
 }

@@ -128,9 +128,11 @@ function reached(ticks, values) {
     if (values.length === 0) return ticks;
     const least = Math.min(...values);
     const most = Math.max(...values);
-    const from = ticks.findLastIndex((tick) => tick <= least);
+    // Two at least: an axis has a length, wherever the values lie.
+    const below = ticks.findLastIndex((tick) => tick <= least);
+    const from = Math.min(Math.max(below, 0), ticks.length - 2);
     const to = ticks.findIndex((tick) => tick >= most);
-    return ticks.slice(Math.max(from, 0), to < 0 ? ticks.length : Math.max(to, from + 1) + 1);
+    return ticks.slice(from, to < 0 ? ticks.length : Math.max(to, from + 1) + 1);
 }
 
 /** @param {Series[]} series */

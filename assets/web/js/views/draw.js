@@ -29,6 +29,12 @@ export class DrawView {
         this.busy = false;
         this.asked = false;
         this.quiet = 0;
+        /** How often the user has changed something, and the last change that is answered. */
+        this.changes = 0;
+        this.answered = 0;
+        this.sentence = "";
+        /** The answer to the last change is to be said as soon as it is there. */
+        this.isDue = false;
         this.#listen();
         this.#ask();
     }
@@ -44,7 +50,7 @@ export class DrawView {
         });
         pad.addEventListener("change", () => {
             this.isStale = true;
-            this.#ask();
+            this.#changed();
         });
         app.addEventListener("predictor", () => this.#ask());
         element("undo", HTMLButtonElement).addEventListener("click", () => pad.undo());
@@ -61,7 +67,25 @@ export class DrawView {
         for (const input of element("numbers", HTMLFieldSetElement).querySelectorAll("input")) {
             input.checked = input.value === String(number);
         }
+        this.#changed();
+    }
+
+    /** What comes out is said once the user pauses; answers that change by themselves, as in a training, never are. */
+    #changed() {
+        this.changes += 1;
+        this.isDue = false;
+        clearTimeout(this.quiet);
+        this.quiet = setTimeout(() => {
+            this.isDue = true;
+            this.#say();
+        }, QUIET);
         this.#ask();
+    }
+
+    #say() {
+        if (!this.isDue || this.answered !== this.changes) return;
+        this.isDue = false;
+        element("answer", HTMLElement).textContent = this.sentence;
     }
 
     /** Answers anew; while it does so, all that is asked meanwhile becomes one question. */
@@ -84,16 +108,22 @@ export class DrawView {
     }
 
     async #answer() {
-        const { pad, app, number } = this;
+        const { pad, app, number, changes } = this;
         for (const id of ["undo", "clear", "save-drawing"]) element(id, HTMLButtonElement).disabled = pad.isEmpty;
         element("pad-hint", HTMLElement).hidden = !pad.isEmpty;
         element("number-answer", HTMLElement).textContent = String(number);
         const prepared = this.#prepared();
-        if (!prepared) return this.#empty();
-        const prediction = await app.predict(prepared.image, number);
-        this.#showSeen(prepared);
-        this.#showAnswer(prediction, prepared.doubts, number);
-        this.maps.show(prediction.maps);
+        if (prepared) {
+            const prediction = await app.predict(prepared.image, number);
+            this.#showSeen(prepared);
+            this.sentence = this.#showAnswer(prediction, prepared.doubts, number);
+            this.maps.show(prediction.maps);
+        } else {
+            this.#empty();
+            this.sentence = "";
+        }
+        this.answered = changes;
+        this.#say();
     }
 
     /** The drawing in MNIST's form, made once for each drawing; nothing where there is no ink. */
@@ -118,7 +148,6 @@ export class DrawView {
         inked(seen, new Uint8Array(seen.width * seen.height), 255);
         seen.setAttribute("aria-label", "Nothing yet");
         this.maps.clear();
-        this.#say("");
     }
 
     /** @param {import("../picture.js").Prepared} prepared */
@@ -137,28 +166,22 @@ export class DrawView {
      * @param {import("../predictor.js").Prediction} prediction
      * @param {string[]} doubts
      * @param {number} number
+     * @returns {string} The same in words.
      */
     #showAnswer(prediction, doubts, number) {
         const texts = prediction.heads.map(({ name, probabilities }, i) => {
             this.bars[i].show(probabilities);
-            const said = likeliest(probabilities);
-            const sure = percent(probabilities[said]);
-            element(`${name}-answer`, HTMLElement).textContent = String(said);
+            const best = likeliest(probabilities);
+            const said = Number.isFinite(probabilities[best]) ? String(best) : "–";
+            const sure = percent(probabilities[best]);
+            element(`${name}-answer`, HTMLElement).textContent = said;
             element(`${name}-sure`, HTMLElement).textContent = `${name}, ${sure}`;
             return `${title(name)} ${said}, ${sure}.`;
         });
         const all = [...doubts, ...doubtsOf(this.app.site.network.heads, prediction, number)];
         const sentences = all.map((doubt) => `${title(doubt)}.`);
         listed(element("doubts", HTMLElement), sentences);
-        this.#say([...texts, ...sentences].join(" "));
-    }
-
-    /** @param {string} text */
-    #say(text) {
-        clearTimeout(this.quiet);
-        this.quiet = setTimeout(() => {
-            element("answer", HTMLElement).textContent = text;
-        }, QUIET);
+        return [...texts, ...sentences].join(" ");
     }
 }
 

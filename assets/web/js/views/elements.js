@@ -66,7 +66,8 @@ export function download(content, name) {
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
-/** @param {number} share 0-1 */
+/** @param {number} share 0-1, or what is not a number */
 export function percent(share) {
+    if (!Number.isFinite(share)) return "not a number";
     return share < 1 ? `${(100 * Math.min(share, 0.999)).toFixed(1)} %` : "100 %";
 }

@@ -42,26 +42,51 @@ export class LearnView {
             `From random weights, on ${digits.train} digits that the program has drawn; ${digits.test} others are held ` +
             `out to test on. Steps of ${recipe.batch_size} images, Adam at a rate of ${recipe.learning_rate}. The view ` +
             "Draw uses the weights while they are trained.";
-        const note = element("learn-slow", HTMLElement);
-        note.textContent = this.makeTrainer ? slow : "Training needs WebGPU, which this browser does not offer here.";
-        note.hidden = note.textContent === "";
         element("epochs", HTMLInputElement).value = String(recipe.epochs);
-        for (const id of ["epochs", "seed"]) element(id, HTMLInputElement).disabled = !this.makeTrainer;
         const head = ["Epoch", "Loss", ...this.heads.map(right)];
         const cells = head.map((text) => make("th", { scope: "col" }, text));
         element("epochs-head", HTMLElement).replaceChildren(...cells);
+        this.#allow(this.makeTrainer ? slow : "Training needs WebGPU, which this browser does not offer here.");
+    }
+
+    /** @param {string} note on what is possible here */
+    #allow(note) {
+        const slow = element("learn-slow", HTMLElement);
+        slow.textContent = note;
+        slow.hidden = note === "";
+        for (const id of ["epochs", "seed"]) element(id, HTMLInputElement).disabled = !this.makeTrainer;
         this.#showButtons();
     }
 
     #listen() {
         element("learn-form", HTMLFormElement).addEventListener("submit", (event) => {
             event.preventDefault();
-            if (!this.running) this.#train().catch((error) => this.#say(`Training ended: ${error.message}`));
+            this.#start();
         });
         element("stop", HTMLButtonElement).addEventListener("click", () => this.running?.abort());
+        this.app.addEventListener("lost", () => {
+            this.running?.abort();
+            this.makeTrainer = undefined;
+            this.#allow("The device is lost: load the page anew to train.");
+            this.#say("The device is lost: training is off.");
+        });
     }
 
-    async #train() {
+    #start() {
+        if (this.running) return;
+        try {
+            // What the fields say later is for a later training.
+            const wishes = { epochs: wholeNumber("epochs", "Epochs"), seed: wholeNumber("seed", "Seed") };
+            this.#train(wishes).catch((error) => {
+                if (!this.app.isLost) this.#say(`Training ended: ${error.message}`);
+            });
+        } catch (error) {
+            this.#say(error instanceof Error ? error.message : String(error));
+        }
+    }
+
+    /** @param {{ epochs: number, seed: number }} wishes */
+    async #train({ epochs, seed }) {
         if (!this.makeTrainer) return;
         const running = new AbortController();
         this.running = running;
@@ -69,11 +94,11 @@ export class LearnView {
         this.#clear();
         try {
             this.#say("Compiling the shaders …");
-            const trainer = await this.makeTrainer(element("seed", HTMLInputElement).valueAsNumber);
-            await this.#look(trainer, "not trained yet");
+            const trainer = await this.makeTrainer(seed);
+            if (running.signal.aborted) return this.#say("Stopped before the first step.");
+            await this.#look(trainer, this.#note);
             this.app.use(TRAINED);
             this.#say("Training.");
-            const epochs = element("epochs", HTMLInputElement).valueAsNumber;
             for (let epoch = 1; epoch <= epochs && !running.signal.aborted; epoch++) {
                 await trainer.train({
                     epochs: 1,
@@ -84,13 +109,15 @@ export class LearnView {
             }
             const how = running.signal.aborted ? "Stopped" : "Done";
             await this.#look(trainer, this.#note);
-            this.#say(`${how}: ${this.#note}. The view Draw uses these weights.`);
+            const use = this.app.inUse === TRAINED ? " The view Draw uses these weights." : "";
+            this.#say(`${how}: ${this.#note}.${use}`);
         } finally {
             this.running = undefined;
             this.#showButtons();
         }
     }
 
+    /** How far the training is. */
     #note = "";
     #step = 0;
     /** What the last submissions gave: images from one count to another, and the share that each head got right.
@@ -141,7 +168,10 @@ export class LearnView {
      */
     async #look(trainer, note) {
         const parameters = await trainer.parameters();
-        const about = aboutTraining(this.app.site, { epochs: trainer.epoch, seed: trainer.seed });
+        if (!parameters.every(Number.isFinite)) {
+            throw new Error("the training diverged: its weights are not numbers any more. The ones before are kept");
+        }
+        const about = aboutTraining(this.app.site, { epochs: trainer.finished, seed: trainer.seed });
         this.app.offer(TRAINED, { name: "trained here", note, parameters, about });
     }
 
@@ -167,6 +197,8 @@ export class LearnView {
     }
 
     #clear() {
+        this.#note = "not trained yet";
+        this.#step = 0;
         this.#last = [];
         this.loss.clear();
         this.accuracy.clear();
@@ -190,7 +222,7 @@ function lossChart() {
     return new Chart(element("loss-chart", HTMLElement), {
         name: "Loss",
         isLog: true,
-        ticks: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10],
+        ticks: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50, 100],
         series: [
             { name: "training", style: "first" },
             { name: "held out", style: "second held", hasDots: true },
@@ -234,6 +266,17 @@ function figures(heads) {
             for (const value of values.values()) value.textContent = "–";
         },
     };
+}
+
+/**
+ * What a field says.
+ * @param {string} id
+ * @param {string} name
+ */
+function wholeNumber(id, name) {
+    const field = element(id, HTMLInputElement);
+    if (field.checkValidity()) return field.valueAsNumber;
+    throw new Error(`${name}: a whole number from ${field.min} to ${field.max} is needed.`);
 }
 
 /** @param {string} head */

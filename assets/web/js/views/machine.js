@@ -5,6 +5,7 @@ import { Editor } from "./editor.js";
 
 /** Milliseconds without a key press after which a text is compiled. */
 const PAUSE = 1200;
+const READ_ONLY = "Without WebGPU the shaders can be read here, but not run.";
 
 /** @typedef {import("../gpu/replay.js").Diagnostic} Diagnostic */
 
@@ -44,12 +45,20 @@ export class MachineView {
         this.compileButton.addEventListener("click", () => this.#compile(this.editor.text));
         this.revertButton.addEventListener("click", () => {
             this.editor.text = this.#kernel.text;
+            this.drafts.set(this.#key(), this.editor.text);
             this.#compile(this.editor.text);
         });
         this.shaders.addEventListener("edited", () => {
             this.#markEdited();
             if (!this.drafts.has(this.#key())) this.editor.text = this.#running;
             this.#showButtons();
+        });
+        this.app.addEventListener("lost", () => {
+            clearTimeout(this.pause);
+            this.canEdit = false;
+            this.editor.readOnly = true;
+            this.#showButtons();
+            this.#say(READ_ONLY);
         });
     }
 
@@ -100,7 +109,7 @@ export class MachineView {
         this.editor.text = this.drafts.get(this.#key()) ?? this.#running;
         element("editor", HTMLElement).scrollTo(0, 0);
         this.#showErrors([]);
-        this.#say(this.canEdit ? "" : "Without WebGPU the shaders can be read here, but not run.");
+        this.#say(this.canEdit ? "" : READ_ONLY);
         this.#showButtons();
     }
 
@@ -120,12 +129,7 @@ export class MachineView {
     /** @param {string} text */
     async #compile(text) {
         clearTimeout(this.pause);
-        if (!this.canEdit || text === this.#running) {
-            this.drafts.delete(this.#key());
-            this.#showErrors([]);
-            this.#say(this.canEdit ? this.#state() : "");
-            return this.#showButtons();
-        }
+        if (!this.canEdit) return;
         const key = this.#key();
         this.#say("Compiling …");
         try {
@@ -133,7 +137,7 @@ export class MachineView {
             const failed = diagnostics.some(({ type }) => type === "error");
             if (!failed && this.drafts.get(key) === text) this.drafts.delete(key);
             // Meanwhile another shader may have been chosen, or the text changed further.
-            if (key !== this.#key() || text !== this.editor.text) return;
+            if (!this.canEdit || key !== this.#key() || text !== this.editor.text) return;
             this.#showErrors(diagnostics);
             const count = diagnostics.filter(({ type }) => type === "error").length;
             const errors = count === 1 ? "an error" : `${count} errors`;
@@ -141,6 +145,7 @@ export class MachineView {
             // The host's constants keep their values, whatever was written.
             if (!failed && text !== this.#running) this.editor.text = this.#running;
         } catch (error) {
+            if (!this.canEdit || key !== this.#key()) return;
             this.#say(error instanceof Error ? error.message : String(error));
         }
         this.#showButtons();

@@ -18,6 +18,7 @@ export class StateView {
             if (event instanceof CustomEvent) this.notice(event.detail);
         });
         shaders.addEventListener("edited", () => this.#showEdited());
+        app.addEventListener("lost", () => this.#showEdited());
         element("revert-all", HTMLButtonElement).addEventListener("click", () => {
             shaders.revertAll().catch((error) => app.fail(error));
         });
@@ -55,7 +56,8 @@ export class StateView {
     }
 
     #showEdited() {
-        const { names } = this.shaders;
+        // Plain JavaScript runs no shaders.
+        const names = this.app.isLost ? [] : this.shaders.names;
         const edited = element("edited", HTMLElement);
         edited.hidden = names.length === 0;
         edited.classList.toggle("changed", names.length > 0);

@@ -4,6 +4,9 @@ import { FILE } from "../app.js";
 import * as safetensors from "../safetensors.js";
 import { download, element } from "./elements.js";
 
+/** The largest file that is read, as in the program. */
+const MAX_FILE = 64_000_000;
+
 export class WeightFiles {
     /**
      * @param {import("../app.js").App} app
@@ -22,6 +25,7 @@ export class WeightFiles {
             input.value = "";
             if (!file) return;
             try {
+                if (file.size > MAX_FILE) throw new Error("more than 64 MB, the most that is read");
                 const parameters = safetensors.read(await file.arrayBuffer(), app.site);
                 app.offer(FILE, { name: "from file", note: file.name, parameters });
                 app.use(FILE);
