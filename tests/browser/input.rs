@@ -97,12 +97,20 @@ fn touch(page: &mut Page, hand: Hand, what: &str, [x, y]: [f64; 2]) -> Answer<()
 
 /// Clicks in the middle of what a selector finds.
 pub fn click(page: &mut Page, selector: &str) -> Answer<()> {
-    let body = "const found = document.querySelector(args);
-         if (!found) throw new Error(`there is no ${args}`);
-         found.scrollIntoView({ block: 'center' });
-         const { left, top, width, height } = found.getBoundingClientRect();
-         return [left + width / 2, top + height / 2];";
-    let place = page.run(body, &json!(selector))?;
+    // A view is shown a moment after its link was clicked: what is not there to be hit is waited for.
+    let body = format!(
+        "const end = performance.now() + {PATIENCE};
+         while (performance.now() < end) {{
+             const found = document.querySelector(args);
+             found?.scrollIntoView({{ block: 'center' }});
+             const {{ left, top, width, height }} = found?.getBoundingClientRect() ?? {{ width: 0 }};
+             const place = [left + width / 2, top + height / 2];
+             if (width > 0 && found.contains(document.elementFromPoint(...place))) return place;
+             await new Promise((done) => setTimeout(done, 30));
+         }}
+         throw new Error(`there is no ${{args}} to click`);"
+    );
+    let place = page.run(&body, &json!(selector))?;
     let place = [place[0].as_f64().unwrap_or_default(), place[1].as_f64().unwrap_or_default()];
     touch(page, Hand::Mouse, "down", place)?;
     touch(page, Hand::Mouse, "up", place)
