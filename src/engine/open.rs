@@ -30,13 +30,14 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
         Ok(chosen) => {
             let info = chosen.get_info();
             choice.refuse_software(&info)?;
-            let is_open = preference == Preference::Auto && adapter::is_software(&info) && may_be_cpu(choice);
-            if is_open && is_known(choice) == Some(false) {
+            let is_undecided =
+                preference == Preference::Auto && adapter::is_software(&info) && may_be_cpu(choice);
+            if is_undecided && known(choice) == Some(false) {
                 return Ok(Opened::on_cpu(false));
             }
             let gpu = match if choice.profile { Gpu::open_profiled(&chosen) } else { Gpu::open(&chosen) } {
                 Ok(gpu) => gpu,
-                Err(error) if is_open => {
+                Err(error) if is_undecided => {
                     let name = &info.name;
                     say(&format!(
                         "no GPU, and {name} cannot be opened ({error}): computing on the CPU engine"
@@ -46,7 +47,7 @@ pub fn open(choice: &Choice, say: &mut dyn FnMut(&str)) -> Result<Opened> {
                 Err(error) => return Err(error),
             };
             let mut opened = Opened::new(Adapter::of(&gpu.info), Some(Arc::new(gpu)));
-            if is_open && is_known(choice).is_none() && !opened.is_faster_than_cpu(say) {
+            if is_undecided && known(choice).is_none() && !opened.is_faster_than_cpu(say) {
                 opened = Opened::on_cpu(false);
             }
             Ok(opened)
@@ -65,7 +66,7 @@ fn may_be_cpu(choice: &Choice) -> bool {
 }
 
 /// Whether it is to be the software driver and not the CPU engine, where that is known without a trial.
-fn is_known(choice: &Choice) -> Option<bool> {
+fn known(choice: &Choice) -> Option<bool> {
     match (&choice.before, choice.purpose) {
         (Some(before), _) if before.is_cpu_engine() => Some(false),
         // A newer one, perhaps, which is no reason to leave it.
