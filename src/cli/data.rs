@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+#[cfg(feature = "plots")]
 use super::preview::Preview;
 use crate::data::Sources;
 use crate::data::inspect::{self, Checked, Fetched};
@@ -22,6 +23,7 @@ pub(super) enum Data {
     /// Print the folder that `train` would use
     Path(Look),
     /// Draw a sheet of training images as the epochs of `train --augment` see them
+    #[cfg(feature = "plots")]
     Preview(Preview),
 }
 
@@ -81,6 +83,7 @@ impl Data {
             Self::Fetch(fetch) => Ok(fetch.run()?),
             Self::Verify(look) => look.verify(),
             Self::Path(look) => look.path(),
+            #[cfg(feature = "plots")]
             Self::Preview(preview) => Ok(preview.run()?),
         }
     }

@@ -17,8 +17,10 @@ mod options;
 mod outcome;
 mod pictures;
 mod plain;
+#[cfg(feature = "plots")]
 mod plot;
 mod predict;
+#[cfg(feature = "plots")]
 mod preview;
 mod profile;
 mod recipes;
@@ -69,6 +71,7 @@ enum Command {
     /// Read the digit in each picture and add a number to it
     Predict(predict::Predict),
     /// Draw a run's plots again, or compare several runs
+    #[cfg(feature = "plots")]
     Plot(plot::Plot),
     /// List the adapters that `--adapter` can choose from
     Adapters(adapters::Adapters),
@@ -148,6 +151,7 @@ pub fn run(cli: Cli, given: &Given) -> anyhow::Result<()> {
         Command::Resume(resume) => resume.run(given),
         Command::Eval(eval) => eval.run(),
         Command::Predict(predict) => predict.run(),
+        #[cfg(feature = "plots")]
         Command::Plot(plot) => plot.run(),
         Command::Adapters(adapters) => adapters.run(),
         Command::Selftest(selftest) => selftest.run(),

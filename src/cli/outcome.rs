@@ -1,20 +1,19 @@
 //! What came of a training: its test, its summary, its plots, and what is odd about them.
 
-use std::path::Path;
-
 use serde::Serialize;
 
 use crate::data::{Dataset, HeldOut, held_out_addends};
 use crate::escape::Shown;
 use crate::network::Network;
 use crate::report::accuracy::TestReport;
-use crate::report::run_folder::{RunFolder, journal};
-use crate::report::verdict;
-use crate::report::{console, plots};
+use crate::report::run_folder::RunFolder;
+use crate::report::{console, verdict};
+#[cfg(feature = "plots")]
+use crate::report::{plots, run_folder::journal};
 use crate::train::model_file::{self, parameters_sha256};
 use crate::train::run::{self, End, History};
 use crate::train::{Checkpoint, Confusion, Engine, Metrics, Mistake, Recipe, State};
-use crate::{Error, Result, atomic, bounded};
+use crate::{Error, Result, atomic};
 
 /// A training that has ended.
 pub(super) struct Outcome<'a> {
@@ -57,9 +56,6 @@ pub(super) const CONFUSIONS: &str = "confusions.json";
 /// The images that the test got wrong, one a line.
 pub(super) const MISTAKES: &str = "mistakes.jsonl";
 
-/// In bytes: ten thousand images take some two million.
-const MOST_MISTAKES: u64 = 100_000_000;
-
 /// What a test found.
 pub(super) struct Tested {
     weights: &'static str,
@@ -80,18 +76,6 @@ impl Tested {
         let mistakes = lines.collect::<serde_json::Result<String>>().map_err(cannot)?;
         atomic::write(&folder.path().join(CONFUSIONS), confusions.as_bytes())?;
         atomic::write(&folder.path().join(MISTAKES), mistakes.as_bytes())
-    }
-
-    /// The mistakes that a file keeps.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Data`] naming the file.
-    pub(super) fn mistakes(path: &Path) -> Result<Vec<Mistake>> {
-        let wrong = |what: String| Error::Data(format!("{}: {}", path.shown(), what.shown()));
-        let text = bounded::read_text(path, MOST_MISTAKES).map_err(|error| wrong(error.to_string()))?;
-        let mistakes = text.lines().map(serde_json::from_str).collect::<serde_json::Result<_>>();
-        mistakes.map_err(|error| wrong(error.to_string()))
     }
 }
 
@@ -186,19 +170,28 @@ impl Outcome<'_> {
     /// is told and no more.
     pub(super) fn draw(&self, test: Option<&Metrics>, tested: Option<&Tested>) {
         let kept = tested.map_or(Ok(()), |tested| tested.keep(self.folder));
-        let drawn = journal::read(&self.folder.metrics(), u32::MAX).and_then(|entries| {
-            let plots = plots::Plots {
-                title: &crate::report::summary::title(self.recipe, &self.dataset.origin),
-                records: &journal::epochs(entries),
-                test,
-                confusions: tested.map_or(&[], |tested| &tested.confusions),
-                mistakes: tested.map(|tested| (&tested.mistakes[..], &self.dataset.test)),
-            };
-            plots.write(self.folder)
-        });
+        let drawn = self.plot(test, tested);
         if let Err(error) = kept.and(drawn) {
             console::say(&format!("warning: the plots are not all there: {error}"));
         }
+    }
+
+    #[cfg(feature = "plots")]
+    fn plot(&self, test: Option<&Metrics>, tested: Option<&Tested>) -> Result<()> {
+        let entries = journal::read(&self.folder.metrics(), u32::MAX)?;
+        let plots = plots::Plots {
+            title: &crate::report::summary::title(self.recipe, &self.dataset.origin),
+            records: &journal::epochs(entries),
+            test,
+            confusions: tested.map_or(&[], |tested| &tested.confusions),
+            mistakes: tested.map(|tested| (&tested.mistakes[..], &self.dataset.test)),
+        };
+        plots.write(self.folder)
+    }
+
+    #[cfg(not(feature = "plots"))]
+    fn plot(&self, _test: Option<&Metrics>, _tested: Option<&Tested>) -> Result<()> {
+        Err(Error::Usage("this build draws none, it lacks the feature `plots`".into()))
     }
 
     fn sha256(&self, flat: &[f32]) -> String {

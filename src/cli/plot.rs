@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::outcome::{CONFUSIONS, MISTAKES, Tested};
+use super::outcome::{CONFUSIONS, MISTAKES};
 use super::run_config::RunConfig;
 use crate::data::{Dataset, Split};
 use crate::escape::Shown;
@@ -14,7 +14,10 @@ use crate::report::run_folder::{RunFolder, journal};
 use crate::report::{console, summary};
 use crate::train::run::EpochRecord;
 use crate::train::{Confusion, Metrics, Mistake};
-use crate::{Error, Result};
+use crate::{Error, Result, bounded};
+
+/// In bytes: ten thousand images take some two million.
+const MOST_MISTAKES: u64 = 100_000_000;
 
 /// Flags of `plot`.
 #[derive(Debug, Args)]
@@ -112,10 +115,17 @@ impl Kept {
         // A disk that was full may have cost them.
         let there = |name: &str| folder.path().join(name).is_file();
         let confusions = if there(CONFUSIONS) { folder.read_json(CONFUSIONS)? } else { Vec::new() };
-        let mistakes =
-            there(MISTAKES).then(|| Tested::mistakes(&folder.path().join(MISTAKES))).transpose()?;
+        let mistakes = there(MISTAKES).then(|| mistakes(&folder.path().join(MISTAKES))).transpose()?;
         Ok(Self { test: Some(test), confusions, mistakes })
     }
+}
+
+/// The images that a run's test got wrong.
+fn mistakes(path: &Path) -> Result<Vec<Mistake>> {
+    let wrong = |what: String| Error::Data(format!("{}: {}", path.shown(), what.shown()));
+    let text = bounded::read_text(path, MOST_MISTAKES).map_err(|error| wrong(error.to_string()))?;
+    let mistakes = text.lines().map(serde_json::from_str).collect::<serde_json::Result<_>>();
+    mistakes.map_err(|error| wrong(error.to_string()))
 }
 
 /// The images of a run's test, where they can be found and are the same.

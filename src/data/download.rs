@@ -13,13 +13,6 @@ use super::mnist::{MEMBERS, Member, sha256};
 use crate::atomic;
 use crate::escape::Shown;
 
-/// Where the gzipped files are served, in the order in which they are tried.
-pub(super) const MIRRORS: [&str; 3] = [
-    "https://storage.googleapis.com/cvdf-datasets/mnist",
-    "https://ossci-datasets.s3.amazonaws.com/mnist",
-    "https://raw.githubusercontent.com/fgnt/mnist/master",
-];
-
 /// How long mirrors that do not answer may take in all, so that a machine without a network is not kept
 /// waiting.
 const PATIENCE: Duration = Duration::from_secs(9);

@@ -8,6 +8,7 @@ use crate::{Error, Result};
 mod addends;
 mod amount;
 mod augment;
+#[cfg_attr(not(feature = "download"), path = "no_download.rs")]
 mod download;
 mod drawn;
 mod folder;

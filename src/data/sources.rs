@@ -3,12 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use super::Dataset;
-use super::download::{MIRRORS, download};
+use super::download::download;
 use super::folder::{Found, find};
 use super::forms;
 use super::mnist::{self, MEMBERS};
 use crate::escape::Shown;
 use crate::{Error, Result};
+
+/// Where the gzipped files are served, in the order in which they are tried.
+const MIRRORS: [&str; 3] = [
+    "https://storage.googleapis.com/cvdf-datasets/mnist",
+    "https://ossci-datasets.s3.amazonaws.com/mnist",
+    "https://raw.githubusercontent.com/fgnt/mnist/master",
+];
 
 /// How the user can make MNIST available.
 pub(super) const CURE: &str =

@@ -5,7 +5,9 @@ pub(crate) mod background;
 pub(crate) mod bench;
 pub(crate) mod by_addend;
 pub(crate) mod console;
+#[cfg(feature = "plots")]
 pub(crate) mod plot;
+#[cfg(feature = "plots")]
 pub(crate) mod plots;
 pub(crate) mod run_folder;
 pub(crate) mod schedule;

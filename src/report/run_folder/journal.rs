@@ -127,6 +127,7 @@ pub(crate) fn read(path: &Path, step: u32) -> Result<Vec<Entry>> {
 }
 
 /// The epochs among these lines.
+#[cfg(feature = "plots")]
 pub(crate) fn epochs(entries: Vec<Entry>) -> Vec<EpochRecord> {
     let epoch = |entry| match entry {
         Entry::Epoch(record) => Some(record),
