@@ -24,6 +24,8 @@ pub struct Gpu {
     /// What the host did when, if that is recorded.
     pub spans: Spans,
     failure: Arc<Mutex<Option<String>>>,
+    #[cfg(target_os = "linux")]
+    _placement: Option<super::placement::Placement>,
 }
 
 impl Gpu {
@@ -80,7 +82,16 @@ impl Gpu {
                 }
             }
         });
-        Ok(Self { info, lanes, device, queue, spans: Spans::new(spans), failure })
+        Ok(Self {
+            #[cfg(target_os = "linux")]
+            _placement: adapter::is_software(&info).then(super::placement::Placement::start).flatten(),
+            info,
+            lanes,
+            device,
+            queue,
+            spans: Spans::new(spans),
+            failure,
+        })
     }
 
     /// Fails with the first error that the driver or wgpu has reported, if any.

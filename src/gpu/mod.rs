@@ -4,6 +4,8 @@ pub mod adapter;
 pub mod device;
 pub mod environment;
 pub mod kernel;
+#[cfg(target_os = "linux")]
+mod placement;
 pub mod replay;
 pub mod spans;
 pub mod timing;
