@@ -1,12 +1,11 @@
-//! What naga makes of every entry, at every set of constants that the plans use, in tools that are not naga's:
-//! glslang and DXC read its HLSL, SPIRV-Cross its SPIR-V.
+//! What naga makes of every entry, at every set of constants that the plans use, in tools that are not naga's: DXC
+//! reads its HLSL, SPIRV-Cross its SPIR-V.
 //!
-//! Where a tool is missing its trials are shown as ignored. With `REQUIRE_SHADER_TOOLS=1` those of Debian's packages
-//! `glslang-tools` and `spirv-cross` fail, and where `DXC` names a compiler those of DXC do.
+//! Where a tool is missing its trials are shown as ignored. With `REQUIRE_SHADER_TOOLS=1` those of SPIRV-Cross (Debian's
+//! package `spirv-cross`) fail, and where `DXC` names a compiler those of DXC do.
 
 mod every;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, ExitCode, Output};
@@ -45,7 +44,6 @@ fn tools() -> Vec<Tool> {
     };
     let spirv_cross = ["spirv-cross", "--revision"];
     vec![
-        tool("HLSL in glslang", &["glslangValidator", "--version"], is_required, glslang),
         tool("HLSL in DXC", &[&dxc_command(), "--version"], std::env::var_os("DXC").is_some(), dxc),
         tool("SPIR-V in SPIRV-Cross to MSL", &spirv_cross, is_required, to_msl),
         tool("SPIR-V in SPIRV-Cross to HLSL", &spirv_cross, is_required, to_hlsl),
@@ -129,25 +127,6 @@ fn written(entry: &Entry, name: &str, content: &[u8]) -> std::path::PathBuf {
     let path = entry.folder.join(name);
     std::fs::write(&path, content).unwrap();
     path
-}
-
-fn glslang(entry: &Entry) -> Result<(), String> {
-    let (text, name) = entry.shader.hlsl(entry.name, entry.checks);
-    let text: Vec<_> = text.lines().map(without_zeros).collect();
-    let path = written(entry, "shader.hlsl", text.join("\n").as_bytes());
-    let arguments = ["-D", "-V", "--target-env", "vulkan1.1", "-S", "comp", "-e", &name, "-o"];
-    run(Command::new("glslangValidator").args(arguments).arg(entry.folder.join("shader.spv")).arg(path))?;
-    Ok(())
-}
-
-/// A line without ` = (float2[4])0`, which glslang 12 refuses: it wants an argument for each element. DXC takes it.
-fn without_zeros(line: &str) -> Cow<'_, str> {
-    match line.split_once(" = (") {
-        Some((declared, zero)) if zero.contains('[') && zero.ends_with("])0;") => {
-            format!("{declared};").into()
-        }
-        _ => line.into(),
-    }
 }
 
 fn dxc_command() -> String {
