@@ -5,4 +5,5 @@ pub mod fixture;
 pub mod gpu;
 pub mod networks;
 pub mod program;
+pub mod runtimes;
 pub mod steps;

@@ -2,24 +2,20 @@
 //! without optional features, except for immediate data and the subgroup operations that the host asks for
 //! where a device has them, inside the limits of every device, translatable for every backend. No GPU.
 
+mod every;
 mod loop_variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use digit_adder::data::Augment;
-use digit_adder::network::{Loss, Sizes};
-use digit_adder::ops::adam::Adam;
-use digit_adder::plans::{Kind, augmented, tiles::CANDIDATES, tiles::Tiles};
-use digit_adder::program::limits::{LANES, LIMITS};
-use digit_adder::program::schedule::{Access, Kernel, Slot};
-use digit_adder::program::{Cursor, Schedule};
+use digit_adder::program::Cursor;
+use digit_adder::program::limits::LIMITS;
+use digit_adder::program::schedule::{Access, Slot};
 use digit_adder::selftest::{self, Depth};
-use digit_adder::wgsl::{Library, SHADERS, YARDSTICKS, dead_code, interface, loop_bounds, lower};
+use digit_adder::wgsl::{SHADERS, YARDSTICKS, interface, loop_bounds};
+use every::{Checks, Shader, schedules, texts};
 use naga::AddressSpace;
-use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
-use naga::{Module, back};
 
 /// Storage buffers that an entry may use: WebGPU's own default, on every device.
 const STORAGE_BUFFERS: usize = 8;
@@ -27,36 +23,7 @@ const STORAGE_BUFFERS: usize = 8;
 /// lavapipe silently ends all loops of an invocation after 65,535 iterations: this leaves a margin.
 const ITERATIONS: u64 = 60_000;
 
-/// Batches of training steps: the default, a tail, the smallest, uneven and large ones, up to the largest that
-/// `train` takes.
-const TRAINING: [usize; 8] = [64, 32, 500, 1, 7, 65, 1000, 4096];
-/// Batches of evaluation steps.
-const EVALUATION: [usize; 5] = [500, 64, 32, 7, 1];
-
-/// A shader that was parsed and found valid.
-struct Shader {
-    name: String,
-    module: Module,
-    info: ModuleInfo,
-}
-
 impl Shader {
-    fn new(name: String, text: &str) -> Self {
-        let mut module = naga::front::wgsl::parse_str(text)
-            .unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(text, &name)));
-        let validate = |module: &Module, capabilities| {
-            let checked = Validator::new(ValidationFlags::all(), capabilities).validate(module);
-            checked.unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(text, &name)))
-        };
-        validate(&module, interface::CAPABILITIES);
-        dead_code::drop_dead_branches(&mut module);
-        // Only kernels whose neighbours share what they load may ask for subgroup operations.
-        let lanes = text.contains(&format!("\nconst LANES: u32 = {LANES}u;"));
-        let capabilities = if lanes { interface::CAPABILITIES } else { Capabilities::IMMEDIATES };
-        let info = validate(&module, capabilities);
-        Self { name, module, info }
-    }
-
     /// The entries' use of bindings, workgroup memory, invocations and loops.
     fn stays_inside_the_limits(&self) {
         let mut layouter = naga::proc::Layouter::default();
@@ -108,84 +75,15 @@ impl Shader {
 
     /// To the languages of Metal and Direct3D, and to SPIR-V, which is returned.
     fn translates(&self) -> Vec<u32> {
-        let Self { name, module, info } = self;
-        let options = back::msl::Options { lang_version: (2, 0), ..Default::default() };
-        let (text, translated) = back::msl::write_string(module, info, &options, &Default::default())
-            .unwrap_or_else(|error| panic!("{name} in MSL: {error}"));
-        assert_eq!(translated.entry_point_names.len(), module.entry_points.len());
-        for entry in &translated.entry_point_names {
-            let entry = entry.as_ref().unwrap_or_else(|error| panic!("{name} in MSL: {error}"));
-            assert!(text.contains(entry.as_str()), "{name} in MSL: no {entry}");
+        for entry in self.entries() {
+            for (text, name) in [self.msl(&entry, Checks::On), self.hlsl(&entry, Checks::On)] {
+                assert!(text.contains(&name), "{}: no {name} for {entry}", self.name);
+            }
         }
-
-        let options = back::hlsl::Options {
-            shader_model: back::hlsl::ShaderModel::V6_0,
-            immediates_target: Some(Default::default()),
-            ..Default::default()
-        };
-        let (mut text, pipeline) = (String::new(), Default::default());
-        let translated = back::hlsl::Writer::new(&mut text, &options, &pipeline)
-            .write(module, info, None)
-            .unwrap_or_else(|error| panic!("{name} in HLSL: {error}"));
-        assert_eq!(translated.entry_point_names.len(), module.entry_points.len());
-        for entry in &translated.entry_point_names {
-            let entry = entry.as_ref().unwrap_or_else(|error| panic!("{name} in HLSL: {error}"));
-            assert!(text.contains(entry.as_str()), "{name} in HLSL: no {entry}");
-        }
-
-        let words = back::spv::write_vec(
-            module,
-            info,
-            &back::spv::Options { lang_version: (1, 3), ..Default::default() },
-            None,
-        )
-        .unwrap_or_else(|error| panic!("{name} in SPIR-V: {error}"));
-        assert!(words.len() > 5, "{name} in SPIR-V: nothing but a header");
+        let words = self.spirv(None, Checks::On);
+        assert!(words.len() > 5, "{} in SPIR-V: nothing but a header", self.name);
         words
     }
-}
-
-/// The schedules of both plans and losses, with their names.
-fn schedules() -> Vec<(String, Schedule)> {
-    let network = Sizes::default().network().unwrap();
-    let mut all = Vec::new();
-    for loss in [Loss::Logits, Loss::DoubleSoftmax] {
-        let fused = CANDIDATES.map(|(name, tiles)| (format!("{name} fused"), Kind::Fused, tiles));
-        let clipped = Adam { clip_norm: Some(1.0), ema: Some(0.9), ..Adam::default() };
-        let plain = fused.into_iter().chain([("layered".into(), Kind::Layered, Tiles::FAT)]);
-        let plans = plain.map(|(plan, kind, tiles)| (plan, kind, tiles, Adam::default()));
-        let clipped = ("clipped and averaged thin fused".into(), Kind::Fused, Tiles::THIN, clipped);
-        for (plan, kind, tiles, adam) in plans.chain([clipped]) {
-            let programs = kind.programs(&network, loss, adam, tiles);
-            let mut add = |what: String, program| {
-                all.push((format!("{plan} {what}, {loss:?}"), lower(&program, &Library::Embedded).unwrap()));
-            };
-            for batch in TRAINING {
-                add(format!("training of {batch}"), programs.training(batch).unwrap());
-            }
-            for batch in EVALUATION {
-                add(format!("evaluation of {batch}"), programs.evaluation(batch).unwrap());
-            }
-        }
-    }
-    for amount in [Augment::LIGHT, Augment::FULL] {
-        let schedule = lower(&augmented::program(&amount), &Library::Embedded).unwrap();
-        all.push((format!("augment {amount}"), schedule));
-    }
-    all
-}
-
-/// The different texts that the schedules run, each with its name and the entries in use.
-fn texts() -> BTreeMap<String, (String, BTreeMap<String, Kernel>)> {
-    let mut all = BTreeMap::new();
-    for (name, schedule) in schedules() {
-        for kernel in schedule.kernels {
-            let name = format!("{}.wgsl in {name}", kernel.shader);
-            let (_, entries) = all.entry(kernel.text.as_str().to_string()).or_insert((name, BTreeMap::new()));
-            entries.insert(kernel.entry.clone(), kernel);
-        }
-    }
-    all
 }
 
 /// Fails unless spirv-val accepts the module; if it is not installed, that is reported once.

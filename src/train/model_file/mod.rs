@@ -214,7 +214,11 @@ fn flat(tensors: &SafeTensors, network: &Network, prefix: &str) -> std::result::
         let tensor = tensors.tensor(name).map_err(|_| missing())?;
         let name = name.shown();
         if tensor.dtype() != Dtype::F32 {
-            return Err(format!("tensor `{name}` is {:?}, not F32", tensor.dtype()));
+            return Err(format!(
+                "tensor `{name}` is {:?}, not F32: convert all of them before they are saved, in PyTorch with \
+                 `tensor.float()`",
+                tensor.dtype()
+            ));
         }
         if tensor.shape() != parameter.shape {
             let (found, expected) = (tensor.shape(), &parameter.shape);
