@@ -2,6 +2,7 @@
 
 /// A failure with its own exit code. The message names what is wrong and its cure.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// An argument that makes no sense, such as a batch size of 0 (exit code 2).
     #[error("{0}")]

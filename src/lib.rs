@@ -1,5 +1,23 @@
 //! Trains a dual-branch network (digit, and digit + addend) with WGSL compute shaders.
 //!
+//! # As a library
+//!
+//! A program needs the names at the crate's root and no others. Five of them do the work: a [`Device`] computes, a
+//! [`Dataset`] has the images, a [`Network`] is written down by its [`Sizes`] or layer by layer with a
+//! [`NetworkBuilder`], a [`Recipe`] says how to train, and a [`Model`] is trained, tested, asked and saved.
+//!
+//! ```
+#![doc = include_str!("../examples/train.rs")]
+//! ```
+//!
+//! The library prints nothing: what a user should know is returned, or handed to a callback. What is wrong is an
+//! [`Error`]; bad input does not panic.
+//!
+//! **Semantic versioning** covers the names at the root with their fields, variants, methods and derived traits, listed in
+//! `docs/public-api.txt`. Methods that stand under the words "Of the rooms" are not in the list. The modules below, the
+//! rooms, are open to readers and tests, and may change in any release. Structs may get more fields in any release: write
+//! `..Recipe::default()`.
+//!
 //! # The house
 //!
 //! Rooms from the ground up; each uses only rooms below it (`tests/house.rs` checks that).
@@ -22,6 +40,7 @@
 //! | [`engine`] | what trains: a GPU, or the CPU |
 //! | [`bench`](mod@bench), `report` | measuring, printing |
 //! | [`onnx`] | the network as an ONNX file |
+//! | [`api`] | what is at the root: devices and models for other programs |
 //! | [`web`] | the browser page as a static site, and a server for it |
 //! | [`cli`] | the commands |
 //!
@@ -80,6 +99,7 @@
 #![warn(unreachable_pub)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod api;
 mod atomic;
 pub mod bench;
 mod bounded;
@@ -103,4 +123,12 @@ pub mod train;
 pub mod web;
 pub mod wgsl;
 
+pub use api::{Device, Model, Picture, Training};
+pub use data::{Addend, AddendDraw, Addends, Amount, Augment, Dataset, Image, PIXELS, SIDE, Split};
+pub use engine::Adapter;
 pub use error::{Error, Result};
+pub use network::{Builder as NetworkBuilder, ConvSizes, DIGITS, Head, Input, Loss, Network, SUMS, Sizes};
+pub use onnx::Outputs as OnnxOutputs;
+pub use plans::Kind as Plan;
+pub use train::run::{End as TrainingEnd, EpochRecord};
+pub use train::{HeadMetrics, HeadPrediction, Metrics, Prediction, Recipe, Schedule};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const ROOMS: [&str; 22] = [
+const ROOMS: [&str; 23] = [
     "random",
     "escape",
     "error",
@@ -24,6 +24,7 @@ const ROOMS: [&str; 22] = [
     "bench",
     "report",
     "onnx",
+    "api",
     "web",
     "cli",
 ];
@@ -76,6 +77,11 @@ const ONLY_IN: [(&str, &[&str]); 10] = [
     (".display()", &[]),
 ];
 
+/// Where the library would print: a message belongs to whoever calls it.
+const PRINTS: [&str; 5] = ["println!", "print!", "dbg!", "stdout()", "stderr()"];
+/// What the program prints goes through the console; a file that a user names may be a standard stream.
+const MAY_PRINT: [&str; 2] = ["report/console.rs", "atomic.rs"];
+
 /// A source without its tests, which stand at the end.
 fn without_tests(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap();
@@ -95,6 +101,12 @@ fn what_must_have_one_place_has_one() {
             continue;
         }
         let (text, name) = (without_tests(&path), file.to_str().unwrap().replace('\\', "/"));
+        for words in PRINTS {
+            let may = MAY_PRINT.contains(&name.as_str()) || name.starts_with("cli/") || name == "main.rs";
+            // What documentation shows is a program's.
+            let mut code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            assert!(may || !code.any(|line| line.contains(words)), "{words} stands in {name}");
+        }
         for (words, places) in ONLY_IN {
             assert!(!text.contains(words) || places.contains(&name.as_str()), "{words} stands in {name}");
         }
@@ -114,6 +126,11 @@ fn rooms_use_only_rooms_below_them() {
         let own = height(room).unwrap_or_else(|| panic!("{} is in no room", path.display()));
         let text = std::fs::read_to_string(&path).unwrap();
         let product = text.split("#[cfg(test)]").next().unwrap();
+        for name in product.split("crate::").skip(1).flat_map(heads) {
+            // The rest of the crate's root is for programs: it would hide which room is used.
+            let of_root = name.starts_with(char::is_uppercase) && !["Error", "Result"].contains(&name);
+            assert!(!of_root, "{}: {room} takes {name} from the root", path.display());
+        }
         for used in used(product) {
             assert!(height(used) <= Some(own), "{}: {room} uses {used}, which is above it", path.display());
         }

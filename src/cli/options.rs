@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::data::{self, Addend, Amount, Augment, Dataset, Request, Wanted};
+use crate::data::{self, Addend, Amount, Dataset, Request, Wanted};
 use crate::engine::{Backend, Choice, Purpose};
 use crate::gpu::adapter::Preference;
 use crate::network::Network;
@@ -180,14 +180,17 @@ impl DataOptions {
 
 /// The plan that can run a network: the layered one where the fused kernels refuse it, and the user is told why.
 pub(super) fn fitting(plan: plans::Kind, network: &Network) -> plans::Kind {
-    let Some(refusal) = plan.refusal(network) else { return plan };
-    console::say(&format!("the layered plan is used, as the fused one cannot run the network: {refusal}"));
-    plans::Kind::Layered
+    if let Some(refusal) = plan.refusal(network) {
+        console::say(&format!(
+            "the layered plan is used, as the fused one cannot run the network: {refusal}"
+        ));
+    }
+    plan.fitting(network)
 }
 
-/// A recipe for weights that are run and not trained: without what only training needs.
+/// A recipe for weights that are run and not trained, by a plan.
 pub(super) fn to_run(trained: &Recipe, plan: plans::Kind, network: &Network) -> Recipe {
-    Recipe { plan: fitting(plan, network), augment: Augment::NONE, ema: None, ..trained.clone() }
+    Recipe { plan: fitting(plan, network), ..trained.to_run() }
 }
 
 /// A time to spend.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::options::{self, AdapterOptions, PlanOptions};
 use super::{model_path, pictures};
 use crate::data::picture::{self, Prepared, Style};
-use crate::data::{Addend, Dataset, Image, Split};
+use crate::data::{Addend, Image};
 use crate::engine::{self, Purpose};
 use crate::escape::Shown;
 use crate::network::{Network, Sizes};
@@ -146,12 +146,9 @@ impl Predict {
         if !choice.is_met_by(&opened.adapter) {
             console::say(&format!("adapter: {}", opened.adapter));
         }
-        let none = Split::default();
-        let (train, validation, test) = (none.clone(), none.clone(), none);
-        let dataset = Arc::new(Dataset { origin: "none".into(), train, validation, test });
         let trained = model.about.map(|about| about.recipe).unwrap_or_default();
         let recipe = Recipe { batch_size: 1, ..options::to_run(&trained, self.plan.plan(), network) };
-        opened.engine(network.clone(), &recipe, model.parameters, dataset, None)
+        opened.engine(network.clone(), &recipe, model.parameters, Arc::default(), None)
     }
 
     /// Shows and keeps a picture as the flags say, and predicts from it.

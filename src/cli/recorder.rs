@@ -1,9 +1,7 @@
 //! What `train` prints, logs and saves while it trains.
 
-use std::cell::RefCell;
 use std::ops::ControlFlow;
-use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::signals::Signals;
 use crate::Result;
@@ -18,12 +16,19 @@ use crate::train::model_file::{self, About};
 use crate::train::run::{EpochRecord, Watcher};
 use crate::train::{Checkpoint, LearningRate, Place, State, StepLog};
 
+/// What the recorder and the engine's log write to.
+pub(super) type SharedJournal = Arc<Mutex<Journal>>;
+
+fn held(journal: &SharedJournal) -> MutexGuard<'_, Journal> {
+    journal.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Prints, logs and saves while the training goes on.
 pub(super) struct Recorder<'a> {
     pub folder: &'a RunFolder,
     pub network: Arc<Network>,
     pub about: About,
-    pub journal: Rc<RefCell<Journal>>,
+    pub journal: SharedJournal,
     pub bar: EpochBar,
     pub signals: Signals,
     /// How many checkpoints are kept; all where it is `None`.
@@ -64,7 +69,7 @@ impl Recorder<'_> {
         let (checkpoints, keep) = (self.folder.checkpoints(), self.keep);
         let (last, averaged) = (self.folder.last(), self.folder.averaged());
         let best = std::mem::take(&mut self.best).then(|| self.folder.best());
-        let metrics = self.journal.borrow().handle()?;
+        let metrics = held(&self.journal).handle()?;
         self.background.add(move || {
             // The lines come first: a training that goes on from the checkpoint needs those before it.
             metrics.sync()?;
@@ -114,7 +119,7 @@ impl Watcher for Recorder<'_> {
         self.best = best;
         self.about.trained_epochs = Some(record.epoch);
         let entry = Entry::Epoch(record.clone());
-        self.journal.borrow_mut().append(&entry)?;
+        held(&self.journal).append(&entry)?;
         if let Some(events) = &mut self.events {
             events.epoch(record).and_then(|()| events.flush())?;
         }
@@ -139,7 +144,7 @@ pub(super) fn step_log(
     every: usize,
     running: Running,
     rates: LearningRate,
-    journal: Rc<RefCell<Journal>>,
+    journal: SharedJournal,
     json: bool,
 ) -> StepLog {
     StepLog::new(every, running, move |line: Line| {
@@ -147,7 +152,7 @@ pub(super) fn step_log(
         let step = step as u32;
         let entry = Entry::Step(StepRecord { step, learning_rate: rates.at(step), loss, images_per_second });
         // The disk's failure ends the training when it saves next.
-        let told = journal.borrow_mut().append(&entry);
+        let told = held(&journal).append(&entry);
         let printed = if json { console::print_json(&entry) } else { Ok(()) };
         if !json {
             console::interject(&console::step_line(&line));

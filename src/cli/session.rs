@@ -1,12 +1,10 @@
 //! One training from its first step to its summary.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use super::outcome::{self, Outcome};
 use super::profile::Profiler;
-use super::recorder::{self, Recorder};
+use super::recorder::{self, Recorder, SharedJournal};
 use super::run_config::{self, Data, Resumed, RunConfig};
 use super::signals::{self, Signals};
 use super::start::Start;
@@ -76,7 +74,7 @@ impl<'a> Session<'a> {
         let config = self.config(&adapter, tiles, shaders);
         let folder = self.folder()?;
         let journal = Journal::start(folder.metrics(), &std::mem::take(&mut self.start.entries))?;
-        let journal = Rc::new(RefCell::new(journal));
+        let journal = Arc::new(Mutex::new(journal));
         self.log_steps(engine.as_mut(), &journal);
         let mut recorder = self.recorder(&folder, journal)?;
         // Not before there is room for a checkpoint: a run that is continued in vain keeps its result.
@@ -188,16 +186,10 @@ impl<'a> Session<'a> {
     }
 
     /// Follows the training, which can be continued from now on.
-    fn recorder<'f>(&self, folder: &'f RunFolder, journal: Rc<RefCell<Journal>>) -> Result<Recorder<'f>> {
+    fn recorder<'f>(&self, folder: &'f RunFolder, journal: SharedJournal) -> Result<Recorder<'f>> {
         let Start { recipe, state, progress, .. } = &self.start;
-        let about = About {
-            version: env!("CARGO_PKG_VERSION").into(),
-            recipe: recipe.clone(),
-            trained_epochs: Some(progress.place.epoch - 1),
-            dataset: self.dataset.origin.clone(),
-            test_sha256: Some(self.data.test.sha256.clone()),
-            averaged: false,
-        };
+        let about = About::new(recipe.clone(), &self.dataset.origin, self.data.test.sha256.clone());
+        let about = About { trained_epochs: Some(progress.place.epoch - 1), ..about };
         let place = progress.place.clone();
         let latest = Checkpoint { state: state.clone(), about: about.clone(), place };
         let mut recorder = Recorder {
@@ -221,7 +213,7 @@ impl<'a> Session<'a> {
     }
 
     /// Has the running loss printed and logged, where that is wanted.
-    fn log_steps(&self, engine: &mut dyn Engine, journal: &Rc<RefCell<Journal>>) {
+    fn log_steps(&self, engine: &mut dyn Engine, journal: &SharedJournal) {
         let Start { recipe, state, progress, .. } = &self.start;
         let Some(every) = recipe.log_interval else { return };
         let none = Running { step: state.step as usize, images: 0, loss: 0.0 };

@@ -43,6 +43,11 @@ impl Addends {
         Ok(Self(numbers))
     }
 
+    /// One for each of `count` images to test with, drawn as `eval` draws them: one seed, one result.
+    pub fn random(seed: u64, count: usize) -> Self {
+        held_out_addends(seed, HeldOut::Test, count)
+    }
+
     /// The same addend for `count` images.
     pub fn all(addend: Addend, count: usize) -> Self {
         Self(vec![addend.0; count])
@@ -69,6 +74,7 @@ pub enum AddendDraw {
     Fresh,
 }
 
+/// Of the rooms.
 impl AddendDraw {
     /// The addends of `count` training images in one epoch.
     pub fn draw(self, seed: u64, epoch: u32, count: usize) -> Addends {

@@ -14,6 +14,7 @@ pub enum Amount {
     Percent(f32),
 }
 
+/// Of the rooms.
 impl Amount {
     /// How many that is of `whole`, rounded, and at most all of them.
     pub fn of(self, whole: usize) -> usize {

@@ -49,16 +49,6 @@ impl Augment {
         Self { rotation, scale, shear, shift, elastic }
     }
 
-    /// What the changes of an epoch, from 0, depend on beside image and amount.
-    pub fn key(seed: u64, epoch: u32) -> [u32; 2] {
-        Random::new(seed, Purpose::Augmentation, epoch).key()
-    }
-
-    /// Whether no image changes.
-    pub fn is_none(&self) -> bool {
-        *self == Self::NONE
-    }
-
     /// The same with another number of that name.
     fn with(&self, name: &str, text: &str) -> Result<Self, String> {
         let numbers = self.numbers();
@@ -72,6 +62,19 @@ impl Augment {
         // The sign of a zero is dropped.
         values[place] = value.abs();
         Ok(Self::of(values))
+    }
+}
+
+/// Of the rooms.
+impl Augment {
+    /// What the changes of an epoch, from 0, depend on beside image and amount.
+    pub fn key(seed: u64, epoch: u32) -> [u32; 2] {
+        Random::new(seed, Purpose::Augmentation, epoch).key()
+    }
+
+    /// Whether no image changes.
+    pub fn is_none(&self) -> bool {
+        *self == Self::NONE
     }
 }
 

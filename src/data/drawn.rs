@@ -13,8 +13,8 @@ use super::{Dataset, PIXELS, SIDE, Split};
 use crate::random::{Purpose, Random};
 
 /// Images to train on and to test on.
-const TRAIN: u32 = 60_000;
-const TEST: u32 = 10_000;
+pub(super) const TRAIN: u32 = 60_000;
+pub(super) const TEST: u32 = 10_000;
 /// Straight pieces of the curve between two points.
 const PIECES: usize = 6;
 /// Free columns and rows at the edge of an image.

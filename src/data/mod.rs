@@ -35,7 +35,20 @@ pub const SIDE: usize = 28;
 pub const PIXELS: usize = SIDE * SIDE;
 
 /// A training set and a test set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// ```
+/// use digit_adder::{Dataset, Split};
+///
+/// # fn main() -> digit_adder::Result<()> {
+/// // Three images of 28 x 28 grey values, one after the other, and what digits they show.
+/// let train = Split::new(vec![0; 3 * 28 * 28], vec![7, 1, 4])?;
+/// let own = Dataset::new(train, Split::default());
+/// let drawn = Dataset::drawn(1, 200, 100)?;
+/// assert_eq!([own.train.len(), own.test.len(), drawn.test.len()], [3, 0, 100]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dataset {
     /// What it is and where it came from, for the user.
     pub origin: String,
@@ -57,6 +70,58 @@ pub enum HeldOut {
 }
 
 impl Dataset {
+    /// Images of your own, with none held out to choose by.
+    pub fn new(train: Split, test: Split) -> Self {
+        Self { origin: "own images".into(), train, validation: Split::default(), test }
+    }
+
+    /// Digits that this program draws: so many to train on, up to 60,000, and so many to test on, up to 10,000. All of
+    /// them, of seed 1, are the set of `train --dataset drawn`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for more than there are.
+    pub fn drawn(seed: u64, train: u32, test: u32) -> Result<Self> {
+        match train <= drawn::TRAIN && test <= drawn::TEST {
+            true => Ok(drawn(seed, [train, test])),
+            false => Err(Error::Usage(format!(
+                "{train} drawn digits to train on and {test} to test on: there are {} and {}",
+                drawn::TRAIN,
+                drawn::TEST
+            ))),
+        }
+    }
+
+    /// MNIST from a folder of its four files, raw or gzipped, or torchvision's root. `note` receives what is odd about
+    /// them.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a folder that is missing or incomplete, and for a malformed file.
+    pub fn mnist(folder: impl AsRef<Path>, mut note: impl FnMut(&str)) -> Result<Self> {
+        sources::read_folder(folder.as_ref(), "the folder", &mut note)
+    }
+}
+
+/// Of the rooms.
+impl Dataset {
+    /// Takes the last images of the training set off for validation, and of the others keeps only the first `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where nothing is left to train on.
+    pub fn hold_out(&mut self, amount: Option<Amount>, limit: Option<usize>) -> Result<()> {
+        if let Some(amount) = amount {
+            self.validation = self.train.split_off(amount.of(self.train.len()));
+            if self.train.is_empty() {
+                return Err(Error::Usage(format!(
+                    "a validation split of {amount} leaves nothing to train on"
+                )));
+            }
+        }
+        if let Some(limit) = limit {
+            self.train.truncate(limit);
+        }
+        Ok(())
+    }
+
     /// The images of a held-out set.
     pub fn held_out(&self, which: HeldOut) -> &Split {
         match which {
@@ -133,14 +198,6 @@ pub fn load_from(sources: &Sources, request: &Request, say: &mut dyn FnMut(&str)
             }
         },
     };
-    if let Some(amount) = request.held_out {
-        dataset.validation = dataset.train.split_off(amount.of(dataset.train.len()));
-        if dataset.train.is_empty() {
-            return Err(Error::Usage(format!("a validation split of {amount} leaves nothing to train on")));
-        }
-    }
-    if let Some(limit) = request.limit {
-        dataset.train.truncate(limit);
-    }
+    dataset.hold_out(request.held_out, request.limit)?;
     Ok(dataset)
 }

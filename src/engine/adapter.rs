@@ -53,7 +53,10 @@ impl Adapter {
     fn on_cpu(name: &str, driver: String) -> Self {
         Self { name: name.into(), driver, backend: "no driver".into(), software: true }
     }
+}
 
+/// Of the rooms.
+impl Adapter {
     /// What would serve better than a software driver that is reached through OpenGL.
     pub fn advice(&self) -> Option<String> {
         let slow = self.software && self.backend == wgpu::Backend::Gl.to_str();

@@ -28,7 +28,8 @@ use crate::train::{Engine, Recipe};
 use crate::wgsl::{Library, lower, watch::Watch};
 use crate::{Error, Result};
 
-/// An adapter that is open, with nothing on it yet.
+/// An adapter that is open, with nothing on it yet. Its copies are of the same device.
+#[derive(Clone)]
 pub struct Opened {
     /// What it is.
     pub adapter: Adapter,

@@ -20,6 +20,7 @@ pub struct Head {
     pub targets: Vec<u32>,
 }
 
+/// Of the rooms.
 impl Head {
     /// The right class for an image of `digit` and an `addend`, both below [`DIGITS`].
     pub fn target(&self, digit: u8, addend: u8) -> u32 {

@@ -19,6 +19,7 @@ pub enum Loss {
     Smoothed(f32),
 }
 
+/// Of the rooms.
 impl Loss {
     /// The share of a label that is spread over all classes.
     pub fn smoothing(self) -> f32 {

@@ -106,14 +106,22 @@ impl Network {
         self.image.iter().product()
     }
 
-    /// The layers, in the order in which they are computed.
-    pub fn layers(&self) -> &[Layer] {
-        &self.layers
-    }
-
     /// The heads.
     pub fn heads(&self) -> &[Head] {
         &self.heads
+    }
+
+    /// How many numbers are trained.
+    pub fn parameter_count(&self) -> usize {
+        self.parameters.iter().map(Parameter::len).sum()
+    }
+}
+
+/// Of the rooms.
+impl Network {
+    /// The layers, in the order in which they are computed.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
     }
 
     /// All trained tensors, in PyTorch's order.
@@ -139,11 +147,6 @@ impl Network {
     /// Floats in the flat parameter buffer, padding included: whole workgroups of the optimizer.
     pub fn flat_len(&self) -> usize {
         self.parameters.last().map_or(0, |last| last.range().end.next_multiple_of(4 * ALIGN))
-    }
-
-    /// How many numbers are trained.
-    pub fn parameter_count(&self) -> usize {
-        self.parameters.iter().map(Parameter::len).sum()
     }
 
     /// Fresh parameters as PyTorch draws them by default: weights and biases uniform in
@@ -268,6 +271,21 @@ mod tests {
         );
         let error = net.head("sum", x, |digit, addend| digit + addend).unwrap_err().to_string();
         assert!(error.contains("class 10 is beyond its 10 classes"), "{error}");
+        let absent = Input::Layer(2);
+        for error in [
+            net.relu("a", absent).err(),
+            net.linear("a", absent, 1).err(),
+            net.conv2d("a", absent, 1, 1).err(),
+        ]
+        .into_iter()
+        .chain([net.concat("a", x, absent).err(), net.head("a", absent, |digit, _| digit).err()])
+        {
+            assert_eq!(error.unwrap().to_string(), "a: there is no layer 2 to read");
+        }
+        for outputs in [1 << 26, usize::MAX] {
+            let error = net.linear("wide", x, outputs).unwrap_err().to_string();
+            assert!(error.contains("wide: sizes of [") && error.contains("more than 67108864"), "{error}");
+        }
         assert!(net.finish().unwrap_err().to_string().contains("no head"));
     }
 

@@ -23,6 +23,17 @@ pub struct ConvSizes {
 }
 
 /// Every size of the network. Change a number here and all else follows.
+///
+/// ```
+/// use digit_adder::{ConvSizes, Sizes};
+///
+/// # fn main() -> digit_adder::Result<()> {
+/// let conv1 = ConvSizes { channels: 8, kernel: 5, window: 2 };
+/// let network = Sizes { conv1, fc2: 256, ..Sizes::default() }.network()?;
+/// assert!(network.parameter_count() > Sizes::default().network()?.parameter_count());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     /// Width and height of an image, in pixels.

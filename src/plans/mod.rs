@@ -29,7 +29,7 @@ pub enum Kind {
 }
 
 /// The programs of a network.
-pub trait Programs {
+pub trait Programs: Send + Sync {
     /// Forward, backward, optimizer and records of one step.
     ///
     /// # Errors
@@ -53,7 +53,13 @@ impl std::fmt::Display for Kind {
     }
 }
 
+/// Of the rooms.
 impl Kind {
+    /// This kind, or the layered one where it cannot run a network.
+    pub fn fitting(self, network: &Network) -> Self {
+        if self.refusal(network).is_some() { Self::Layered } else { self }
+    }
+
     /// Why this kind cannot run a network, if it cannot.
     pub fn refusal(self, network: &Network) -> Option<Error> {
         match self {

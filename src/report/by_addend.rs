@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::accuracy::{HeadReport, TestReport};
 use super::console::{result_line, result_line_of};
-use crate::train::{HeadMetrics, Metrics};
+use crate::train::Metrics;
 
 /// Tests with one addend each, on the same images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,7 +37,8 @@ struct Mean {
 impl ByAddend {
     /// Of tests and their addends.
     pub(crate) fn new(tests: &[(u8, Metrics)]) -> Self {
-        let all = together(tests);
+        let all: Vec<Metrics> = tests.iter().map(|(_, test)| test.clone()).collect();
+        let all = Metrics::together(&all);
         let line = |(addend, test): &(u8, Metrics)| result_line(&format!("addend {addend}"), test, 2);
         let images = tests.first().map_or(0, |(_, test)| test.images);
         let lines = tests.iter().map(line).chain([mean_line(&all, images)]);
@@ -56,25 +57,10 @@ fn mean_line(all: &Metrics, images: usize) -> String {
     result_line_of("mean    ", all, 3, images)
 }
 
-/// The results of all tests, as if each answer were about an image of its own.
-fn together(tests: &[(u8, Metrics)]) -> Metrics {
-    let images: usize = tests.iter().map(|(_, test)| test.images).sum();
-    let Some((_, first)) = tests.first() else { return Metrics::default() };
-    let head = |(place, head): (usize, &HeadMetrics)| {
-        let of_all = || tests.iter().map(|(_, test)| (test.images as f64, &test.heads[place]));
-        let loss: f64 = of_all().map(|(images, head)| images * head.loss).sum();
-        HeadMetrics {
-            head: head.head.clone(),
-            loss: loss / images.max(1) as f64,
-            correct: of_all().map(|(_, head)| head.correct).sum(),
-        }
-    };
-    Metrics::new(images, first.heads.iter().enumerate().map(head).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::HeadMetrics;
 
     #[test]
     fn the_mean_is_that_of_all_answers() {

@@ -34,12 +34,12 @@ pub struct StepLog {
     /// Images since `since`: fewer than in `running` where a training is continued between two lines.
     timed: usize,
     since: Instant,
-    tell: Box<dyn FnMut(Line)>,
+    tell: Box<dyn FnMut(Line) + Send>,
 }
 
 impl StepLog {
     /// Calls `tell` after every `every` steps; continues from what has been added up so far.
-    pub fn new(every: usize, running: Running, tell: impl FnMut(Line) + 'static) -> Self {
+    pub fn new(every: usize, running: Running, tell: impl FnMut(Line) + Send + 'static) -> Self {
         Self { every: every.max(1), running, timed: 0, since: Instant::now(), tell: Box::new(tell) }
     }
 

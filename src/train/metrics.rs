@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::escape::Shown;
 use crate::network::Network;
+use crate::{Error, Result};
 
 /// The results of a pass over images.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -67,6 +69,42 @@ impl Tally {
 }
 
 impl Metrics {
+    /// The results of the head of that name.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is none.
+    pub fn head(&self, name: &str) -> Result<&HeadMetrics> {
+        found(self.heads.iter().map(|head| (&head.head, head)), name)
+    }
+
+    /// The share of images, 0 to 1, that the head of that name was right about; 0 of no images.
+    ///
+    /// # Errors
+    /// As [`Self::head`].
+    pub fn accuracy(&self, name: &str) -> Result<f64> {
+        Ok(self.head(name)?.correct as f64 / self.images.max(1) as f64)
+    }
+
+    /// The results of several tests with the same heads, as if each answer were about an image of its own.
+    pub fn together(tests: &[Self]) -> Self {
+        let images: usize = tests.iter().map(|test| test.images).sum();
+        let Some(first) = tests.first() else { return Self::default() };
+        let head = |(place, head): (usize, &HeadMetrics)| {
+            let of_all =
+                || tests.iter().filter_map(|test| Some((test.images as f64, test.heads.get(place)?)));
+            let loss: f64 = of_all().map(|(images, head)| images * head.loss).sum();
+            HeadMetrics {
+                head: head.head.clone(),
+                loss: loss / images.max(1) as f64,
+                correct: of_all().map(|(_, head)| head.correct).sum(),
+            }
+        };
+        Self::new(images, first.heads.iter().enumerate().map(head).collect())
+    }
+}
+
+/// Of the rooms.
+impl Metrics {
     /// The results of all heads on `images` images.
     pub fn new(images: usize, heads: Vec<HeadMetrics>) -> Self {
         let sum: f64 = heads.iter().map(|head| head.loss).sum();
@@ -90,6 +128,25 @@ pub struct HeadPrediction {
     pub probabilities: Vec<f32>,
 }
 
+impl Prediction {
+    /// What the head of that name says.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is none.
+    pub fn head(&self, name: &str) -> Result<&HeadPrediction> {
+        found(self.heads.iter().map(|head| (&head.head, head)), name)
+    }
+}
+
+/// The head of a name, or which heads there are.
+fn found<'a, T>(heads: impl Iterator<Item = (&'a String, &'a T)> + Clone, name: &str) -> Result<&'a T> {
+    let found = heads.clone().find(|(head, _)| *head == name);
+    found.map(|(_, head)| head).ok_or_else(|| {
+        let known: Vec<String> = heads.map(|(head, _)| head.shown()).collect();
+        Error::Usage(format!("there is no head `{}`: the heads are {}", name.shown(), known.join(", ")))
+    })
+}
+
 impl HeadPrediction {
     /// The first class of the highest probability.
     pub fn likeliest(&self) -> usize {
@@ -101,6 +158,16 @@ impl HeadPrediction {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn heads_are_found_by_name() {
+        let head = |head: &str, correct| HeadMetrics { head: head.into(), loss: 0.5, correct };
+        let metrics = Metrics::new(40, vec![head("digit", 30), head("sum", 10)]);
+        assert_eq!((metrics.accuracy("sum").unwrap(), metrics.head("digit").unwrap().correct), (0.25, 30));
+        let error = metrics.accuracy("parity").unwrap_err().to_string();
+        assert_eq!(error, "there is no head `parity`: the heads are digit, sum");
+        assert_eq!(Metrics::default().images, 0);
+    }
 
     #[test]
     fn the_first_of_equals_wins() {

@@ -29,8 +29,8 @@ use crate::data::{Addend, Addends, HeldOut, Image};
 use crate::network::Network;
 use crate::program::times::StepTimes;
 
-/// Something that holds the network and a data set and can train the one on the other.
-pub trait Engine {
+/// Something that holds the network and a data set and can train the one on the other, on any thread.
+pub trait Engine: Send {
     /// The network.
     fn network(&self) -> &Network;
 

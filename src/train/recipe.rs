@@ -1,6 +1,8 @@
 //! Everything that determines a training run: the flags of `train`, `config.json`, and the metadata of
 //! weights.
 
+mod check;
+
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +11,21 @@ use crate::data::{AddendDraw, Amount, Augment};
 use crate::network::Loss;
 use crate::ops::adam::Adam;
 use crate::plans::Kind;
-use crate::{Error, Result};
 
 /// Everything that determines a training run.
+///
+/// ```
+/// use digit_adder::{Augment, Recipe, Schedule};
+///
+/// let recipe = Recipe {
+///     epochs: 20,
+///     lr_schedule: Schedule::OneCycle,
+///     augment: Augment::LIGHT,
+///     ema: Some(0.999),
+///     ..Recipe::default()
+/// };
+/// assert_eq!((recipe.batch_size, recipe.learning_rate), (64, 0.001));
+/// ```
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Recipe {
@@ -106,6 +120,7 @@ impl Default for Recipe {
     }
 }
 
+/// Of the rooms.
 impl Recipe {
     /// The learning rate of each step, if an epoch has so many.
     pub fn rates(&self, steps_per_epoch: u32) -> LearningRate {
@@ -118,20 +133,9 @@ impl Recipe {
         self.lr_schedule != Schedule::Constant || matches!(self.warmup, Some(Amount::Percent(_)))
     }
 
-    /// Refuses what contradicts itself.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] naming the flags.
-    pub fn check(&self) -> Result<()> {
-        if self.patience.is_some() && self.val_split.is_none() {
-            return Err(Error::Usage(
-                "--patience needs --val-split: the loss on images that are trained on says little".into(),
-            ));
-        }
-        if self.label_smoothing > 0.0 && self.loss != Loss::Logits {
-            return Err(Error::Usage("--label-smoothing needs --loss logits".into()));
-        }
-        Ok(())
+    /// The same for weights that are run and not trained: without what only training needs.
+    pub fn to_run(&self) -> Self {
+        Self { augment: Augment::NONE, ema: None, ..self.clone() }
     }
 
     /// What is minimised.
@@ -154,7 +158,7 @@ impl Recipe {
 }
 
 /// A flag's value, or what it must be.
-pub type Parsed<T> = std::result::Result<T, String>;
+pub type Parsed<T> = Result<T, String>;
 
 /// Parses a count that cannot be 0.
 ///

@@ -39,7 +39,7 @@ pub struct Watch {
     news: Option<Instant>,
     /// Since when they have not been as they are for long enough, and whether the user knows.
     restless: Option<(Instant, bool)>,
-    say: Box<dyn FnMut(&str)>,
+    say: Box<dyn FnMut(&str) + Send>,
 }
 
 impl Watch {
@@ -47,7 +47,7 @@ impl Watch {
     ///
     /// # Errors
     /// [`Error::Usage`] when the folder or a shader of the program is missing.
-    pub fn new(folder: &Path, say: impl FnMut(&str) + 'static) -> Result<Self> {
+    pub fn new(folder: &Path, say: impl FnMut(&str) + Send + 'static) -> Result<Self> {
         let no_folder = |reason: String| {
             let (folder, here) = (folder.shown(), std::env::current_dir().unwrap_or_default());
             Error::Usage(format!(

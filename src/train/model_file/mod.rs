@@ -43,6 +43,20 @@ pub struct About {
     pub averaged: bool,
 }
 
+impl About {
+    /// Of weights of this version before their first epoch; `test_sha256` is that of the data set's test images.
+    pub fn new(recipe: Recipe, dataset: &str, test_sha256: String) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            recipe,
+            trained_epochs: None,
+            dataset: dataset.into(),
+            test_sha256: Some(test_sha256),
+            averaged: false,
+        }
+    }
+}
+
 /// What a model file holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
