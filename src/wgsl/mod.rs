@@ -7,6 +7,7 @@ pub mod interface;
 pub mod library;
 pub mod loop_bounds;
 pub mod lower;
+mod range;
 pub mod specialise;
 pub mod watch;
 
