@@ -54,6 +54,13 @@ pub fn parse(name: &str, text: &str) -> Result<Shader> {
     let path = library::path(name);
     let mut module = naga::front::wgsl::parse_str(text)
         .map_err(|error| named(&path, error.emit_to_string_with_path(text, &path)))?;
+    // Their values would be the file's, and with them the workgroups that the grid is computed for.
+    if let Some((_, constant)) = module.overrides.iter().next() {
+        let name = constant.name.as_deref().unwrap_or("one without a name");
+        return Err(Error::Device(format!(
+            "{path}: `{name}` is an override, which the host does not set: make it a const"
+        )));
+    }
     let validate = |module: &naga::Module, flags| {
         let checked = Validator::new(flags, CAPABILITIES).validate(module);
         checked.map_err(|error| named(&path, error.emit_to_string_with_path(text, &path)))

@@ -75,6 +75,11 @@ fn wrong_texts() -> Vec<(&'static str, String, &'static [&'static str])> {
             &["relu.wgsl: a loop in `forward`", "relu.wgsl:22:"],
         ),
         ("constant", relu.replace("SIZE", "LENGTH"), &["relu.wgsl must declare `const SIZE: u32 = ..;`"]),
+        (
+            "override",
+            relu.replace("@workgroup_size(32)", "@workgroup_size(many)") + "override many = 32u;\n",
+            &["relu.wgsl: `many` is an override, which the host does not set: make it a const"],
+        ),
         ("empty", String::new(), &["relu.wgsl is empty"]),
     ]
 }

@@ -1,4 +1,4 @@
-//! Inputs that are large or deep, none of them taken: what costs little for a short file must not cost much for a long one.
+//! Inputs that are large or deep: what costs little for a short file must not cost much for a long one.
 
 use crate::targets;
 use crate::targets::shader::HEAD;
