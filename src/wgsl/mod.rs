@@ -3,6 +3,7 @@
 
 pub mod compatibility;
 pub mod dead_code;
+mod depth;
 pub mod interface;
 pub mod library;
 pub mod loop_bounds;
