@@ -1,6 +1,7 @@
 //! The file of `--config`: TOML, whose keys are the long names of flags.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -49,14 +50,15 @@ fn text(path: &Path) -> Result<String> {
 /// # Errors
 /// As [`read`].
 pub(super) fn settings(file: &str, text: &str) -> Result<Vec<Setting>> {
-    let line_at = |at: usize| 1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count();
+    let breaks: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    let line_at = |at: usize| 1 + breaks.partition_point(|&place| place < at);
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or_else(String::new, |span| format!(", line {}", line_at(span.start)));
         Error::Usage(format!("{file}{line}: is not TOML: {}", error.message()))
     })?;
     let mut entries: Vec<(&Spanned<Cow<str>>, &Spanned<DeValue>)> = table.get_ref().iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
-    let mut settings: Vec<Setting> = Vec::new();
+    let (mut settings, mut seen) = (Vec::new(), HashSet::new());
     for (key, value) in entries {
         let line = line_at(key.span().start);
         let key = key.get_ref().shown();
@@ -65,7 +67,7 @@ pub(super) fn settings(file: &str, text: &str) -> Result<Vec<Setting>> {
         if ["config", "help"].contains(&flag.as_str()) {
             return Err(wrong("cannot be set in a file"));
         }
-        if settings.iter().any(|setting| setting.flag == flag) {
+        if !seen.insert(flag.clone()) {
             return Err(wrong("is set twice, once with a dash and once with an underscore"));
         }
         let value = self::value(value.get_ref()).map_err(wrong)?;

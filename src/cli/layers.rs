@@ -77,8 +77,20 @@ fn for_narrow(command: Command) -> Command {
     command.next_line_help(true).mut_subcommands(for_narrow)
 }
 
+/// Reads a file of settings.
+type Read<'a> = &'a dyn Fn(&Path) -> Result<Vec<Setting>>;
+
 /// Parses arguments, the program's name first.
 pub(super) fn parse(
+    arguments: &[OsString],
+    variables: &BTreeMap<String, OsString>,
+) -> std::result::Result<(Cli, Given), Stop> {
+    parse_with(&config::read, arguments, variables)
+}
+
+/// The same, with another way to read the file of `--config`.
+pub(super) fn parse_with(
+    read: Read,
     arguments: &[OsString],
     variables: &BTreeMap<String, OsString>,
 ) -> std::result::Result<(Cli, Given), Stop> {
@@ -97,7 +109,7 @@ pub(super) fn parse(
     }
     let alone = command.clone().ignore_errors(true).try_get_matches_from(arguments)?;
     let alone = alone.subcommand_matches(flags.command).unwrap_or(&alone);
-    let (settings, given) = flags.layers(alone, variables)?;
+    let (settings, given) = flags.layers(read, alone, variables)?;
 
     let mut all = arguments.to_vec();
     let end = arguments.iter().position(|argument| argument == "--").unwrap_or(all.len());
@@ -129,6 +141,7 @@ impl<'a> Flags<'a> {
     /// The arguments that stand for the settings that count, and where all flags are set.
     fn layers(
         &self,
+        read: Read,
         alone: &ArgMatches,
         variables: &BTreeMap<String, OsString>,
     ) -> Result<(Vec<OsString>, Given)> {
@@ -148,7 +161,7 @@ impl<'a> Flags<'a> {
         let typed: Option<&PathBuf> = alone.get_one("config");
         let named = variables.get(variable("config").as_str());
         let file = typed.map(PathBuf::as_path).or_else(|| named.map(Path::new));
-        settings.extend(file.map_or_else(|| Ok(Vec::new()), config::read)?);
+        settings.extend(file.map_or_else(|| Ok(Vec::new()), read)?);
         let typed: Option<&String> = alone.get_one("recipe");
         settings.extend(recipes::named(typed.map(String::as_str), &settings)?);
         // Those from the environment come first and the recipe's last, so that the first that sets a flag counts.

@@ -47,6 +47,7 @@ use crate::Error;
 use crate::report::console;
 use given::Given;
 use layers::Stop;
+pub use recipes::recipe;
 
 /// Trains a network that reads a digit from a picture and adds a number to it, with WGSL compute
 /// shaders.

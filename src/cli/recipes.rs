@@ -1,12 +1,17 @@
 //! The recipes of `--recipe`: settings that belong together, as files that `--config` could read too.
 
+use std::collections::BTreeMap;
+
 use clap::Arg;
 use clap::builder::PossibleValue;
 
-use super::config;
 use super::given::Origin;
+use super::layers::{self, Stop};
+use super::plain::plain;
 use super::setting::{Setting, Value};
-use crate::Result;
+use super::{Command, config};
+use crate::train::Recipe;
+use crate::{Error, Result};
 
 /// A recipe's name, its file, and what it is.
 const RECIPES: [(&str, &str, &str); 3] = [
@@ -52,15 +57,34 @@ pub(super) fn named(typed: Option<&str>, settings: &[Setting]) -> Result<Vec<Set
     Ok(settings)
 }
 
+/// The recipe of `train` with the settings of a text as `--config` reads it, which errors call `name`. Flags that are
+/// not of the recipe, such as the adapter's, are checked and left out.
+///
+/// # Errors
+/// [`Error::Usage`] with name, line and key where the text holds no settings, or some that contradict each other.
+pub fn recipe(name: &str, text: &str) -> Result<Recipe> {
+    let arguments = ["digit-adder", "train", "--config", "text"].map(Into::into);
+    let parsed = layers::parse_with(&|_| config::settings(name, text), &arguments, &BTreeMap::new());
+    let usage =
+        |what: &str| Error::Usage(format!("{name}: {}", what.trim_start_matches("error: ").trim_end()));
+    match parsed {
+        Ok((cli, _)) => match cli.command {
+            Command::Train(train) => train.flags.recipe.check().map(|()| train.flags.recipe),
+            _ => Err(usage("sets another command than `train`")),
+        },
+        Err(Stop::Wrong(error)) => Err(error),
+        Err(Stop::Clap(error, _)) => Err(usage(&plain(error).to_string())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
-    use super::super::{Command, layers};
     use super::*;
     use crate::data::AddendDraw;
     use crate::network::{Loss, Sizes};
-    use crate::train::{Recipe, model_file};
+    use crate::train::model_file;
 
     fn parsed(arguments: &[&str]) -> Recipe {
         let arguments = [&["digit-adder", "train"], arguments].concat();
@@ -76,6 +100,7 @@ mod tests {
         for (name, text, _) in RECIPES {
             let file = format!("{}/assets/recipes/{name}.toml", env!("CARGO_MANIFEST_DIR"));
             assert_eq!(parsed(&["--recipe", name]), parsed(&["--config", &file]), "{name}");
+            assert_eq!(parsed(&["--recipe", name]), recipe(name, text).unwrap(), "{name}");
             assert!(text.starts_with("# "), "{name} says what it is");
         }
         assert_ne!(parsed(&["--recipe", "best"]), Recipe::default());

@@ -61,9 +61,18 @@ impl Content {
 /// # Errors
 /// [`Error::Data`] with the path and what is wrong: see [`check`].
 pub fn read(path: &Path, content: Content, count: usize) -> Result<Vec<u8>> {
-    let fail = |what: String| Error::Data(format!("{}: {what}", path.shown()));
-    let file = File::open(path).map_err(|e| fail(format!("cannot be opened ({e})")))?;
-    let bytes = unpack(BufReader::with_capacity(1 << 16, file), content.file_len(count)).map_err(fail)?;
+    let name = path.shown();
+    let file = File::open(path).map_err(|e| Error::Data(format!("{name}: cannot be opened ({e})")))?;
+    from_reader(&name, BufReader::with_capacity(1 << 16, file), content, count)
+}
+
+/// Reads from anything, as [`read`] does from a file.
+///
+/// # Errors
+/// As [`read`], naming it `name`.
+pub fn from_reader(name: &str, input: impl BufRead, content: Content, count: usize) -> Result<Vec<u8>> {
+    let fail = |what: String| Error::Data(format!("{name}: {what}"));
+    let bytes = unpack(input, content.file_len(count)).map_err(fail)?;
     check(&bytes, content, count).map_err(fail)?;
     Ok(bytes)
 }

@@ -16,3 +16,7 @@ pub const LANES: usize = 8;
 
 /// A software driver silently ends all loops of an invocation after this many iterations.
 pub const ITERATIONS: u64 = 65_535;
+
+/// Bytes that the private variables of an entry may have, and those of a function: what WGSL asks of every compiler.
+/// A software driver has them on its stack.
+pub const VARIABLES: u64 = 8192;

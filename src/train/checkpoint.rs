@@ -73,6 +73,21 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Data`] naming the file.
     pub fn save(&self, path: &Path, network: &Network) -> Result<()> {
+        let file = self
+            .encoded(network)
+            .map_err(|what| Error::Data(format!("cannot write {}: {what}", path.shown())))?;
+        atomic::write(path, &file)
+    }
+
+    /// The bytes of such a file.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a state of another network.
+    pub fn to_bytes(&self, network: &Network) -> Result<Vec<u8>> {
+        self.encoded(network).map_err(|what| Error::Data(format!("cannot write the checkpoint: {what}")))
+    }
+
+    fn encoded(&self, network: &Network) -> std::result::Result<Vec<u8>, String> {
         let State { parameters, first_moments, second_moments, average, step } = &self.state;
         let saved = Saved {
             about: self.about.clone(),
@@ -86,9 +101,7 @@ impl Checkpoint {
         let [first, second] = MOMENTS;
         let mut groups = vec![("", &parameters[..]), (first, first_moments), (second, second_moments)];
         groups.extend(average.as_ref().map(|average| (AVERAGE, &average[..])));
-        let file = model_file::encode(network, &groups, Some(&saved))
-            .map_err(|what| Error::Data(format!("cannot write {}: {what}", path.shown())))?;
-        atomic::write(path, &file)
+        model_file::encode(network, &groups, Some(&saved))
     }
 
     /// Loads a file that [`Self::save`] wrote.
@@ -97,8 +110,19 @@ impl Checkpoint {
     /// [`Error::Data`] naming the file: not a checkpoint, of another network, without the average of a recipe
     /// that keeps one, or with other contents than its checksums say.
     pub fn load(path: &Path, network: &Network) -> Result<Self> {
-        let wrong = |what: String| Error::Data(format!("{}: {what}", path.shown()));
-        let file = model_file::File::read(path)?;
+        Self::of(&model_file::File::read(path)?, network)
+    }
+
+    /// Loads a file that is in memory, which errors call `name`.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn from_bytes(name: &str, bytes: &[u8], network: &Network) -> Result<Self> {
+        Self::of(&model_file::File::in_memory(Path::new(name), bytes)?, network)
+    }
+
+    fn of(file: &model_file::File, network: &Network) -> Result<Self> {
+        let wrong = |what: String| Error::Data(format!("{}: {what}", file.path().shown()));
         let saved: Option<Saved> = file.metadata()?;
         let not_one = || wrong("holds weights, but no checkpoint: it has no moments to continue from".into());
         let Saved { about, step, place, parameters_sha256: expected, moments_sha256, average_sha256 } =

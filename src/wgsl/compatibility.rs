@@ -9,7 +9,7 @@ use super::library::{self, Library};
 use super::loop_bounds;
 use super::specialise::{PADDED, of_dispatch};
 use crate::program::Dispatch;
-use crate::program::limits::{ITERATIONS, LIMITS};
+use crate::program::limits::{ITERATIONS, LIMITS, VARIABLES};
 use crate::program::schedule::{Access, Slot};
 use crate::{Error, Result};
 
@@ -209,6 +209,15 @@ fn spelled(access: Access) -> &'static str {
     }
 }
 
+/// Bytes of the variables in an entry or in any function of its shader, whichever has the most.
+fn local_bytes(shader: &Shader, entry: &naga::Function) -> u64 {
+    let bytes = |function: &naga::Function| -> u64 {
+        function.local_variables.iter().map(|(_, variable)| u64::from(shader.sizes[variable.ty].size)).sum()
+    };
+    let functions = shader.module.functions.iter().map(|(_, function)| bytes(function));
+    functions.chain([bytes(entry)]).max().unwrap_or(0)
+}
+
 /// Checks one entry, or all: with the constants of another's dispatch an entry may be anything.
 fn stays_inside_the_limits(
     shader: &Shader,
@@ -226,12 +235,13 @@ fn stays_inside_the_limits(
             .map_or(Span::UNDEFINED, |at| Span::from(at..at + "fn ".len() + name.len()));
         let refuse = |what: String| Err(refuse(what).with_span(head, "this entry"));
         let uses = shader.info.get_entry_point(index);
-        let (mut storage, mut bytes) = (0, 0u64);
+        let (mut storage, mut bytes, mut private) = (0, 0u64, 0u64);
         for (handle, variable) in shader.module.global_variables.iter() {
             match variable.space {
                 _ if uses[handle].is_empty() => {}
                 AddressSpace::Storage { .. } => storage += 1,
                 AddressSpace::WorkGroup => bytes += u64::from(shader.sizes[variable.ty].size),
+                AddressSpace::Private => private += u64::from(shader.sizes[variable.ty].size),
                 _ => {}
             }
         }
@@ -243,6 +253,11 @@ fn stays_inside_the_limits(
         if bytes > u64::from(most) {
             return refuse(format!(
                 "`{name}` uses {bytes} bytes of workgroup memory, but only {most} are allowed"
+            ));
+        }
+        if private.max(local_bytes(shader, &entry.function)) > VARIABLES {
+            return refuse(format!(
+                "`{name}` has more than {VARIABLES} bytes of private variables, or in a function"
             ));
         }
         let most = LIMITS.max_compute_invocations_per_workgroup;

@@ -4,7 +4,7 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-use super::{dead_code, library};
+use super::{dead_code, depth, library};
 use crate::program::schedule::{Access, Slot};
 use crate::program::{Cursor, Field, Record};
 use crate::{Error, Result};
@@ -52,8 +52,19 @@ pub struct Shader {
 /// [`Error::Device`] with naga's report, which points at the line.
 pub fn parse(name: &str, text: &str) -> Result<Shader> {
     let path = library::path(name);
+    if let Some(line) = depth::too_deep(text) {
+        let what = "nests too deep: split a long chain of operators or of `else`";
+        return Err(Error::Device(format!("{path}:{line}: {what}")));
+    }
     let mut module = naga::front::wgsl::parse_str(text)
         .map_err(|error| named(&path, error.emit_to_string_with_path(text, &path)))?;
+    // Their values would be the file's, and with them the workgroups that the grid is computed for.
+    if let Some((_, constant)) = module.overrides.iter().next() {
+        let name = constant.name.as_deref().unwrap_or("one without a name");
+        return Err(Error::Device(format!(
+            "{path}: `{name}` is an override, which the host does not set: make it a const"
+        )));
+    }
     let validate = |module: &naga::Module, flags| {
         let checked = Validator::new(flags, CAPABILITIES).validate(module);
         checked.map_err(|error| named(&path, error.emit_to_string_with_path(text, &path)))

@@ -4,55 +4,44 @@
 //! constants and arguments alone; an i32 must count from a literal to a literal. Anything else is an error,
 //! so nothing goes uncounted.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use naga::{
-    BinaryOperator, Block, Expression, Function, Handle, Literal, LocalVariable, MathFunction, Module,
-    Scalar, Span, Statement, TypeInner, WithSpan,
+    BinaryOperator, Block, Expression, Function, Handle, LocalVariable, Module, Scalar, Span, Statement,
+    TypeInner, WithSpan,
 };
 
-/// A loop that may not end.
+use super::range::{self, Range};
+
+/// Calls of functions that are walked through for an entry. Ours make some tens; functions that each call the next
+/// twice make more than could ever be counted.
+const MOST_CALLS: u32 = 10_000;
+
+/// Loops whose end is not certain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a loop in `{function}` {what}, so it may not end: a device that hangs is lost")]
-pub struct Endless {
-    function: String,
-    what: &'static str,
+pub enum Endless {
+    /// One that may not end.
+    #[error("a loop in `{function}` {what}, so it may not end: a device that hangs is lost")]
+    Loop {
+        /// The function that it stands in.
+        function: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// Some that cannot be counted.
+    #[error("calls more than {MOST_CALLS} functions, so its loops cannot be counted")]
+    Calls,
 }
 
 type Result<T> = std::result::Result<T, WithSpan<Endless>>;
-
-/// What is known of a u32: its range, and whether it was read from memory of any kind.
-#[derive(Clone, Copy, Debug)]
-struct Range {
-    low: u64,
-    high: u64,
-    read: bool,
-}
-
-impl Range {
-    const ANY: Self = Self { low: 0, high: u32::MAX as u64, read: false };
-    const READ: Self = Self { read: true, ..Self::ANY };
-
-    /// A range, unless its ends do not fit a u32: then the value may have wrapped to anything.
-    fn new(low: Option<u64>, high: Option<u64>, read: bool) -> Self {
-        match (low, high) {
-            (Some(low), Some(high)) if high <= Self::ANY.high => Self { low, high, read },
-            _ => Self { read, ..Self::ANY },
-        }
-    }
-
-    fn exactly(value: u64) -> Self {
-        Self { low: value, high: value, read: false }
-    }
-}
 
 /// Iterations of all loops that one invocation of the entry runs through, at most.
 ///
 /// # Errors
 /// A loop whose iterations cannot be bounded, or whose bound is read from memory.
 pub fn iterations(module: &Module, entry: &Function) -> Result<u64> {
-    let arguments = vec![Range::ANY; entry.arguments.len()];
-    Walk { module, function: entry, arguments }.call()
+    Walk::new(module, entry, &vec![Range::ANY; entry.arguments.len()], &Cell::new(MOST_CALLS)).call()
 }
 
 /// What each local variable was last set to, where that is certain.
@@ -62,10 +51,22 @@ type Known = HashMap<Handle<LocalVariable>, Handle<Expression>>;
 struct Walk<'a> {
     module: &'a Module,
     function: &'a Function,
-    arguments: Vec<Range>,
+    /// Of the values of all its expressions, in their order.
+    ranges: Vec<Range>,
+    /// Calls that may still be walked through.
+    calls_left: &'a Cell<u32>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(
+        module: &'a Module,
+        function: &'a Function,
+        arguments: &[Range],
+        calls_left: &'a Cell<u32>,
+    ) -> Self {
+        Self { module, function, ranges: range::all(module, function, arguments), calls_left }
+    }
+
     fn call(&self) -> Result<u64> {
         let variables = self.function.local_variables.iter();
         let known = variables.filter_map(|(variable, local)| Some((variable, local.init?))).collect();
@@ -99,9 +100,14 @@ impl Walk<'_> {
                     trips.saturating_mul(self.block(body, known.clone())?.saturating_add(1))
                 }
                 Statement::Call { function, arguments, .. } => {
-                    let arguments = arguments.iter().map(|&argument| self.range(argument)).collect();
+                    let left = self.calls_left.get().checked_sub(1);
+                    let left =
+                        left.ok_or_else(|| WithSpan::new(Endless::Calls).with_span(*span, "this call"))?;
+                    self.calls_left.set(left);
+                    let arguments: Vec<Range> =
+                        arguments.iter().map(|&argument| self.range(argument)).collect();
                     let function = &self.module.functions[*function];
-                    Walk { module: self.module, function, arguments }.call()?
+                    Walk::new(self.module, function, &arguments, self.calls_left).call()?
                 }
                 _ => 0,
             };
@@ -183,45 +189,8 @@ impl Walk<'_> {
         Ok((variable, bound.high.saturating_sub(start).div_ceil(step.low)))
     }
 
-    /// The range of an expression's value.
     fn range(&self, expression: Handle<Expression>) -> Range {
-        match self.function.expressions[expression] {
-            Expression::Literal(literal) => literal_range(literal),
-            Expression::Constant(constant) => {
-                match self.module.global_expressions[self.module.constants[constant].init] {
-                    Expression::Literal(literal) => literal_range(literal),
-                    _ => Range::ANY,
-                }
-            }
-            Expression::FunctionArgument(index) => self.arguments[index as usize],
-            Expression::Binary { op, left, right } => {
-                let (a, b) = (self.range(left), self.range(right));
-                let read = a.read || b.read;
-                match op {
-                    BinaryOperator::Add => Range::new(Some(a.low + b.low), Some(a.high + b.high), read),
-                    BinaryOperator::Subtract => {
-                        Range::new(a.low.checked_sub(b.high), a.high.checked_sub(b.low), read)
-                    }
-                    BinaryOperator::Multiply => {
-                        Range::new(a.low.checked_mul(b.low), a.high.checked_mul(b.high), read)
-                    }
-                    BinaryOperator::Divide => {
-                        Range::new(a.low.checked_div(b.high), a.high.checked_div(b.low), read)
-                    }
-                    _ => Range { read, ..Range::ANY },
-                }
-            }
-            Expression::Math { fun: MathFunction::Min, arg, arg1: Some(other), .. } => {
-                let (a, b) = (self.range(arg), self.range(other));
-                Range { low: a.low.min(b.low), high: a.high.min(b.high), read: a.read || b.read }
-            }
-            Expression::Select { accept, reject, .. } => {
-                let (a, b) = (self.range(accept), self.range(reject));
-                Range { low: a.low.min(b.low), high: a.high.max(b.high), read: a.read || b.read }
-            }
-            // Whatever else there is may come from memory.
-            _ => Range::READ,
-        }
+        self.ranges[expression.index()]
     }
 
     /// The local variable that an expression loads.
@@ -239,15 +208,7 @@ impl Walk<'_> {
 
     fn endless(&self, what: &'static str, span: Span) -> WithSpan<Endless> {
         let function = self.function.name.clone().unwrap_or_else(|| "an entry".into());
-        WithSpan::new(Endless { function, what }).with_span(span, "this loop")
-    }
-}
-
-fn literal_range(literal: Literal) -> Range {
-    match literal {
-        Literal::U32(value) => Range::exactly(u64::from(value)),
-        Literal::I32(value) => u64::try_from(value).map_or(Range::ANY, Range::exactly),
-        _ => Range::ANY,
+        WithSpan::new(Endless::Loop { function, what }).with_span(span, "this loop")
     }
 }
 

@@ -3,10 +3,12 @@
 
 pub mod compatibility;
 pub mod dead_code;
+mod depth;
 pub mod interface;
 pub mod library;
 pub mod loop_bounds;
 pub mod lower;
+mod range;
 pub mod specialise;
 pub mod watch;
 

@@ -3,7 +3,6 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-mod mutations;
 mod refused;
 mod run;
 mod saves;
@@ -37,6 +36,5 @@ fn main() -> ExitCode {
         Trial::test("a file that never rests", || Ok(saves::a_file_that_never_rests()?)),
         Trial::test("a byte order mark is dropped", || Ok(saves::a_byte_order_mark_is_dropped()?)),
         Trial::test("a link that is pointed elsewhere", || Ok(saves::a_link_that_is_pointed_elsewhere()?)),
-        Trial::test("1,000 mutations", || Ok(mutations::a_thousand_mutations()?)),
     ])
 }

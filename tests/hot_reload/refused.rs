@@ -51,6 +51,20 @@ fn wrong_texts() -> Vec<(&'static str, String, &'static [&'static str])> {
             ],
         ),
         (
+            "a function's variables",
+            change(
+                body,
+                "var big: array<f32, 2049>; big[i % 2049u] = x[i]; y[i] = max(big[i % 2049u], 0.0);",
+            ),
+            &["relu.wgsl: `forward` has more than 8192 bytes of private variables, or in a function"],
+        ),
+        (
+            "private variables",
+            change(body, "big[i % 2049u] = x[i]; y[i] = max(big[i % 2049u], 0.0);")
+                + "var<private> big: array<f32, 2049>;\n",
+            &["relu.wgsl: `forward` has more than 8192 bytes of private variables, or in a function"],
+        ),
+        (
             "workgroup size",
             relu.replace("@workgroup_size(32)", "@workgroup_size(257)"),
             &["relu.wgsl: `forward` has a workgroup of 257 x 1 x 1: 256 invocations are allowed"],
@@ -61,6 +75,11 @@ fn wrong_texts() -> Vec<(&'static str, String, &'static [&'static str])> {
             &["relu.wgsl: a loop in `forward`", "relu.wgsl:22:"],
         ),
         ("constant", relu.replace("SIZE", "LENGTH"), &["relu.wgsl must declare `const SIZE: u32 = ..;`"]),
+        (
+            "override",
+            relu.replace("@workgroup_size(32)", "@workgroup_size(many)") + "override many = 32u;\n",
+            &["relu.wgsl: `many` is an override, which the host does not set: make it a const"],
+        ),
         ("empty", String::new(), &["relu.wgsl is empty"]),
     ]
 }

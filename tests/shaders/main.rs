@@ -146,6 +146,26 @@ fn no_invocation_loops_too_long() {
     assert!(*iterations <= ITERATIONS, "{name}: {iterations} iterations");
 }
 
+/// Values and calls whose number doubles with every line: nothing may follow each of them.
+#[test]
+fn what_doubles_with_every_line_is_seen_through_at_once() {
+    let counted = |lines: &str, functions: &str| {
+        let text = format!(
+            "{functions} @compute @workgroup_size(1) fn main(@builtin(local_invocation_index) n0: u32) {{ {lines} }}"
+        );
+        let shader = Shader::new("test.wgsl".into(), &text);
+        let counted = loop_bounds::iterations(&shader.module, &shader.module.entry_points[0].function);
+        counted.unwrap_err().to_string()
+    };
+    let sums: String = (0..64).map(|n| format!("let n{} = n{n} + n{n};\n", n + 1)).collect();
+    let said = counted(&format!("{sums} for (var i = 0u; i < n64; i++) {{ }}"), "");
+    assert!(said.contains("counts to a bound that may be anything"), "{said}");
+    let calls = (0..64).map(|n| format!("fn f{}() {{ f{n}(); f{n}(); }}\n", n + 1));
+    let said =
+        counted("last();", &format!("fn f0() {{ }}\n{}", calls.collect::<String>()).replace("f64", "last"));
+    assert!(said.contains("calls more than 10000 functions"), "{said}");
+}
+
 #[test]
 fn loops_that_cannot_be_bounded_are_refused() {
     let counted = |lines: &str| {

@@ -165,9 +165,15 @@ impl<'a> File<'a> {
         Ok(Self { path, bytes: bytes.into() })
     }
 
-    fn in_memory(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
+    /// Takes one that has been read.
+    pub(super) fn in_memory(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
         content::check(bytes, path).map_err(|what| wrong(path, &what))?;
         Ok(Self { path, bytes: bytes.into() })
+    }
+
+    /// What it is called.
+    pub(super) fn path(&self) -> &Path {
+        self.path
     }
 
     fn model(&self, network: &Network) -> Result<Model> {
@@ -269,7 +275,5 @@ fn little_endian(parameter: &Parameter, flat: &[f32]) -> Vec<u8> {
     flat[parameter.range()].iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-#[cfg(test)]
-mod mutations;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@ use super::*;
 use crate::network::{Loss, Sizes};
 use tempfile::TempDir;
 
-pub(super) fn network() -> Network {
+fn network() -> Network {
     Sizes::default().network().unwrap()
 }
 
@@ -17,7 +17,7 @@ fn about() -> About {
     }
 }
 
-pub(super) fn saved() -> (TempDir, std::path::PathBuf, Vec<f32>) {
+fn saved() -> (TempDir, std::path::PathBuf, Vec<f32>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let flat = network().initial_parameters(3);
