@@ -43,8 +43,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::Error;
 use crate::report::console;
+use crate::{Error, gpu};
 use given::Given;
 use layers::Stop;
 pub use recipes::recipe;
@@ -146,6 +146,7 @@ pub fn tell(error: &anyhow::Error) -> ExitCode {
 ///
 /// Whatever stops the command; a [`crate::Error`] in the chain has the exit code.
 pub fn run(cli: Cli, given: &Given) -> anyhow::Result<()> {
+    gpu::hush_losses();
     given.tell();
     match cli.command {
         Command::Train(train) => train.run(given),

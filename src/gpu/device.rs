@@ -1,11 +1,12 @@
 //! An open device: buffers in and out, and every error that the driver reports.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytemuck::Pod;
 use wgpu::{Buffer, BufferDescriptor, BufferUsages};
 
 use super::adapter;
+use super::failure::{self, Failure};
 use super::spans::Spans;
 use crate::program::limits::{LANES, LIMITS};
 use crate::{Error, Result};
@@ -23,7 +24,7 @@ pub struct Gpu {
     pub queue: wgpu::Queue,
     /// What the host did when, if that is recorded.
     pub spans: Spans,
-    failure: Arc<Mutex<Option<String>>>,
+    failure: Arc<Failure>,
     #[cfg(target_os = "linux")]
     _placement: Option<super::placement::Placement>,
 }
@@ -69,16 +70,16 @@ impl Gpu {
             ..Default::default()
         }))
         .map_err(|error| unfit(&info, &format!("gave no device: {error}")))?;
-        let failure = Arc::new(Mutex::new(None));
+        let failure = Arc::new(Failure::default());
         device.on_uncaptured_error(Arc::new({
             let failure = failure.clone();
-            move |error: wgpu::Error| note(&failure, error.to_string())
+            move |error: wgpu::Error| failure.note(error.to_string())
         }));
         device.set_device_lost_callback({
             let failure = failure.clone();
             move |reason, message| {
                 if reason != wgpu::DeviceLostReason::Destroyed {
-                    note(&failure, format!("the device was lost ({reason:?}): {message}"));
+                    failure.lose(&message);
                 }
             }
         });
@@ -94,12 +95,13 @@ impl Gpu {
         })
     }
 
-    /// Fails with the first error that the driver or wgpu has reported, if any.
+    /// Fails with the first error that the driver or wgpu has reported, if any; on a device that was lost, again and
+    /// again.
     ///
     /// # Errors
     /// [`Error::Device`] with the report.
     pub fn check(&self) -> Result<()> {
-        match self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
+        match self.failure.take() {
             None => Ok(()),
             Some(message) => Err(Error::Device(format!("{}: {message}", self.info.name))),
         }
@@ -177,11 +179,17 @@ impl Gpu {
     /// # Errors
     /// [`Error::Device`] with the first report of the driver or wgpu.
     pub fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        if self.failure.is_lost() {
+            return self.check();
+        }
         let until = wgpu::PollType::Wait { submission_index: submission, timeout: None };
-        let waited = self.spans.time("wait", || self.device.poll(until));
+        let waited = self.spans.time("wait", || failure::caught(|| self.device.poll(until)));
         self.check()?;
-        waited.map_err(|error| Error::Device(format!("waiting for {} failed: {error}", self.info.name)))?;
-        Ok(())
+        match waited {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(Error::Device(format!("waiting for {} failed: {error}", self.info.name))),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     }
 }
 
@@ -207,11 +215,6 @@ fn lack(needed: &wgpu::Limits, offered: &wgpu::Limits) -> Option<String> {
         lack = Some(format!("its {name} is {offered}, but {needed} is needed"));
     });
     lack
-}
-
-fn note(failure: &Mutex<Option<String>>, message: String) {
-    // The first error is the cause; what follows are its consequences.
-    failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(message);
 }
 
 #[cfg(test)]
