@@ -11,12 +11,13 @@
 //! ```
 //!
 //! The library prints nothing: what a user should know is returned, or handed to a callback. What is wrong is an
-//! [`Error`]; bad input does not panic.
+//! [`Error`]; bad input does not panic. Only where a driver loses the device does wgpu's own panic message reach stderr
+//! before the error is returned, and a program that is built with `panic = "abort"` ends there.
 //!
 //! **Semantic versioning** covers the names at the root with their fields, variants, methods and derived traits, listed in
 //! `docs/public-api.txt`. Methods that stand under the words "Of the rooms" are not in the list. The modules below, the
-//! rooms, are open to readers and tests, and may change in any release. Structs may get more fields in any release: write
-//! `..Recipe::default()`.
+//! rooms, are open to readers and tests, and may change in any release. `Recipe` and `Sizes` may get more fields in any
+//! release: write `..Recipe::default()`.
 //!
 //! # The house
 //!

@@ -249,7 +249,7 @@ fn other_sizes_and_other_layers_train_on_every_device() {
 fn a_driver_gives_the_bits_of_train_too() {
     let device = Device::open("software").unwrap();
     if device.adapter().backend == "no driver" {
-        assert!(std::env::var_os("REQUIRE_GPU").is_none(), "{:?}", device.messages());
+        assert!(std::env::var_os("REQUIRE_GPU").is_none_or(|value| value != "1"), "{:?}", device.messages());
         return;
     }
     let folder = TempDir::new().unwrap();

@@ -41,7 +41,7 @@ impl Device {
     /// - `reference`: the same in plain loops, to check it with;
     /// - an index, or a part of a name, in any case, as [`Self::names`] lists them.
     ///
-    /// Where no driver works, all of these but the last are the CPU engine. `WGPU_BACKEND` limits the drivers.
+    /// Where no driver works, all but `reference`, an index and a name are the CPU engine. `WGPU_BACKEND` limits the drivers.
     ///
     /// # Errors
     /// [`Error::Device`] where there is none of this name, or it cannot be opened; [`Error::Usage`] for a blank name,

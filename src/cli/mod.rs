@@ -146,7 +146,7 @@ pub fn tell(error: &anyhow::Error) -> ExitCode {
 ///
 /// Whatever stops the command; a [`crate::Error`] in the chain has the exit code.
 pub fn run(cli: Cli, given: &Given) -> anyhow::Result<()> {
-    gpu::hush_losses();
+    gpu::own_the_process();
     given.tell();
     match cli.command {
         Command::Train(train) => train.run(given),

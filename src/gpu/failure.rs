@@ -25,7 +25,11 @@ impl Failure {
 
     /// The device is lost, for good.
     pub(super) fn lose(&self, message: &str) {
-        let message = format!("the device was lost ({message}): its driver failed or was reset");
+        let why = match message {
+            "Out of memory" => "use a smaller batch",
+            _ => "its driver failed or was reset",
+        };
+        let message = format!("the device was lost ({message}): {why}");
         self.note(message.clone());
         self.reports().lost.get_or_insert(message);
         if WAIT.get() == Wait::Waiting {
@@ -67,7 +71,7 @@ pub(super) fn caught<T>(wait: impl FnOnce() -> T) -> std::thread::Result<T> {
 
 /// Keeps off stderr what wgpu panics with where a device is lost, as [`Gpu::wait`](super::Gpu::wait) returns it as an
 /// error. Every other panic is told as before.
-pub fn hush_losses() {
+pub(super) fn hush_losses() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if WAIT.get() != Wait::Lost {

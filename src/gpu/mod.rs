@@ -12,6 +12,13 @@ pub mod spans;
 pub mod timing;
 
 pub use device::Gpu;
-pub use failure::hush_losses;
 pub use kernel::Kernels;
 pub use replay::{Buffers, Replay};
+
+/// Tells that the process is the program's own, not one that uses the library: what wgpu panics with where a device is
+/// lost is kept off stderr, and the threads of a software driver may be given CPUs of their own.
+pub fn own_the_process() {
+    failure::hush_losses();
+    #[cfg(target_os = "linux")]
+    placement::allow();
+}

@@ -6,7 +6,8 @@
 //! programs want the CPUs too, and the kernel is free to place them again.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -26,6 +27,14 @@ const CONTENDED: f64 = 0.3;
 /// Windows until it is tried again after that: at first, and at most. Each time it takes twice as many.
 const REST: [u32; 2] = [40, 1200];
 
+static ALLOWED: AtomicBool = AtomicBool::new(false);
+
+/// Allows it for the devices that are opened from now on. A driver does not say which threads are its own, so all of
+/// the process must be this program's.
+pub(super) fn allow() {
+    ALLOWED.store(true, Ordering::Relaxed);
+}
+
 /// Watches over the threads of this process until it is dropped.
 pub(super) struct Placement {
     stop: Option<Sender<()>>,
@@ -33,8 +42,11 @@ pub(super) struct Placement {
 }
 
 impl Placement {
-    /// Begins to watch, where there is more than one CPU to place threads on.
+    /// Begins to watch, where that is allowed and there is more than one CPU to place threads on.
     pub(super) fn start() -> Option<Self> {
+        if !ALLOWED.load(Ordering::Relaxed) {
+            return None;
+        }
         let whole = sched_getaffinity(None).ok()?;
         let cpus: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&cpu| whole.is_set(cpu)).collect();
         if cpus.len() < 2 {
@@ -118,7 +130,10 @@ impl Watch {
 
     fn free(&mut self) {
         for thread in self.placed.drain(..) {
-            let _ = sched_setaffinity(Some(thread), &self.whole);
+            // The number of one that has ended may be another program's by now.
+            if folder(thread).exists() {
+                let _ = sched_setaffinity(Some(thread), &self.whole);
+            }
         }
     }
 }
@@ -145,17 +160,20 @@ impl Times {
 /// The times of all threads but the first, which drives the device. None, where the kernel does not keep them.
 fn times() -> HashMap<Pid, Times> {
     let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return HashMap::new() };
-    let first = std::process::id();
+    let first = rustix::process::getpid();
     let of = |task: std::fs::DirEntry| {
-        let id: u32 = task.file_name().to_str()?.parse().ok()?;
-        let text =
-            bounded::read_text(&Path::new("/proc/self/task").join(id.to_string()).join("schedstat"), 1000)
-                .ok()?;
+        let thread = Pid::from_raw(task.file_name().to_str()?.parse().ok()?)?;
+        let text = bounded::read_text(&folder(thread).join("schedstat"), 1000).ok()?;
         let mut numbers = text.split_whitespace().map_while(|number| number.parse().ok());
         let times = Times { ran: numbers.next()?, waited: numbers.next()? };
-        Some((Pid::from_raw(id.try_into().ok()?)?, times)).filter(|_| id != first)
+        Some((thread, times)).filter(|_| thread != first)
     };
     tasks.flatten().filter_map(of).collect()
+}
+
+/// Where the kernel tells of a thread of this process.
+fn folder(thread: Pid) -> PathBuf {
+    format!("/proc/self/task/{}", thread.as_raw_nonzero()).into()
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ const MOST: usize = 500;
 pub(super) fn too_deep(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut operators, mut branches, mut at) = (0, 0, 0);
+    // Of each open parenthesis: the operators before it, and the most that an argument has come to.
+    let mut open: Vec<(usize, usize)> = Vec::new();
     while let Some(&byte) = bytes.get(at) {
         let rest = &bytes[at..];
         match byte {
@@ -15,13 +17,25 @@ pub(super) fn too_deep(text: &str) -> Option<usize> {
                 at += comment(rest);
                 continue;
             }
-            b';' | b'{' | b'}' => operators = 0,
+            b';' | b'{' | b'}' => {
+                operators = 0;
+                open.clear();
+            }
+            b'(' => open.push((operators, operators)),
+            b',' => {
+                if let Some((before, most)) = open.last_mut() {
+                    *most = operators.max(*most);
+                    operators = *before;
+                }
+            }
+            b')' => operators = open.pop().map_or(operators, |(_, most)| most.max(operators)),
             b'.' if rest.get(1).is_some_and(u8::is_ascii_alphabetic) => operators += 1,
             b'+' | b'-' | b'*' | b'/' | b'%' | b'&' | b'|' | b'^' | b'<' | b'>' | b'=' | b'!' | b'~'
             | b'[' => {
                 operators += 1;
             }
             b'e' if rest.starts_with(b"else") => branches += 1,
+            b'f' if rest.starts_with(b"fn ") => branches = 0,
             _ => {}
         }
         if operators > MOST || branches > MOST {
@@ -61,7 +75,13 @@ mod tests {
         assert_eq!(too_deep(&format!("// {sum}\n/* /* {sum} */ {sum} */ let y = 1.0;")), None);
         assert_eq!(too_deep(&format!("fn f() {{\n let y = {sum} x; }}")), Some(2));
         assert_eq!(too_deep(&"y = x + 1;".repeat(MOST + 1)), None);
-        assert_eq!(too_deep(&"1.0, ".repeat(MOST + 1)), None);
+        for entry in ["1.0", "-1.0", "1e-3", "vec4<f32>(-x, y.z)"] {
+            let entries = format!("{entry}, ").repeat(MOST + 1);
+            assert_eq!(too_deep(&format!("const T = array<f32, 501>({entries});")), None, "{entry}");
+        }
+        let calls = "f(-a, b) + ".repeat(MOST);
+        assert_eq!(too_deep(&format!("let y = {calls} c;")), Some(1));
+        assert_eq!(too_deep(&"fn f() { if (a) { } else { } }".repeat(MOST + 1)), None);
         for deep in ["- ", "!", ".x", "[0]", "&*", "* 2"] {
             assert_eq!(too_deep(&deep.repeat(MOST + 1)), Some(1), "{deep}");
         }
