@@ -80,7 +80,7 @@ pub(super) fn wrong(Setting { value, origin, .. }: &Setting, what: &str) -> Erro
 /// What clap has against a value, without the flag's name, which the user did not type.
 pub(super) fn reason(error: &clap::Error) -> String {
     if let Some(source) = error.source() {
-        return source.to_string();
+        return source.to_string().shown();
     }
     if error.get(ContextKind::InvalidValue) == Some(&ContextValue::String(String::new())) {
         return "it is empty".into();
