@@ -187,7 +187,8 @@ pub enum End {
 /// # Errors
 ///
 /// [`Error::Diverged`] when the loss or a number of the state stops being finite; the watcher has then seen all
-/// epochs before, and saved nothing that is not. Errors of the engine and of the watcher.
+/// epochs before, and saved nothing that is not. Errors of the engine, after which what was trained before a test is
+/// saved, and of the watcher.
 pub fn train(
     engine: &mut dyn Engine,
     job: &Job,
@@ -202,10 +203,13 @@ pub fn train(
             return Ok(End::Stopped);
         };
         let epoch = progress.place.epoch;
-        let raw = held_out::after_epoch(engine, job, epoch)?;
-        let averaged = match raw.test {
-            Ok(_) => held_out::of_average(engine, job, epoch, &state)?,
-            Err(_) => held_out::Results::none(),
+        let (raw, averaged) = match held_out::of_both(engine, job, epoch, &state) {
+            // The epoch is trained. Its results are to be had once there is a device again.
+            Err(error @ Error::Device(_)) => {
+                watcher.save(&progress.place, state)?;
+                return Err(error);
+            }
+            results => results?,
         };
         let Place { tally, seconds, log, .. } =
             std::mem::replace(&mut progress.place, Place::start_of(epoch + 1));
@@ -233,7 +237,8 @@ pub fn train(
     Ok(End::Complete)
 }
 
-/// What is left of one epoch, part by part: the state after it, all of it finite, or `None` where it was stopped.
+/// What is left of one epoch, if anything, part by part: the state after it, all of it finite, or `None` where it was
+/// stopped.
 fn train_epoch(
     engine: &mut dyn Engine,
     job: &Job,
@@ -246,6 +251,9 @@ fn train_epoch(
     let addends = recipe.addends.draw(recipe.seed, stream, images);
     let key = Augment::key(recipe.seed, stream);
     loop {
+        if place.images == images && images > 0 {
+            return Ok(Some(engine.state()?));
+        }
         let start = Instant::now();
         let from = place.images;
         let part = order[from..job.end_of_part(epoch, from)].to_vec();

@@ -48,14 +48,13 @@ fn ever_later(home: &Path, arguments: &[&str], words: &[&str]) {
     }
 }
 
-/// Checksums of parameters and moments, and the metrics but for times and for the test set: an epoch whose test was
-/// interrupted is kept without it.
+/// Checksums of parameters and moments, and the metrics but for times.
 fn bits(run: &Path) -> (Value, Value, Vec<Value>) {
     let read = |file: &str| std::fs::read_to_string(run.join(file)).unwrap();
     let summary: Value = serde_json::from_str(&read("summary.json")).unwrap();
     let line = |line: &str| {
         let mut entry: Value = serde_json::from_str(line).unwrap();
-        let other = ["seconds", "images_per_second", "test", "averaged_test"];
+        let other = ["seconds", "images_per_second"];
         entry.as_object_mut().unwrap().retain(|name, _| !other.contains(&name.as_str()));
         entry
     };

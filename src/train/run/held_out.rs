@@ -15,35 +15,49 @@ pub(super) struct Results {
 
 impl Results {
     /// Nothing was run.
-    pub(super) fn none() -> Self {
+    fn none() -> Self {
         Self { validation: None, test: Ok(None) }
     }
 }
 
-/// Runs what is to be run after an epoch.
+/// Runs what is to be run after an epoch, with the engine's `state` and with its average: nothing of the average where
+/// there is none, or the test of the state diverges.
 ///
 /// # Errors
 ///
-/// As [`evaluate_after`] on the held-out images; that on the test set is in the result, as an epoch that has ended
-/// well counts even if its test fails.
-pub(super) fn after_epoch(engine: &mut dyn Engine, job: &Job, epoch: u32) -> Result<Results> {
+/// As [`evaluate_after`], but where the test diverges: that is in the result, as an epoch that has ended well counts
+/// even then.
+pub(super) fn of_both(
+    engine: &mut dyn Engine,
+    job: &Job,
+    epoch: u32,
+    state: &State,
+) -> Result<(Results, Results)> {
+    let raw = after_epoch(engine, job, epoch)?;
+    let averaged = match raw.test {
+        Ok(_) => of_average(engine, job, epoch, state)?,
+        Err(_) => Results::none(),
+    };
+    Ok((raw, averaged))
+}
+
+fn after_epoch(engine: &mut dyn Engine, job: &Job, epoch: u32) -> Result<Results> {
     let validation = match job.validation_images {
         0 => None,
         images => Some(evaluate_after(engine, job.recipe, epoch, HeldOut::Validation, images)?),
     };
     let test = match job.is_tested_after(epoch) {
-        true => evaluate_after(engine, job.recipe, epoch, HeldOut::Test, job.test_images).map(Some),
+        true => match evaluate_after(engine, job.recipe, epoch, HeldOut::Test, job.test_images) {
+            Err(error @ Error::Diverged(_)) => Err(error),
+            tested => Ok(Some(tested?)),
+        },
         false => Ok(None),
     };
     Ok(Results { validation, test })
 }
 
-/// The same with the average of the engine's `state` for its parameters: nothing where it has none.
-///
-/// # Errors
-///
-/// As [`after_epoch`]. The engine has its state again then, too.
-pub(super) fn of_average(engine: &mut dyn Engine, job: &Job, epoch: u32, state: &State) -> Result<Results> {
+/// The same with the average. The engine has its state again afterwards, even where this fails.
+fn of_average(engine: &mut dyn Engine, job: &Job, epoch: u32, state: &State) -> Result<Results> {
     let is_due = job.validation_images > 0 || job.is_tested_after(epoch);
     let Some(average) = state.average.as_ref().filter(|_| is_due) else {
         return Ok(Results::none());

@@ -246,22 +246,44 @@ fn divergence_ends_the_run_after_the_last_good_epoch() {
 }
 
 #[test]
-fn an_epoch_whose_test_fails_is_kept() {
-    let diverged = (Error::Diverged("the loss is NaN".into()), 5);
-    let lost = (Error::Device("the device was lost".into()), 3);
-    let lost_again = (Error::Device("the device was lost".into()), 3);
-    for ((failure, code), average) in [(diverged, None), (lost, None), (lost_again, Some(0.5))] {
-        let mut seen = Seen::default();
-        // A device that is lost in the test cannot run the averaged weights either.
-        let validation_breaks = average.map(|_| 4);
-        let mut engine = Fake { test_breaks: Some(failure), average, validation_breaks, ..Fake::default() };
-        let recipe = recipe(AddendDraw::Fresh);
-        let job = Job { validation_images: 20, ..job(&recipe) };
-        let error = train(&mut engine, &job, &mut from_the_start(), &mut seen).unwrap_err();
-        assert_eq!((seen.epochs(), seen.tested(), seen.saved.len()), (vec![1, 2], vec![], 2));
-        assert_eq!(error.exit_code(), code);
-        let cure = error.to_string().contains("epoch 2: on the test set, the loss is NaN. A learning rate");
-        assert_eq!(cure, code == 5, "{error}");
+fn an_epoch_whose_test_diverges_is_kept() {
+    let mut seen = Seen::default();
+    let failure = Error::Diverged("the loss is NaN".into());
+    let mut engine = Fake { test_breaks: Some(failure), ..Fake::default() };
+    let recipe = recipe(AddendDraw::Fresh);
+    let job = Job { validation_images: 20, ..job(&recipe) };
+    let error = train(&mut engine, &job, &mut from_the_start(), &mut seen).unwrap_err();
+    assert_eq!((seen.epochs(), seen.tested(), seen.saved.len()), (vec![1, 2], vec![], 2));
+    assert_eq!(error.exit_code(), 5);
+    let cure = "epoch 2: on the test set, the loss is NaN. A learning rate";
+    assert!(error.to_string().contains(cure), "{error}");
+}
+
+#[test]
+fn an_epoch_whose_test_loses_the_device_is_tested_when_the_training_goes_on() {
+    let recipe = recipe(AddendDraw::Fresh);
+    let job = Job { validation_images: 20, ..job(&recipe) };
+    let losses = vec![3.0, 2.0, 5.0, 4.0, 1.0, 6.0];
+    let sound = || Fake { average: Some(7.0), validation_losses: losses.clone(), ..Fake::default() };
+    let (mut whole, mut seen) = (sound(), Seen::default());
+    train(&mut whole, &job, &mut from_the_start(), &mut seen).unwrap();
+
+    let gone = || Error::Device("the device was lost".into());
+    // Validation and test of epoch 2, each with the weights and with their average.
+    for (test_breaks, validation_breaks) in [(Some(gone()), None), (None, Some(3)), (None, Some(4))] {
+        let mut engine = Fake { test_breaks, validation_breaks, ..sound() };
+        let (mut parts, mut progress) = (Seen::default(), from_the_start());
+        let error = train(&mut engine, &job, &mut progress, &mut parts).unwrap_err();
+        assert_eq!((error.exit_code(), parts.epochs()), (3, vec![1]));
+        let (place, state) = parts.saved.last().unwrap().clone();
+        assert_eq!((place.epoch, place.images, state.step), (2, 100, 20));
+        assert_eq!(place, progress.place);
+
+        let mut engine = Fake { validated: 2, epochs: engine.epochs, taken: engine.taken, ..sound() };
+        engine.set_state(&state).unwrap();
+        assert_eq!(train(&mut engine, &job, &mut progress, &mut parts).unwrap(), End::Complete);
+        assert_eq!(engine.taken, whole.taken);
+        assert_eq!((&parts.records, &parts.best), (&seen.records, &seen.best));
     }
 }
 
