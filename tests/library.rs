@@ -100,14 +100,22 @@ fn a_callback_ends_the_training_and_the_epochs_so_far_count() {
 #[test]
 fn the_best_epoch_on_images_of_ones_own_is_kept() {
     let mut data = drawn(640, 10);
-    data.validation = data.train.split_off(320);
-    let recipe = Recipe { epochs: 6, learning_rate: 0.03, patience: Some(6), ..Recipe::default() };
-    let mut model = fresh(2);
-    let training = model.train(&data, &recipe, |_| GO_ON).unwrap();
-    let losses: Vec<f64> =
-        training.epochs.iter().map(|epoch| epoch.validation.as_ref().unwrap().loss).collect();
-    let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    assert_eq!(losses[training.kept as usize - 1], least, "{losses:?}");
+    data.validation = data.train.split_off(512);
+    let mut earlier = 0;
+    for learning_rate in [0.03, 0.3, 3.0] {
+        let recipe = Recipe { epochs: 6, learning_rate, patience: Some(6), ..Recipe::default() };
+        let (mut model, mut until) = (fresh(2), fresh(2));
+        let training = model.train(&data, &recipe, |_| GO_ON).unwrap();
+        let losses: Vec<f64> =
+            training.epochs.iter().map(|epoch| epoch.validation.as_ref().unwrap().loss).collect();
+        let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+        assert_eq!(losses[training.kept as usize - 1], least, "{losses:?}");
+        // A training that ends with that epoch comes to the same weights.
+        until.train(&data, &Recipe { epochs: training.kept, ..recipe }, |_| GO_ON).unwrap();
+        assert_eq!(model.sha256(), until.sha256());
+        earlier += usize::from(training.kept < 6);
+    }
+    assert!(earlier > 0, "the last epoch was always the best, which shows nothing");
 }
 
 #[test]
