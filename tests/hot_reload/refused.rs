@@ -11,14 +11,20 @@ use digit_adder::wgsl::{Library, Texts};
 use crate::common::steps::network;
 use crate::run::{A_WHILE, Run, Shaders, edited, leaky, text};
 
-/// A changed rectifier and what is reported about it.
-fn wrong_texts() -> Vec<(&'static str, String, &'static [&'static str])> {
+/// What is wrong, a changed rectifier and what is reported about it.
+type Wrong = (&'static str, String, &'static [&'static str]);
+
+const BODY: &str = "y[i] = max(x[i], 0.0);";
+
+fn change(from: &str, to: &str) -> String {
+    edited("relu", from, to)
+}
+
+fn wrong_texts() -> Vec<Wrong> {
     let relu = text("relu");
-    let change = |from, to| edited("relu", from, to);
-    let body = "y[i] = max(x[i], 0.0);";
     vec![
-        ("syntax", change(body, "y[i] = max(x[i], 0.0;"), &["relu.wgsl:22:25", "y[i] = max(x[i], 0.0;", "^"]),
-        ("type", change(body, "y[i] = max(x[i], 0u);"), &["relu.wgsl:22:", "y[i] = max(x[i], 0u);", "^"]),
+        ("syntax", change(BODY, "y[i] = max(x[i], 0.0;"), &["relu.wgsl:22:25", "y[i] = max(x[i], 0.0;", "^"]),
+        ("type", change(BODY, "y[i] = max(x[i], 0u);"), &["relu.wgsl:22:", "y[i] = max(x[i], 0u);", "^"]),
         (
             "renamed binding",
             relu.replace("y_forward", "output"),
@@ -37,41 +43,13 @@ fn wrong_texts() -> Vec<(&'static str, String, &'static [&'static str])> {
         ),
         (
             "new binding",
-            change(body, "y[i] = max(x[i], more[i]);")
+            change(BODY, "y[i] = max(x[i], more[i]);")
                 + "@group(0) @binding(5) var<storage> more: array<f32>;\n",
             &["relu.wgsl: binding 5 `more` is new, and the host binds nothing to it", "relu.wgsl:31:"],
         ),
         (
-            "workgroup memory",
-            change(body, "big[id.x] = x[i]; y[i] = max(big[id.x], 0.0);")
-                + "var<workgroup> big: array<f32, 5000>;\n",
-            &[
-                "relu.wgsl: `forward` uses 20000 bytes of workgroup memory, but only 16352 are allowed",
-                "relu.wgsl:19:",
-            ],
-        ),
-        (
-            "a function's variables",
-            change(
-                body,
-                "var big: array<f32, 2049>; big[i % 2049u] = x[i]; y[i] = max(big[i % 2049u], 0.0);",
-            ),
-            &["relu.wgsl: `forward` has more than 8192 bytes of private variables, or in a function"],
-        ),
-        (
-            "private variables",
-            change(body, "big[i % 2049u] = x[i]; y[i] = max(big[i % 2049u], 0.0);")
-                + "var<private> big: array<f32, 2049>;\n",
-            &["relu.wgsl: `forward` has more than 8192 bytes of private variables, or in a function"],
-        ),
-        (
-            "workgroup size",
-            relu.replace("@workgroup_size(32)", "@workgroup_size(257)"),
-            &["relu.wgsl: `forward` has a workgroup of 257 x 1 x 1: 256 invocations are allowed"],
-        ),
-        (
             "endless loop",
-            change(body, "var t = x[i]; while (t < 1.0) { t *= 0.5; } y[i] = t;"),
+            change(BODY, "var t = x[i]; while (t < 1.0) { t *= 0.5; } y[i] = t;"),
             &["relu.wgsl: a loop in `forward`", "relu.wgsl:22:"],
         ),
         ("constant", relu.replace("SIZE", "LENGTH"), &["relu.wgsl must declare `const SIZE: u32 = ..;`"]),
@@ -81,6 +59,39 @@ fn wrong_texts() -> Vec<(&'static str, String, &'static [&'static str])> {
             &["relu.wgsl: `many` is an override, which the host does not set: make it a const"],
         ),
         ("empty", String::new(), &["relu.wgsl is empty"]),
+    ]
+}
+
+fn too_large() -> Vec<Wrong> {
+    vec![
+        (
+            "workgroup memory",
+            change(BODY, "big[id.x] = x[i]; y[i] = max(big[id.x], 0.0);")
+                + "var<workgroup> big: array<f32, 5000>;\n",
+            &[
+                "relu.wgsl: `forward` uses 20000 bytes of workgroup memory, but only 16352 are allowed",
+                "relu.wgsl:19:",
+            ],
+        ),
+        (
+            "a function's variables",
+            change(
+                BODY,
+                "var big: array<f32, 2049>; big[i % 2049u] = x[i]; y[i] = max(big[i % 2049u], 0.0);",
+            ),
+            &["relu.wgsl: `forward` has more than 8192 bytes of private variables, or in a function"],
+        ),
+        (
+            "private variables",
+            change(BODY, "big[i % 2049u] = x[i]; y[i] = max(big[i % 2049u], 0.0);")
+                + "var<private> big: array<f32, 2049>;\n",
+            &["relu.wgsl: `forward` has more than 8192 bytes of private variables, or in a function"],
+        ),
+        (
+            "workgroup size",
+            text("relu").replace("@workgroup_size(32)", "@workgroup_size(257)"),
+            &["relu.wgsl: `forward` has a workgroup of 257 x 1 x 1: 256 invocations are allowed"],
+        ),
     ]
 }
 
@@ -95,7 +106,7 @@ pub fn the_check_says_what_is_wrong() -> Result<(), String> {
     let dispatches = dispatches(Kind::Layered)?;
     let checked =
         |new: String| check("relu", text("relu"), &Library::Texts(Texts::from([("relu", new)])), &dispatches);
-    for (what, text, words) in wrong_texts() {
+    for (what, text, words) in wrong_texts().into_iter().chain(too_large()) {
         let said = checked(text).err().ok_or_else(|| format!("{what}: taken"))?.to_string();
         for word in words {
             assert!(said.contains(word), "{what}: no `{word}` in\n{said}");
@@ -185,7 +196,7 @@ pub fn the_check_leaves_room() -> Result<(), String> {
 pub fn what_is_wrong_is_refused() -> Result<(), String> {
     let shaders = Shaders::new();
     let mut run = Run::new(Some(&shaders), Kind::Layered)?;
-    for (what, text, words) in wrong_texts() {
+    for (what, text, words) in wrong_texts().into_iter().chain(too_large()) {
         shaders.save("relu", &text);
         let said = run.train_until("the shaders from before the change stay in use")?;
         for word in words {

@@ -38,7 +38,7 @@ fn tools() -> Vec<Tool> {
     let is_required = std::env::var("REQUIRE_SHADER_TOOLS").is_ok_and(|value| value == "1");
     let tool = |name, probe: &[&str], is_required, accepts| Tool {
         name,
-        probe: probe.iter().map(|word| word.to_string()).collect(),
+        probe: probe.iter().map(ToString::to_string).collect(),
         is_required,
         accepts,
     };

@@ -48,7 +48,7 @@ fn about(ema: Option<f32>) -> About {
 fn checkpoint(ema: Option<f32>) -> Vec<u8> {
     let scaled = |factor: f32| parameters().iter().map(|w| (w * factor).abs()).collect::<Vec<_>>();
     let (first_moments, second_moments) = (scaled(1e-3), scaled(1e-12));
-    let average = ema.map(|decay| scaled(decay));
+    let average = ema.map(scaled);
     let state = State { parameters: parameters(), first_moments, second_moments, average, step: 939 };
     let tally = Tally { images: 64, heads: vec![(0.1 + 0.2, 3), (1.0 / 3.0, 4)] };
     let place = Place { epoch: 2, images: 64, tally, seconds: 0.1, log: None };
