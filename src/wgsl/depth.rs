@@ -1,7 +1,8 @@
 //! Texts that go too deep for naga, which calls itself for every operator of a chain and every `else` after an `else`,
 //! until its stack ends and with it the program.
 
-/// Operators of one statement, and `else`s of a text. A thread's stack is enough for four times as many.
+/// Operators of one statement, and `else`s of a function. A thread's stack is enough for four times as many, and in a
+/// debug build for twice as many.
 const MOST: usize = 500;
 
 /// The line, from 1, from which on a text goes too deep, if it does.
