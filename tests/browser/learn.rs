@@ -9,7 +9,7 @@ use crate::Setup;
 use crate::chrome::Page;
 use crate::edit::{choose, write};
 use crate::input::{Hand, SEVEN, click, stroke, text, until, value};
-use crate::look::{ANSWERED, READY, kept, shown, until_again, until_other};
+use crate::look::{ANSWERED, LOSS_CURVE, READY, kept, shown, until_again, until_other};
 use crate::site::PAGE;
 
 pub fn trials(setup: &Setup) -> Vec<Trial> {
@@ -33,7 +33,7 @@ fn learned(page: &mut Page, _: &str) -> Result<(), Failed> {
     assert_eq!(value(page, "document.querySelector('#weights').options.length")?, json!(1));
     click(page, "#start")?;
     until(page, "/step [1-9]/.test(document.querySelector('#weights').selectedOptions[0].text)")?;
-    until(page, "document.querySelectorAll('#loss-chart polyline')[0].getAttribute('points').includes(' ')")?;
+    until(page, &format!("{LOSS_CURVE}.includes(' ')"))?;
     assert!(text(page, "#figures")?.contains("Images/s"));
     until_other(page, &shipped)?;
     heard(page)?;

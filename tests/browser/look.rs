@@ -18,6 +18,8 @@ pub const READY: &str = "/^Computes .*\\.$/.test(document.querySelector('#device
 /// All that was drawn is answered, and an answer has been said.
 pub const ANSWERED: &str = "document.querySelector('#distributions').ariaBusy === 'false'
     && /Digit .* Sum /.test(document.querySelector('#answer').textContent)";
+/// The points of the first curve of losses; none until the page has drawn it, in a frame after the view is shown.
+pub const LOSS_CURVE: &str = "(document.querySelector('#loss-chart polyline')?.getAttribute('points') ?? '')";
 
 /// The probabilities that the tables show, as exactly as the bars are long.
 pub fn shown(page: &mut Page) -> Result<Value, String> {

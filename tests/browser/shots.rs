@@ -14,7 +14,7 @@ use crate::Setup;
 use crate::chrome::Page;
 use crate::edit::choose;
 use crate::input::{Hand, THREE, click, stroke, until, value};
-use crate::look::{ANSWERED, READY};
+use crate::look::{ANSWERED, LOSS_CURVE, READY};
 use crate::site::PAGE;
 
 /// Name, colours and width.
@@ -38,8 +38,7 @@ fn looked_at(page: &mut Page, _: &str) -> Result<(), Failed> {
     choose(page, "predict", "conv2d")?;
     click(page, "a[href='#learn']")?;
     click(page, "#start")?;
-    let points = "document.querySelectorAll('#loss-chart polyline')[0].getAttribute('points')";
-    until(page, &format!("({points} ?? '').split(' ').length > 4"))?;
+    until(page, &format!("{LOSS_CURVE}.split(' ').length > 4"))?;
     click(page, "#stop")?;
     until(page, "document.querySelector('#learn-said').textContent.startsWith('Stopped')")?;
     page.run("const weights = document.querySelector('#weights'); weights.value = 'shipped'; weights.dispatchEvent(new Event('change'));", &Value::Null)?;
