@@ -1,7 +1,7 @@
 //! Shaders that are edited on the page.
 
 use libtest_mimic::{Failed, Trial};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::Setup;
 use crate::chrome::Page;
@@ -33,8 +33,16 @@ pub fn choose(page: &mut Page, schedule: &str, begin: &str) -> Result<(), String
 
 /// Puts a text in the place of a part of the shader's, as by hand.
 pub fn write(page: &mut Page, part: &str, change: &str) -> Result<(), String> {
-    page.run("document.querySelector('#editor textarea').select();", &Value::Null)?;
-    page.run("document.querySelector('#editor textarea').focus();", &Value::Null)?;
+    // A view is shown a moment after its link was clicked, and what is not shown takes no focus.
+    until(
+        page,
+        "(() => {
+            const area = document.querySelector('#editor textarea');
+            area.focus();
+            area.select();
+            return document.activeElement === area;
+        })()",
+    )?;
     let text = value(page, EDITOR)?;
     let text = text.as_str().unwrap_or_default();
     if !text.contains(part) {

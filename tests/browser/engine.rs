@@ -60,7 +60,10 @@ fn modules(page: &mut Page, _: &str) -> Result<(), Failed> {
     });
     let got = page.run(include_str!("modules.js"), &json!({ "others": others }))?;
     assert_eq!(got["messages"], json!([]));
-    assert!(got["modules"].as_u64() >= Some(100), "{} modules", got["modules"]);
+    let (modules, places) =
+        (got["modules"].as_u64().ok_or("no count")?, got["places"].as_u64().ok_or("no count")?);
+    println!("{modules} modules, the cursor in {places} places");
+    assert!(modules >= 50 * places, "{modules} modules");
     Ok(())
 }
 
@@ -125,8 +128,10 @@ fn steps(page: &mut Page, _: &str) -> Result<(), Failed> {
     let want = engine.parameters()?;
 
     let got = page.run(include_str!("steps.js"), &args)?;
-    let (immediates, uniform) = (&got[0], &got[1]);
-    assert_eq!((&immediates["immediates"], &uniform["immediates"]), (&json!(true), &json!(false)));
+    // Chromium before 156 has no immediates, or none that it tells of: both results are the uniform buffer's then.
+    let (immediates, uniform) = (&got["results"][0], &got["results"][1]);
+    println!("immediates: {}", got["offered"]);
+    assert_eq!((&immediates["immediates"], &uniform["immediates"]), (&got["offered"], &json!(false)));
     for part in ["parameters", "losses", "heads", "test"] {
         assert_eq!(immediates[part], uniform[part], "{part}");
     }

@@ -120,6 +120,7 @@ fn trained_edited(page: &mut Page, _: &str) -> Result<(), Failed> {
     until(page, named)?;
     click(page, "#revert-all")?;
     until(page, "document.querySelector('#edited').hidden")?;
+    assert_eq!(text(page, "#compiled")?, "Training runs the text as shipped.");
     until(page, &as_shipped)?;
 
     click(page, "a[href='#machine']")?;

@@ -50,7 +50,11 @@ export class MachineView {
         });
         this.shaders.addEventListener("edited", () => {
             this.#markEdited();
-            if (!this.drafts.has(this.#key())) this.editor.text = this.#running;
+            if (!this.drafts.has(this.#key()) && this.editor.text !== this.#running) {
+                this.editor.text = this.#running;
+                this.#showErrors([]);
+                this.#say(this.#state());
+            }
             this.#showButtons();
         });
         this.app.addEventListener("lost", () => {
