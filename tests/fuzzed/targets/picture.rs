@@ -5,6 +5,9 @@ use digit_adder::data::picture::{Prepared, Style, drawing, from_bytes, is_pictur
 
 use super::{NAME, refused};
 
+/// More ink than this is no ground any more: MNIST's form has at least half of its pixels below it.
+const GROUND: u8 = 8;
+
 /// A picture comes out with 28 x 28 pixels and full ink, or is refused. What came out can be saved and read again;
 /// where it has MNIST's form it comes back as it is. Returns whether it was read.
 pub fn check(bytes: &[u8]) -> bool {
@@ -13,15 +16,28 @@ pub fn check(bytes: &[u8]) -> bool {
         Ok(prepared) => {
             assert!(is_picture(bytes), "read, but not known as a picture");
             sound(prepared);
-            let again = from_bytes(NAME, &png(&prepared.pixels).unwrap()).unwrap();
-            sound(&again);
-            if again.steps.iter().any(|step| step.name == "form") {
-                assert_eq!(again.pixels, prepared.pixels);
-            }
+            read_again(&prepared.pixels);
         }
         Err(error) => refused(error, 4),
     }
     read.is_ok()
+}
+
+fn read_again(pixels: &[u8]) {
+    match from_bytes(NAME, &png(pixels).unwrap()) {
+        Ok(again) => {
+            sound(&again);
+            if again.steps.iter().any(|step| step.name == "form") {
+                assert_eq!(again.pixels, pixels);
+            }
+        }
+        Err(error) => {
+            refused(&error, 4);
+            // No digit has more ink than ground. What has may be taken for paper, and its ground for the ink.
+            let inked = pixels.iter().filter(|&&ink| ink > GROUND).count();
+            assert!(2 * inked > PIXELS, "{inked} pixels of ink, and {error}");
+        }
+    }
 }
 
 fn sound(Prepared { pixels, steps, warnings }: &Prepared) {
